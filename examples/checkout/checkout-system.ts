@@ -1,0 +1,182 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { startHeaderStrippingProxy } from './header-stripping-proxy.ts';
+
+/** The services, from the one that customers call to the leaves. */
+export const SERVICES = [
+  { name: 'gateway', framework: 'Express' },
+  { name: 'orders', framework: 'Fastify' },
+  { name: 'inventory', framework: 'Koa' },
+  { name: 'pricing', framework: 'node:http' },
+] as const;
+
+export type ServiceName = (typeof SERVICES)[number]['name'];
+
+export interface CheckoutSystemOptions {
+  /** Where the services export their spans: `http://127.0.0.1:4318`. */
+  readonly otlpEndpoint: string;
+  /** Puts a proxy that drops trace headers between gateway and orders. @default false */
+  readonly stripHeaders?: boolean;
+  /** Replaces the address at which a service is called, for one that is down or a stand-in. */
+  readonly addresses?: Partial<Record<ServiceName, string>>;
+  /** Stops what has been started so far, and rejects. Without effect once all services listen. */
+  readonly signal?: AbortSignal;
+  /** Called when a service ends although nobody stopped it, and with what it wrote to stderr last. */
+  readonly onCrash?: (service: ServiceName, stderr: string) => void;
+}
+
+export interface CheckoutSystem {
+  readonly urls: Readonly<Record<ServiceName, string>>;
+  /** Present with `stripHeaders`. */
+  readonly proxyUrl?: string;
+  /** Process ids, in the order of {@link SERVICES}. */
+  readonly pids: readonly number[];
+  /** Ends every service. Each exports the spans it still holds first. */
+  stop(): Promise<void>;
+}
+
+const START_DEADLINE = 15_000;
+const STOP_DEADLINE = 3_000;
+const STDERR_KEPT = 4_000;
+
+/**
+ * Starts the four services, each in a process of its own, and resolves when all of them listen.
+ *
+ * Rejects when one does not come up, with its stderr in the message; the others are stopped then.
+ *
+ * @example
+ * const system = await startCheckoutSystem({ otlpEndpoint: receiver.url });
+ * await fetch(`${system.urls.gateway}/checkout/42`, { method: 'POST' });
+ */
+export async function startCheckoutSystem(options: CheckoutSystemOptions): Promise<CheckoutSystem> {
+  const [gateway, orders, inventory, pricing] = await freePorts(SERVICES.length);
+  const ports: Record<ServiceName, number | undefined> = { gateway, orders, inventory, pricing };
+  const url = (name: ServiceName) => `http://127.0.0.1:${ports[name]}`;
+  const proxy = options.stripHeaders ? await startHeaderStrippingProxy(url('orders')) : undefined;
+  const env = {
+    ...process.env,
+    OTEL_EXPORTER_OTLP_ENDPOINT: options.otlpEndpoint,
+    ORDERS_URL: options.addresses?.orders ?? proxy?.url ?? url('orders'),
+    INVENTORY_URL: options.addresses?.inventory ?? url('inventory'),
+    PRICING_URL: options.addresses?.pricing ?? url('pricing'),
+  };
+
+  let stopping = false;
+  const children = SERVICES.map(({ name }) => {
+    const child = startService(name, { ...env, PORT: String(ports[name]) });
+    void child.failed.then((stderr) => {
+      if (!stopping) options.onCrash?.(name, stderr);
+    });
+    return child;
+  });
+  const stop = async () => {
+    stopping = true;
+    await Promise.all(children.map(({ process: child }) => stopChild(child)));
+    await proxy?.close();
+  };
+  const failure = Promise.race(
+    children.map(async ({ name, failed }) => {
+      throw new Error(`${name} did not start.\n${await failed}`);
+    }),
+  );
+  try {
+    await Promise.race([
+      Promise.all(children.map(({ listening }) => listening)),
+      failure,
+      startDeadline(),
+      aborted(options.signal),
+    ]);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  failure.catch(() => {});
+  return {
+    urls: {
+      gateway: url('gateway'),
+      orders: url('orders'),
+      inventory: url('inventory'),
+      pricing: url('pricing'),
+    },
+    ...(proxy && { proxyUrl: proxy.url }),
+    pids: children.map(({ process: child }) => child.pid ?? 0),
+    stop,
+  };
+}
+
+interface Service {
+  readonly name: ServiceName;
+  readonly process: ChildProcess;
+  /** Resolves once the service says that it listens. */
+  readonly listening: Promise<void>;
+  /** Resolves with its last stderr once it has ended, for whatever reason. */
+  readonly failed: Promise<string>;
+}
+
+function startService(name: ServiceName, env: NodeJS.ProcessEnv): Service {
+  // The channel is never written to: it closes when this process ends, even by SIGKILL, and the service follows.
+  const child = spawn(process.execPath, [fileURLToPath(new URL(`${name}.ts`, import.meta.url))], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  let stderr = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr = (stderr + text).slice(-STDERR_KEPT);
+  });
+  const listening = new Promise<void>((resolve) => {
+    if (!child.stdout) return;
+    createInterface(child.stdout).on('line', (line) => {
+      if (line.includes('listening on')) resolve();
+    });
+  });
+  const failed = Promise.race([
+    once(child, 'close').then(([code, signal]) => `${stderr}(exit ${code ?? signal})`),
+    once(child, 'error').then(([error]) => String(error)),
+  ]);
+  return { name, process: child, listening, failed };
+}
+
+async function stopChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_DEADLINE);
+  await ended;
+  clearTimeout(timer);
+}
+
+function aborted(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal?.aborted) reject(signal.reason);
+    signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}
+
+function startDeadline(): Promise<never> {
+  return new Promise((_, reject) => {
+    const late = () => reject(new Error(`the services did not all start within ${START_DEADLINE / 1000} s`));
+    setTimeout(late, START_DEADLINE).unref();
+  });
+}
+
+/** All are held at the same time, so that they differ; they are given up just before the services take them. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      return server;
+    }),
+  );
+  return Promise.all(
+    servers.map(async (server) => {
+      const address = server.address();
+      server.close();
+      await once(server, 'close');
+      return typeof address === 'object' && address ? address.port : 0;
+    }),
+  );
+}

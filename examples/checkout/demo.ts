@@ -1,0 +1,148 @@
+import { parseArgs } from 'node:util';
+import { type CheckoutSystem, SERVICES, startCheckoutSystem } from './checkout-system.ts';
+import { STRIPPED_HEADERS } from './header-stripping-proxy.ts';
+import { groupTraces, type Trace } from './trace-forest.ts';
+import { startTraceReceiver, type TraceReceiver } from './trace-receiver.ts';
+import { judge, renderTraces, treeStyleFor } from './trace-tree.ts';
+
+const USAGE = `Usage: npm run demo -- [--once] [--break strip-headers]
+
+Starts four services, sends one checkout request through them and prints the trace it left.
+
+  --once                  print that trace and stop; exit 0 only if it is one connected trace
+  --break strip-headers   put a proxy that drops ${STRIPPED_HEADERS.join(', ')} between gateway and orders
+  --help                  print this
+`;
+
+const ORDER = JSON.stringify({ items: [{ sku: 'tea', quantity: 2 }] });
+
+/** Milliseconds. */
+const FIRST_TRACE_DEADLINE = 10_000;
+
+const options = readOptions();
+const style = treeStyleFor(process.stdout, process.env);
+const dot = style.fancy ? '·' : '-';
+const printed = new Map<string, number>();
+let system: CheckoutSystem | undefined;
+let receiver: TraceReceiver | undefined;
+let ending: Promise<never> | undefined;
+const interrupted = new AbortController();
+const firstPrinted = Promise.withResolvers<void>();
+
+process.once('SIGINT', () => end(0));
+process.once('SIGTERM', () => end(0));
+// The reader of a pipe may leave early, as `head` does.
+process.stdout.on('error', () => end(0));
+
+try {
+  await run();
+} catch (error) {
+  if (!ending) console.error(error instanceof Error ? error.message : error);
+  await end(1);
+}
+
+async function run() {
+  receiver = await startTraceReceiver(options.once ? {} : { onSettled: printSettled });
+  system = await startCheckoutSystem({
+    otlpEndpoint: receiver.url,
+    stripHeaders: options.breakHop,
+    signal: interrupted.signal,
+    onCrash(service, stderr) {
+      console.error(`${service} ended unexpectedly.\n${stderr}`);
+      void end(1);
+    },
+  });
+  introduce(system);
+  const answer = await fetch(`${system.urls.gateway}/checkout/42`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: ORDER,
+  });
+  await answer.arrayBuffer();
+  print(`POST /checkout/42 answered ${answer.status}\n\n`);
+  if (options.once) return judgeOnce(answer.ok);
+
+  const timer = setTimeout(() => firstPrinted.reject(new Error('No span arrived.')), FIRST_TRACE_DEADLINE);
+  await firstPrinted.promise;
+  clearTimeout(timer);
+  inviteToTry();
+}
+
+async function judgeOnce(answered: boolean) {
+  if (!system || !receiver) return;
+  // A service exports what it still holds before it ends: after this, nothing more can come.
+  await system.stop();
+  const traces = receiver.traces();
+  const verdict = judge(traces);
+  print(`${renderTraces(traces, style)}\n${verdict.text}\n`);
+  const services = new Set(traces.flatMap((trace) => trace.services));
+  const absent = SERVICES.filter(({ name }) => !services.has(name));
+  if (absent.length > 0) print(`No span came from ${absent.map(({ name }) => name).join(', ')}.\n`);
+  await end(verdict.connected && absent.length === 0 && answered ? 0 : 1);
+}
+
+function introduce({ urls, proxyUrl }: CheckoutSystem) {
+  const lines = SERVICES.map(
+    ({ name, framework }) => `  ${name.padEnd(10)} ${framework.padEnd(10)} ${urls[name]}\n`,
+  );
+  print(`Throughline demo ${dot} four services, each its own process\n${lines.join('')}`);
+  if (proxyUrl) print(`  between gateway and orders, ${proxyUrl} drops ${STRIPPED_HEADERS.join(', ')}\n`);
+  print('\n');
+}
+
+/**
+ * Prints a trace together with those it was torn from. While a trace that ran at the same time is still coming
+ * in, it might be the other half, so that one's turn prints both.
+ */
+function printSettled(settled: Trace) {
+  const traces = receiver?.traces() ?? [];
+  const near = traces.filter((trace) => trace.start <= settled.end && trace.end >= settled.start);
+  if (near.some((trace) => !receiver?.isSettled(trace.traceId))) return;
+  for (const group of groupTraces(near)) {
+    if (group.every((trace) => printed.get(trace.traceId) === trace.rows.length)) continue;
+    for (const trace of group) printed.set(trace.traceId, trace.rows.length);
+    print(`${renderTraces(group, style)}\n${judge(group).text}\n\n`);
+    firstPrinted.resolve();
+  }
+}
+
+function inviteToTry() {
+  const seconds = (performance.now() / 1000).toFixed(2);
+  print(
+    `First trace after ${seconds} s. Now try it; every further trace is printed here, Ctrl-C stops everything:\n\n` +
+      `  curl -X POST ${system?.urls.gateway}/checkout/43 -H 'content-type: application/json' -d '${ORDER}'\n\n`,
+  );
+}
+
+function print(text: string) {
+  process.stdout.write(text);
+}
+
+function end(code: number): Promise<never> {
+  ending ??= (async () => {
+    interrupted.abort();
+    await system?.stop();
+    await receiver?.close();
+    process.exit(code);
+  })();
+  return ending;
+}
+
+function readOptions() {
+  try {
+    const { values } = parseArgs({
+      options: { once: { type: 'boolean' }, break: { type: 'string' }, help: { type: 'boolean' } },
+    });
+    if (values.help) {
+      process.stdout.write(USAGE);
+      process.exit(0);
+    }
+    if (values.break !== undefined && values.break !== 'strip-headers') {
+      throw new TypeError(`--break knows strip-headers, not '${values.break}'`);
+    }
+    return { once: values.once === true, breakHop: values.break !== undefined };
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${USAGE}`);
+    process.exit(2);
+  }
+}

@@ -1,0 +1,33 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import Router from '@koa/router';
+import { traceContext } from '@throughline/koa';
+import Koa from 'koa';
+import { startTracing } from './tracing.ts';
+
+startTracing('inventory');
+
+const port = Number(process.env.PORT ?? 3002);
+const stock = new Map([
+  ['tea', 120],
+  ['coffee', 40],
+  ['mug', 7],
+]);
+
+const router = new Router();
+router.get('/stock/:sku', async (ctx) => {
+  // Stands for the round trip to a database.
+  await delay(4);
+  const { sku = '' } = ctx.params;
+  const available = stock.get(sku);
+  if (available === undefined) ctx.throw(404, `no such sku: ${sku}`);
+  ctx.body = { sku, available };
+});
+
+const app = new Koa();
+// Unknown skus are answers, not incidents; only what Koa answers with 500 is worth a line.
+app.on('error', (error) => {
+  if (!error.expose) console.error(error);
+});
+app.use(traceContext());
+app.use(router.routes());
+app.listen(port, '127.0.0.1', () => console.log(`inventory listening on http://127.0.0.1:${port}`));

@@ -1,0 +1,58 @@
+import { pbkdf2 } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { promisify } from 'node:util';
+import { propagation } from '@opentelemetry/api';
+import { exchangeOf, traceListener } from '@throughline/http';
+import { startTracing } from './tracing.ts';
+
+startTracing('pricing');
+
+const port = Number(process.env.PORT ?? 3003);
+const derive = promisify(pbkdf2);
+const priceLists = {
+  eu: {
+    currency: 'EUR',
+    cents: new Map([
+      ['tea', 450],
+      ['coffee', 890],
+      ['mug', 1200],
+    ]),
+  },
+  uk: {
+    currency: 'GBP',
+    cents: new Map([
+      ['tea', 380],
+      ['coffee', 760],
+      ['mug', 1000],
+    ]),
+  },
+};
+
+/** The market travels as baggage from whoever called the gateway; no service in between knows of it. */
+function priceList() {
+  const market = propagation.getActiveBaggage()?.getEntry('market')?.value;
+  return market === 'uk' ? priceLists.uk : priceLists.eu;
+}
+
+async function handle(req: IncomingMessage, res: ServerResponse) {
+  const [, sku] = /^\/prices\/([^/?]+)$/.exec(req.url ?? '') ?? [];
+  if (req.method !== 'GET' || sku === undefined) return send(res, 404, { error: 'no such page' });
+  exchangeOf(req)?.setRoute('/prices/:sku');
+
+  const { currency, cents } = priceList();
+  const price = cents.get(decodeURIComponent(sku));
+  if (price === undefined) return send(res, 404, { error: 'no such sku' });
+  // The quote is sealed, so that an order placed later can be checked against it.
+  const seal = await derive(`${sku}:${price}:${currency}`, 'demo', 5_000, 16, 'sha256');
+  send(res, 200, { sku, cents: price, currency, seal: seal.toString('hex') });
+}
+
+function send(res: ServerResponse, status: number, body: object) {
+  res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
+
+createServer(
+  traceListener((req, res) => {
+    handle(req, res).catch(() => send(res, 400, { error: 'the sku cannot be read' }));
+  }),
+).listen(port, '127.0.0.1', () => console.log(`pricing listening on http://127.0.0.1:${port}`));
