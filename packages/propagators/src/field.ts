@@ -1,0 +1,77 @@
+import {
+  defaultTextMapGetter,
+  defaultTextMapSetter,
+  type TextMapGetter,
+  type TextMapSetter,
+} from '@opentelemetry/api';
+import { type CarrierSetter, carrierGetter, carrierSetter, lines } from './carrier.ts';
+
+/** The getter to use: the API's default one knows plain lower-case objects only, so ours takes its place. */
+export function chosenGetter(getter: TextMapGetter | undefined): TextMapGetter {
+  return getter === undefined || getter === null || getter === defaultTextMapGetter ? carrierGetter : getter;
+}
+
+/** The setter to use, by the same rule. */
+export function chosenSetter(setter: TextMapSetter | undefined): TextMapSetter {
+  return setter === undefined || setter === null || setter === defaultTextMapSetter ? carrierSetter : setter;
+}
+
+/**
+ * The field's value, or its values when it came on several lines. A getter that throws or returns something else than
+ * text or bytes loses this field and nothing more.
+ */
+export function readField(
+  carrier: unknown,
+  getter: TextMapGetter,
+  key: string,
+): string | string[] | undefined {
+  if (getter === carrierGetter) return carrierGetter.get(carrier, key);
+  try {
+    return lines(getter.get(carrier, key));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The field's first value, for the formats whose rule for duplicates is "first wins". */
+export function readFirst(carrier: unknown, getter: TextMapGetter, key: string): string | undefined {
+  const value = readField(carrier, getter, key);
+  return typeof value === 'string' ? value : value?.[0];
+}
+
+/** The names in the carrier; none when the getter cannot say. */
+export function readKeys(carrier: unknown, getter: TextMapGetter): readonly string[] {
+  try {
+    const keys: unknown = getter.keys(carrier);
+    return Array.isArray(keys) ? keys.filter((key) => typeof key === 'string') : [];
+  } catch {
+    return [];
+  }
+}
+
+/** Writes a field; a setter that throws loses this field and nothing more. */
+export function writeField(carrier: unknown, setter: TextMapSetter, key: string, value: string): void {
+  try {
+    setter.set(carrier, key, value);
+  } catch {
+    // The request goes out without it.
+  }
+}
+
+/** Takes away a field left over from an earlier use of the carrier; only our own setter can. */
+export function clearField(carrier: unknown, setter: TextMapSetter, key: string): void {
+  if (setter === carrierSetter) (setter as CarrierSetter).delete(carrier, key);
+}
+
+/** The text without optional white space (RFC 9110: space and tab, nothing else) at either end. */
+export function trimOws(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isOws(text.charCodeAt(start))) start++;
+  while (end > start && isOws(text.charCodeAt(end - 1))) end--;
+  return start === 0 && end === text.length ? text : text.slice(start, end);
+}
+
+export function isOws(code: number): boolean {
+  return code === 32 || code === 9;
+}

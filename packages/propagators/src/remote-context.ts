@@ -1,0 +1,223 @@
+import {
+  type Baggage,
+  type Context,
+  createContextKey,
+  propagation,
+  ROOT_CONTEXT,
+  type Span,
+  type SpanContext,
+  trace,
+} from '@opentelemetry/api';
+
+/**
+ * What a wire format says about a trace that the API's `SpanContext` has no place for.
+ *
+ * It belongs to one trace id, so that a context which later holds another trace never sends it.
+ */
+export interface RemoteTraits {
+  /** The caller left the sampling decision to us; true only until a local span has decided. */
+  readonly deferred?: boolean;
+  /** The caller wants this trace recorded whatever samplers say (B3 `d`, Jaeger flag 2). */
+  readonly debug?: boolean;
+  /** AWS X-Ray's loop detector, sent on as it came. */
+  readonly lineage?: string;
+  /** The ids were made here because the caller sent only a decision (`b3: 0`). */
+  readonly placeholder?: boolean;
+}
+
+/** The name of the context key under which {@link conflictingSpanContexts} finds its value. */
+export const CONFLICTING_SPAN_CONTEXTS_KEY_NAME = 'Throughline conflicting span contexts';
+
+const CONFLICTS_KEY = createContextKey(CONFLICTING_SPAN_CONTEXTS_KEY_NAME);
+const REMOTE_KEY = createContextKey('Throughline remote span context');
+const EXTRAS_KEY = createContextKey('Throughline remote span context extras');
+const SUPPRESS_KEY = createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
+
+// The API keeps its two keys to itself; asking it to write through a probe finds them in every version.
+const SPAN_KEY = keyUsedBy((probe) => trace.setSpan(probe, trace.wrapSpanContext({} as SpanContext)));
+const BAGGAGE_KEY = keyUsedBy((probe) => propagation.setBaggage(probe, propagation.createBaggage()));
+
+const OWN_KEYS = new Set([SPAN_KEY, BAGGAGE_KEY, REMOTE_KEY, EXTRAS_KEY, CONFLICTS_KEY]);
+
+function keyUsedBy(write: (probe: Context) => unknown): symbol {
+  let found: symbol = REMOTE_KEY;
+  write({
+    getValue: () => undefined,
+    setValue(key) {
+      found = key;
+      return ROOT_CONTEXT;
+    },
+    deleteValue: () => ROOT_CONTEXT,
+  });
+  return found;
+}
+
+/** What a remote span context has beside itself; most have nothing. */
+interface Extras {
+  readonly traits: RemoteTraits | undefined;
+  readonly conflicts: readonly SpanContext[] | undefined;
+}
+
+/** In place of a span that nobody has asked for yet. */
+const NOT_MADE = Symbol('span not made yet');
+
+/**
+ * A context whose propagated values are plain fields over a base context.
+ *
+ * `extract` would otherwise copy the base's whole map once per value. Setting a span on it, which every request does
+ * next, stays one small object too. It never stacks: the base is always somebody else's context.
+ */
+class RemoteContext implements Context {
+  readonly base: Context;
+  span: unknown;
+  readonly baggage: unknown;
+  readonly remote: unknown;
+  readonly extras: unknown;
+
+  constructor(base: Context, span: unknown, baggage: unknown, remote: unknown, extras: unknown) {
+    this.base = base;
+    this.span = span;
+    this.baggage = baggage;
+    this.remote = remote;
+    this.extras = extras;
+  }
+
+  getValue(key: symbol): unknown {
+    if (key === SPAN_KEY) {
+      if (this.span === NOT_MADE) this.span = trace.wrapSpanContext(this.remote as SpanContext);
+      return this.span;
+    }
+    if (key === BAGGAGE_KEY) return this.baggage;
+    if (key === REMOTE_KEY) return this.remote;
+    if (key === EXTRAS_KEY) return this.extras;
+    if (key === CONFLICTS_KEY) return (this.extras as Extras | undefined)?.conflicts;
+    return this.base.getValue(key);
+  }
+
+  setValue(key: symbol, value: unknown): Context {
+    const { base, span, baggage, remote, extras } = this;
+    if (key === SPAN_KEY) return new RemoteContext(base, value, baggage, remote, extras);
+    if (key === BAGGAGE_KEY) return new RemoteContext(base, span, value, remote, extras);
+    if (key === REMOTE_KEY) return new RemoteContext(base, this.getValue(SPAN_KEY), baggage, value, extras);
+    if (key === EXTRAS_KEY) return new RemoteContext(base, span, baggage, remote, value);
+    if (key === CONFLICTS_KEY) {
+      const traits = (extras as Extras | undefined)?.traits;
+      return new RemoteContext(base, span, baggage, remote, { traits, conflicts: value });
+    }
+    return new RemoteContext(base.setValue(key, value), span, baggage, remote, extras);
+  }
+
+  deleteValue(key: symbol): Context {
+    if (OWN_KEYS.has(key)) return this.setValue(key, undefined);
+    return new RemoteContext(this.base.deleteValue(key), this.span, this.baggage, this.remote, this.extras);
+  }
+}
+
+/** The context that continues `spanContext`; what an earlier extraction left behind is gone. */
+export function withRemoteSpanContext(
+  context: Context,
+  spanContext: SpanContext,
+  traits?: RemoteTraits,
+  conflicts?: readonly SpanContext[],
+): Context {
+  return withRemote(context, NOT_MADE, spanContext, traits, conflicts);
+}
+
+/** The same for a span that exists already, so that its identity is kept. */
+export function withRemoteSpan(
+  context: Context,
+  span: Span,
+  spanContext: SpanContext,
+  traits?: RemoteTraits,
+  conflicts?: readonly SpanContext[],
+): Context {
+  return withRemote(context, span, spanContext, traits, conflicts);
+}
+
+function withRemote(
+  context: Context,
+  span: unknown,
+  spanContext: SpanContext,
+  traits: RemoteTraits | undefined,
+  conflicts: readonly SpanContext[] | undefined,
+): Context {
+  const extras = traits === undefined && conflicts === undefined ? undefined : { traits, conflicts };
+  return context instanceof RemoteContext
+    ? new RemoteContext(context.base, span, context.baggage, spanContext, extras)
+    : new RemoteContext(context, span, context.getValue(BAGGAGE_KEY), spanContext, extras);
+}
+
+/** The context with this baggage in place of what it held. */
+export function withBaggage(context: Context, baggage: Baggage): Context {
+  return context instanceof RemoteContext
+    ? context.setValue(BAGGAGE_KEY, baggage)
+    : new RemoteContext(
+        context,
+        context.getValue(SPAN_KEY),
+        baggage,
+        context.getValue(REMOTE_KEY),
+        context.getValue(EXTRAS_KEY),
+      );
+}
+
+/** The span context that one of this package's propagators extracted into `context`. */
+export function remoteSpanContext(context: Context): SpanContext | undefined {
+  return context.getValue(REMOTE_KEY) as SpanContext | undefined;
+}
+
+/** What the wire said about the trace `spanContext` belongs to; nothing when the context holds another trace by now. */
+export function traitsOf(context: Context, spanContext: SpanContext): RemoteTraits | undefined {
+  const traits = (context.getValue(EXTRAS_KEY) as Extras | undefined)?.traits;
+  if (traits === undefined) return undefined;
+  const remote = remoteSpanContext(context);
+  return remote !== undefined && remote.traceId === spanContext.traceId ? traits : undefined;
+}
+
+/** True while the caller's open decision is still open: no local span has taken the remote one's place. */
+export function isStillDeferred(context: Context, spanContext: SpanContext): boolean {
+  return (
+    traitsOf(context, spanContext)?.deferred === true &&
+    remoteSpanContext(context)?.spanId === spanContext.spanId
+  );
+}
+
+/** True when the SDK was told to leave this context alone; its key is global, so no dependency is needed. */
+export function isTracingSuppressed(context: Context): boolean {
+  return context.getValue(SUPPRESS_KEY) === true;
+}
+
+/**
+ * The span contexts that other formats of the same carrier named beside the one that was continued, in configured
+ * order; an empty list when the formats agreed.
+ *
+ * `CompositePropagator` records them so that a SERVER span can link to them: the caller's other trace stays findable.
+ * The value lives in the context under `createContextKey(CONFLICTING_SPAN_CONTEXTS_KEY_NAME)`.
+ *
+ * @example
+ * const links = conflictingSpanContexts(parent).map((context) => ({ context }));
+ * tracer.startSpan('GET /orders', { kind: SpanKind.SERVER, links }, parent);
+ */
+export function conflictingSpanContexts(context: Context): readonly SpanContext[] {
+  return (context.getValue(CONFLICTS_KEY) as readonly SpanContext[] | undefined) ?? [];
+}
+
+/**
+ * True when the remote parent in `context` left the sampling decision to the receiver (B3 without a state, X-Ray
+ * `Sampled=?` or none).
+ *
+ * The remote span context then carries the sampled flag, because a parent-based sampler only knows yes and no, and
+ * "no" would lose the trace. A sampler that wants its root rule to decide asks this first.
+ *
+ * @example
+ * const sampler = new ParentBasedSampler({
+ *   root,
+ *   remoteParentSampled: {
+ *     shouldSample: (context, ...rest) =>
+ *       (isSamplingDeferred(context) ? root : new AlwaysOnSampler()).shouldSample(context, ...rest),
+ *   },
+ * });
+ */
+export function isSamplingDeferred(context: Context): boolean {
+  const spanContext = trace.getSpanContext(context);
+  return spanContext !== undefined && isStillDeferred(context, spanContext);
+}

@@ -1,0 +1,23 @@
+import type { SpanContext } from '@opentelemetry/api';
+import { hexRange, NON_ZERO } from './hex.ts';
+
+/**
+ * The span context as it may be sent, or `undefined` when it is not valid. Ids in upper case, which other packages'
+ * propagators let in, go out in lower case. What `remote` holds was checked when it was extracted.
+ */
+export function legalSpanContext(
+  spanContext: SpanContext | undefined,
+  remote?: SpanContext,
+): SpanContext | undefined {
+  if (spanContext === undefined || spanContext === null || spanContext === remote) return spanContext;
+  const { traceId, spanId } = spanContext;
+  if (typeof traceId !== 'string' || typeof spanId !== 'string') return undefined;
+  if (isId(traceId === remote?.traceId ? undefined : traceId, 32) && isId(spanId, 16)) return spanContext;
+  const lower = { ...spanContext, traceId: traceId.toLowerCase(), spanId: spanId.toLowerCase() };
+  return isId(lower.traceId, 32) && isId(lower.spanId, 16) ? lower : undefined;
+}
+
+/** `undefined` stands for an id that needs no check. */
+function isId(id: string | undefined, length: number): boolean {
+  return id === undefined || (id.length === length && hexRange(id, 0, length) === NON_ZERO);
+}
