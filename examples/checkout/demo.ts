@@ -1,7 +1,8 @@
+import { EventEmitter, once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { type CheckoutSystem, SERVICES, startCheckoutSystem } from './checkout-system.ts';
 import { STRIPPED_HEADERS } from './header-stripping-proxy.ts';
-import { groupTraces, type Trace } from './trace-forest.ts';
+import { groupTraces, overlapping, type Trace } from './trace-forest.ts';
 import { startTraceReceiver, type TraceReceiver } from './trace-receiver.ts';
 import { judge, renderTraces, treeStyleFor } from './trace-tree.ts';
 
@@ -27,7 +28,7 @@ let system: CheckoutSystem | undefined;
 let receiver: TraceReceiver | undefined;
 let ending: Promise<never> | undefined;
 const interrupted = new AbortController();
-const firstPrinted = Promise.withResolvers<void>();
+const firstPrinted = new EventEmitter();
 
 process.once('SIGINT', () => end(0));
 process.once('SIGTERM', () => end(0));
@@ -62,8 +63,11 @@ async function run() {
   print(`POST /checkout/42 answered ${answer.status}\n\n`);
   if (options.once) return judgeOnce(answer.ok);
 
-  const timer = setTimeout(() => firstPrinted.reject(new Error('No span arrived.')), FIRST_TRACE_DEADLINE);
-  await firstPrinted.promise;
+  const timer = setTimeout(
+    () => firstPrinted.emit('error', new Error('No trace arrived.')),
+    FIRST_TRACE_DEADLINE,
+  );
+  if (printed.size === 0) await once(firstPrinted, 'printed');
   clearTimeout(timer);
   inviteToTry();
 }
@@ -95,14 +99,13 @@ function introduce({ urls, proxyUrl }: CheckoutSystem) {
  * in, it might be the other half, so that one's turn prints both.
  */
 function printSettled(settled: Trace) {
-  const traces = receiver?.traces() ?? [];
-  const near = traces.filter((trace) => trace.start <= settled.end && trace.end >= settled.start);
+  const near = overlapping(receiver?.traces() ?? [], settled);
   if (near.some((trace) => !receiver?.isSettled(trace.traceId))) return;
   for (const group of groupTraces(near)) {
     if (group.every((trace) => printed.get(trace.traceId) === trace.rows.length)) continue;
     for (const trace of group) printed.set(trace.traceId, trace.rows.length);
     print(`${renderTraces(group, style)}\n${judge(group).text}\n\n`);
-    firstPrinted.resolve();
+    firstPrinted.emit('printed');
   }
 }
 

@@ -116,33 +116,37 @@ function topKind(span: ReceivedSpan): TraceRow['top'] {
  * Names the hops at which these traces look torn apart.
  *
  * A hop counts when a CLIENT span that nobody continued was running while another service's root SERVER span
- * started, and the two agree on method and path. Only the start is compared: a CLIENT span ends when the
- * response headers are in, the SERVER span when the body is out. Each span is used once, nearest start first.
+ * started, and the two agree on method, path and status. Only the start is compared: a CLIENT span ends when the
+ * response headers are in, the SERVER span when the body is out.
+ *
+ * Each span is used once. Of several calls that could have caused a root, the one that ended first is taken:
+ * among intervals that hold a point, this leaves the most pairs for the roots still to come.
  *
  * @example
  * for (const { caller, callee } of findSplits(traces)) console.log(`${caller.service} -> ${callee.service}`);
  */
 export function findSplits(traces: readonly Trace[]): Split[] {
   const rows = traces.flatMap((trace) => trace.rows);
-  const callers = rows.filter((row) => row.uncontinued).map((row) => row.span);
+  const callers = new Set(
+    rows
+      .filter((row) => row.uncontinued)
+      .map((row) => row.span)
+      .sort((a, b) => a.end - b.end),
+  );
   const callees = rows
     .filter(({ span, depth }) => depth === 0 && span.parentId === undefined && span.kind === 'SERVER')
-    .map((row) => row.span);
-  const candidates: Split[] = [];
-  for (const caller of callers) {
-    for (const callee of callees) if (mayHaveCalled(caller, callee)) candidates.push({ caller, callee });
+    .map((row) => row.span)
+    .sort((a, b) => a.start - b.start);
+  const splits: Split[] = [];
+  for (const callee of callees) {
+    for (const caller of callers) {
+      if (!mayHaveCalled(caller, callee)) continue;
+      callers.delete(caller);
+      splits.push({ caller, callee });
+      break;
+    }
   }
-  candidates.sort((a, b) => lag(a) - lag(b));
-  const used = new Set<ReceivedSpan>();
-  return candidates.filter(({ caller, callee }) => {
-    if (used.has(caller) || used.has(callee)) return false;
-    used.add(caller).add(callee);
-    return true;
-  });
-}
-
-function lag({ caller, callee }: Split): number {
-  return Math.abs(callee.start - caller.start);
+  return splits;
 }
 
 function mayHaveCalled(caller: ReceivedSpan, callee: ReceivedSpan): boolean {
@@ -152,6 +156,7 @@ function mayHaveCalled(caller: ReceivedSpan, callee: ReceivedSpan): boolean {
     callee.start >= caller.start - CLOCK_TOLERANCE &&
     callee.start <= caller.end + CLOCK_TOLERANCE &&
     agree(caller.attributes['http.request.method'], callee.attributes['http.request.method']) &&
+    agree(caller.attributes['http.response.status_code'], callee.attributes['http.response.status_code']) &&
     agree(pathOf(caller.attributes['url.full']), callee.attributes['url.path'])
   );
 }
@@ -180,4 +185,25 @@ export function groupTraces(traces: readonly Trace[]): Trace[][] {
     for (const trace of from) groupOf.set(trace.traceId, into);
   }
   return [...new Set(groupOf.values())].map((group) => group.sort((a, b) => a.start - b.start));
+}
+
+/**
+ * Picks the traces that ran while `trace` did, those that ran while these did, and so on; `trace` included.
+ *
+ * @example
+ * const candidates = overlapping(receiver.traces(), trace);
+ */
+export function overlapping(traces: readonly Trace[], trace: Trace): Trace[] {
+  const found = new Set<Trace>();
+  let { start, end } = trace;
+  for (let before = -1; before < found.size; ) {
+    before = found.size;
+    for (const other of traces) {
+      if (found.has(other) || other.start > end || other.end < start) continue;
+      found.add(other);
+      start = Math.min(start, other.start);
+      end = Math.max(end, other.end);
+    }
+  }
+  return [...found];
 }

@@ -23,7 +23,8 @@ export interface TraceReceiver {
   traces(): Trace[];
   isSettled(traceId: string): boolean;
   /**
-   * Resolves with the first result of `pick` that is not undefined, asked again after every export.
+   * Resolves with the first result of `pick` that is not undefined, asked again after every export
+   * and whenever a trace settles.
    * Rejects when there is none within `deadline` milliseconds.
    */
   waitFor<T>(pick: (traces: readonly Trace[]) => T | undefined, deadline?: number): Promise<T>;
@@ -92,6 +93,7 @@ export async function startTraceReceiver(options: TraceReceiverOptions = {}): Pr
       () => {
         entry.settled = true;
         onSettled?.(trace);
+        tellWatchers();
       },
       complete ? QUIET_WHEN_COMPLETE : QUIET_OTHERWISE,
     );
@@ -102,6 +104,10 @@ export async function startTraceReceiver(options: TraceReceiverOptions = {}): Pr
     for (const span of spans) keep(span);
     evict();
     for (const traceId of new Set(spans.map((span) => span.traceId))) awaitQuiet(traceId);
+    tellWatchers();
+  }
+
+  function tellWatchers() {
     for (const watcher of [...watchers]) watcher();
   }
 

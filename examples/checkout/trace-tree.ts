@@ -20,6 +20,7 @@ export interface Verdict {
 
 const PLAIN_WIDTH = 100;
 const MIN_BAR = 8;
+const COMPARABLE_BAR = 16;
 const MAX_BAR = 40;
 const DURATION_COLUMNS = 10;
 const SERVICE_COLOURS = ['cyan', 'magenta', 'green', 'yellow', 'blue'] as const;
@@ -51,23 +52,26 @@ export function renderTraces(traces: readonly Trace[], style: TreeStyle): string
   const blocks: string[] = [];
   for (const group of groupTraces(traces)) {
     const splits = findSplits(group);
-    const start = Math.min(...group.map((trace) => trace.start));
-    const end = Math.max(...group.map((trace) => trace.end));
-    const labelColumns = labelColumnsFor(group, style);
+    const rows = group.flatMap((trace) => trace.rows);
+    const labelColumns = labelColumnsFor(rows, style);
+    const noteColumns = Math.max(0, ...new Set(rows.map((row) => noteOf(row, splits, style).length)));
+    const scale: Scale = {
+      start: Math.min(...group.map((trace) => trace.start)),
+      end: Math.max(...group.map((trace) => trace.end)),
+      labelColumns,
+      barColumns: barColumnsFor(labelColumns, noteColumns, style),
+    };
+    const services = [...new Set(rows.map((row) => row.span.service))];
     for (const trace of group) {
-      const colours = new Map(
-        [...new Set(group.flatMap((member) => member.services))].map((service, i) => [
-          service,
-          SERVICE_COLOURS[i % SERVICE_COLOURS.length] ?? 'cyan',
-        ]),
-      );
       const lines = [headline(trace, style)];
       const lastAt: boolean[] = [];
-      for (const row of trace.rows) {
+      for (const [i, row] of trace.rows.entries()) {
         lastAt[row.depth] = row.last;
-        const prefix = branches(row.depth, lastAt, style);
-        const colour = colours.get(row.span.service) ?? 'cyan';
-        lines.push(...drawRow(row, { start, end, labelColumns, prefix, colour, splits, style }));
+        const parent = (trace.rows[i + 1]?.depth ?? 0) > row.depth;
+        const colour = SERVICE_COLOURS[services.indexOf(row.span.service) % SERVICE_COLOURS.length] ?? 'cyan';
+        lines.push(
+          ...drawRow(row, { ...branches(row.depth, lastAt, parent, style), colour, splits, style }, scale),
+        );
       }
       blocks.push(`${lines.join('\n')}\n`);
     }
@@ -107,14 +111,23 @@ export function judge(traces: readonly Trace[]): Verdict {
   if (top?.top === 'missing-parent' || top?.top === 'cycle') {
     return { connected: false, splits, text: `One trace without its root: ${topNote(top)} (${size}).` };
   }
-  return { connected: true, splits, text: `One connected trace: ${size}.` };
+  const ends = first.rows.filter((row) => row.uncontinued).length;
+  const open = ends > 0 ? `; ${count(ends, 'call')} went where no span was received from` : '';
+  return { connected: true, splits, text: `One connected trace: ${size}${open}.` };
 }
 
-interface RowContext {
+/** What all rows of a group share, so that their columns align. */
+interface Scale {
   readonly start: number;
   readonly end: number;
   readonly labelColumns: number;
+  readonly barColumns: number;
+}
+
+interface RowContext {
   readonly prefix: string;
+  /** The prefix of a line between this row and the next. */
+  readonly below: string;
   readonly colour: (typeof SERVICE_COLOURS)[number];
   readonly splits: readonly Split[];
   readonly style: TreeStyle;
@@ -127,42 +140,48 @@ function headline(trace: Trace, style: TreeStyle): string {
     count(trace.rows.length, 'span'),
     duration(trace.end - trace.start),
   ];
-  return `trace ${paint(trace.traceId, 'bold', style)}  ${size.join(dot)}`;
+  const rest = `  ${size.join(dot)}`;
+  const fits = 'trace '.length + trace.traceId.length + rest.length <= style.width;
+  const id = fits ? trace.traceId : `${trace.traceId.slice(0, 8)}${style.fancy ? '…' : '~'}`;
+  return `trace ${paint(id, 'bold', style)}${rest}`;
 }
 
-function drawRow(row: TraceRow, context: RowContext): string[] {
+function drawRow(row: TraceRow, context: RowContext, scale: Scale): string[] {
   const { span } = row;
-  const { style, labelColumns, prefix, colour } = context;
+  const { style, prefix, below, colour, splits } = context;
   const text = label(row);
-  const room = Math.max(1, labelColumns - prefix.length);
+  const room = Math.max(1, scale.labelColumns - prefix.length);
   const cut = text.length > room ? `${text.slice(0, room - 1)}${style.fancy ? '…' : '~'}` : text;
-  const bar = drawBar(span.start, span.end, context);
+  const bar = drawBar(span, scale, style);
   const time = duration(span.end - span.start).padStart(DURATION_COLUMNS);
-  const failed = span.error;
   const line = [
     '  ',
     paint(prefix, 'dim', style),
-    failed ? paint(cut, 'red', style) : cut,
+    span.error ? paint(cut, 'red', style) : cut,
     ' '.repeat(Math.max(0, room - cut.length) + 1),
-    paint(bar, failed ? 'red' : colour, style),
+    paint(bar, span.error ? 'red' : colour, style),
     time,
   ].join('');
-  const note = notes(row, context).join('; ');
+  const note = noteOf(row, splits, style);
   if (note === '') return [line];
-  const marked = `${style.fancy ? '← ' : '<- '}${note}`;
-  const used = 2 + prefix.length + Math.max(room, cut.length) + 1 + bar.length + time.length;
-  const painted = paint(marked, failed ? 'red' : 'yellow', style);
-  if (used + 2 + marked.length <= style.width) return [`${line}  ${painted}`];
-  return [line, `  ${' '.repeat(prefix.length)}${painted}`];
+  const painted = paint(note, span.error ? 'red' : 'yellow', style);
+  const used = 3 + prefix.length + Math.max(room, cut.length) + bar.length + time.length;
+  if (used + 2 + note.length <= style.width) return [`${line}  ${painted}`];
+  return [line, `  ${paint(below, 'dim', style)}${painted}`];
 }
 
 /** Deeper levels are numbered, not drawn: indentation must leave room for the label. */
-function branches(depth: number, lastAt: readonly boolean[], { fancy, width }: TreeStyle): string {
-  if (depth * 3 > width / 3) return `${fancy ? '└' : '`'}${depth}${fancy ? '─ ' : '- '}`;
+function branches(depth: number, lastAt: readonly boolean[], parent: boolean, { fancy, width }: TreeStyle) {
   const [through, gap, fork, end] = fancy ? ['│  ', '   ', '├─ ', '└─ '] : ['|  ', '   ', '|- ', '`- '];
+  if (depth * 3 > width / 3) {
+    const prefix = `${fancy ? '└' : '`'}${depth}${fancy ? '─ ' : '- '}`;
+    return { prefix, below: ' '.repeat(prefix.length) };
+  }
   let drawn = '';
   for (let level = 1; level < depth; level++) drawn += lastAt[level] ? gap : through;
-  return depth === 0 ? '' : drawn + (lastAt[depth] ? end : fork);
+  const prefix = depth === 0 ? '' : drawn + (lastAt[depth] ? end : fork);
+  const below = (depth === 0 ? '' : drawn + (lastAt[depth] ? gap : through)) + (parent ? through : '');
+  return { prefix, below };
 }
 
 function label({ span }: TraceRow): string {
@@ -170,26 +189,30 @@ function label({ span }: TraceRow): string {
 }
 
 /** Positions are rounded from the two ends, so that spans meeting in time meet on the screen. */
-function drawBar(from: number, to: number, { start, end, labelColumns, style }: RowContext): string {
-  const columns = barColumns(labelColumns, style);
-  const scale = columns / Math.max(end - start, 1);
-  const left = Math.min(columns - 1, Math.max(0, Math.round((from - start) * scale)));
-  const right = Math.min(columns, Math.max(left + 1, Math.round((to - start) * scale)));
-  return (' '.repeat(left) + (style.fancy ? '█' : '#').repeat(right - left)).padEnd(columns);
+function drawBar(span: TraceRow['span'], { start, end, barColumns }: Scale, { fancy }: TreeStyle): string {
+  const scale = barColumns / Math.max(end - start, 1);
+  const left = Math.min(barColumns - 1, Math.max(0, Math.round((span.start - start) * scale)));
+  const right = Math.min(barColumns, Math.max(left + 1, Math.round((span.end - start) * scale)));
+  return (' '.repeat(left) + (fancy ? '█' : '#').repeat(right - left)).padEnd(barColumns);
 }
 
-function barColumns(labelColumns: number, { width }: TreeStyle): number {
-  return Math.max(MIN_BAR, Math.min(MAX_BAR, width - labelColumns - 3 - DURATION_COLUMNS));
+/** Bars give way to notes, as long as they can still be compared; after that notes get lines of their own. */
+function barColumnsFor(labelColumns: number, noteColumns: number, { width }: TreeStyle): number {
+  const free = width - labelColumns - 3 - DURATION_COLUMNS;
+  const besideNotes = noteColumns > 0 ? free - 2 - noteColumns : free;
+  const columns = besideNotes >= COMPARABLE_BAR ? besideNotes : free;
+  return Math.max(MIN_BAR, Math.min(MAX_BAR, columns));
 }
 
-function labelColumnsFor(traces: readonly Trace[], { width }: TreeStyle): number {
-  const longest = traces
-    .flatMap((trace) => trace.rows)
-    .reduce((most, row) => Math.max(most, Math.min(row.depth * 3, width / 3) + label(row).length), 0);
-  return Math.min(Math.ceil(longest), Math.max(MIN_BAR, width - 3 - DURATION_COLUMNS - MIN_BAR));
+function labelColumnsFor(rows: readonly TraceRow[], { width }: TreeStyle): number {
+  const longest = rows.reduce(
+    (most, row) => Math.max(most, Math.min(row.depth * 3, Math.ceil(width / 3)) + label(row).length),
+    0,
+  );
+  return Math.min(longest, Math.max(MIN_BAR, width - 3 - DURATION_COLUMNS - MIN_BAR));
 }
 
-function notes(row: TraceRow, { splits, style }: RowContext): string[] {
+function noteOf(row: TraceRow, splits: readonly Split[], style: TreeStyle): string {
   const { span } = row;
   const said: string[] = [];
   const status = span.attributes['http.response.status_code'];
@@ -197,13 +220,15 @@ function notes(row: TraceRow, { splits, style }: RowContext): string[] {
   if (typeof status === 'number' && status >= 400) said.push(String(status));
   if (typeof type === 'string' && type !== String(status)) said.push(clean(type));
   else if (span.error && said.length === 0) said.push('error');
-  const arrow = style.fancy ? ' → ' : ' -> ';
   const lost = splits.find((split) => split.caller === span);
-  if (lost) said.push(`trace lost here: ${clean(lost.caller.service)}${arrow}${clean(lost.callee.service)}`);
+  if (lost)
+    said.push(
+      `trace lost here: ${clean(lost.caller.service)}${style.fancy ? ' → ' : ' -> '}${clean(lost.callee.service)}`,
+    );
   const torn = splits.find((split) => split.callee === span);
   if (torn) said.push(`new trace: no context came from ${clean(torn.caller.service)}`);
   if (row.top) said.push(topNote(row));
-  return said;
+  return said.length === 0 ? '' : `${style.fancy ? '← ' : '<- '}${said.join('; ')}`;
 }
 
 function topNote({ span, top }: TraceRow): string {
