@@ -24,7 +24,7 @@ export interface CheckoutSystemOptions {
   readonly addresses?: Partial<Record<ServiceName, string>>;
   /** Stops what has been started so far, and rejects. Without effect once all services listen. */
   readonly signal?: AbortSignal;
-  /** Called when a service ends although nobody stopped it, and with what it wrote to stderr last. */
+  /** Called when a service that was up ends although nobody stopped it, with what it wrote to stderr last. */
   readonly onCrash?: (service: ServiceName, stderr: string) => void;
 }
 
@@ -64,16 +64,16 @@ export async function startCheckoutSystem(options: CheckoutSystemOptions): Promi
     PRICING_URL: options.addresses?.pricing ?? url('pricing'),
   };
 
-  let stopping = false;
+  let running = false;
   const children = SERVICES.map(({ name }) => {
     const child = startService(name, { ...env, PORT: String(ports[name]) });
     void child.failed.then((stderr) => {
-      if (!stopping) options.onCrash?.(name, stderr);
+      if (running) options.onCrash?.(name, stderr);
     });
     return child;
   });
   const stop = async () => {
-    stopping = true;
+    running = false;
     await Promise.all(children.map(({ process: child }) => stopChild(child)));
     await proxy?.close();
   };
@@ -93,6 +93,7 @@ export async function startCheckoutSystem(options: CheckoutSystemOptions): Promi
     await stop();
     throw error;
   }
+  running = true;
   failure.catch(() => {});
   return {
     urls: {
