@@ -1,1 +1,11 @@
-export {};
+export { activeContext, runInContext } from './active-context.ts';
+export { type Carrier, carrierGetter, carrierSetter, type HeadersLike } from './carrier.ts';
+export type { ExtractionOutcome } from './extraction-outcome.ts';
+export type { ForwardedRequest } from './forwarded.ts';
+export { createHttpServerTracer, type HttpServerTracer } from './http-server.ts';
+export type { HttpServerExchange } from './http-server-exchange.ts';
+export type { DescribableSpan, HttpServerOptions } from './http-server-options.ts';
+export type { HttpServerOutcome, HttpServerRequest, RequestHeaders } from './http-server-request.ts';
+export type { Owner } from './option-check.ts';
+export { extractContext, type InjectOptions, injectContext } from './propagation.ts';
+export type { ParentTrust, TrustDecision, TrustPolicy } from './trust.ts';

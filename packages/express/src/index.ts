@@ -1,1 +1,3 @@
-export {};
+export { exchangeOf } from '@throughline/core/node';
+export { traceContext } from './trace-context.ts';
+export { traceErrors } from './trace-errors.ts';

@@ -1,1 +1,2 @@
-export {};
+export { exchangeOf } from '@throughline/core/node';
+export { traceListener } from './trace-listener.ts';

@@ -1,1 +1,2 @@
-export {};
+export { exchangeOf } from '@throughline/core/node';
+export { traceContext } from './trace-context.ts';

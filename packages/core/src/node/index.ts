@@ -1,1 +1,3 @@
-export {};
+export { matchedRoute, templateOf, watchMounts } from "./mount-template.ts";
+export { exchangeOf, type NodeExchangeDescription, traceNodeExchange } from './trace-node-exchange.ts';
+export type { NodeRequest, NodeResponse } from './response-outcome.ts';

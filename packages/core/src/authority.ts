@@ -1,0 +1,23 @@
+/** A host and its port, as the `server.*` attributes want them. */
+export interface Authority {
+  /** Host name or IP address, an IPv6 one without brackets. */
+  readonly address: string;
+  readonly port: number | undefined;
+}
+
+const MAX_LENGTH = 255 + 6;
+const HOST_AND_PORT = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:@/?#[\]]+))(?::(\d{1,5}))?$/;
+
+/** Services see one or two authorities, thousands of times each. */
+let last: { text: string; authority: Authority | undefined } | undefined;
+
+/** Parses a `Host` or `:authority` value, `example.com:8080`; `undefined` when it is not one. */
+export function parseAuthority(text: string): Authority | undefined {
+  if (last?.text === text) return last.authority;
+  const match = text.length <= MAX_LENGTH ? HOST_AND_PORT.exec(text) : null;
+  const authority = match
+    ? { address: (match[1] ?? match[2]) as string, port: match[3] === undefined ? undefined : Number(match[3]) }
+    : undefined;
+  last = { text: text.length <= MAX_LENGTH ? text : '', authority };
+  return authority;
+}

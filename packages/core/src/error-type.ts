@@ -1,0 +1,20 @@
+/** A `code` such as `ECONNREFUSED` or `ERR_STREAM_PREMATURE_CLOSE`: one of few, written by programs for programs. */
+const CODE = /^[A-Z][A-Z0-9_]{2,63}$/;
+const NAME = /^[\w$.]{1,64}$/;
+
+/**
+ * The value of `error.type` for something thrown: its code, else its class, else `_OTHER`.
+ *
+ * Never its message, which would make a new value for each request. `fetch` wraps what happened on the wire, so
+ * the cause's code is preferred to the wrapper's class.
+ *
+ * @see https://opentelemetry.io/docs/specs/semconv/registry/attributes/error/#error-type
+ */
+export function errorType(error: unknown): string {
+  for (let at = error, depth = 0; at instanceof Error && depth < 4; at = at.cause, depth++) {
+    const { code } = at as { code?: unknown };
+    if (typeof code === 'string' && CODE.test(code)) return code;
+  }
+  if (error instanceof Error && NAME.test(error.name)) return error.name;
+  return '_OTHER';
+}

@@ -1,0 +1,109 @@
+import type { Attributes, MeterProvider, TextMapPropagator, TracerProvider } from '@opentelemetry/api';
+import type { DescribableSpan } from './http-server-options.ts';
+import { checkOptions, type Owner } from './option-check.ts';
+import { isTarget, type Target, type TargetWithPropagator } from './targets.ts';
+
+/** One outgoing HTTP request: an attempt, a redirect hop. */
+export interface HttpClientRequest {
+  /** As sent, letter case kept: `GET`. */
+  readonly method: string;
+  readonly url: URL;
+  /** How often this request was sent before, by redirect or retry. Absent or 0: never. */
+  readonly resendCount?: number | undefined;
+  /** Reads a header that the caller set, by lower-case name. */
+  readonly header?: ((name: string) => string | null | undefined) | undefined;
+}
+
+/** How an outgoing request ended. */
+export interface HttpClientOutcome {
+  /** Absent: no response came. */
+  readonly statusCode?: number | undefined;
+  /** What it failed with. */
+  readonly error?: unknown;
+  /** The caller gave it up on purpose, by its abort signal; that is not an error. */
+  readonly cancelled?: boolean | undefined;
+  /** Reads a response header, by lower-case name. */
+  readonly header?: ((name: string) => string | null | undefined) | undefined;
+}
+
+/** Whom outgoing calls tell what. */
+export interface PropagationTargets {
+  /** Writes the headers. Default: the registered one; without any, the caller's W3C fields are passed on. */
+  readonly propagator?: TextMapPropagator | undefined;
+  /**
+   * Which origins are told the trace. Default: every one that the caller names, and by redirect none but the
+   * origin that it named. With a list: the listed ones, named or redirected to.
+   */
+  readonly propagateTo?: 'all' | 'none' | readonly (Target | TargetWithPropagator)[] | undefined;
+  /**
+   * Which of these are told the baggage too. Default: `private`, hosts that cannot be on the public internet,
+   * because baggage holds what the application put there about its users.
+   */
+  readonly baggageTo?: 'all' | 'none' | 'private' | readonly Target[] | undefined;
+}
+
+/** Options of every HTTP client. All are checked at set-up; functions are called in a guard. */
+export interface HttpClientOptions extends PropagationTargets {
+  /** Makes the spans. Default: the provider registered with the API, looked up when a call is made. */
+  readonly tracerProvider?: TracerProvider | undefined;
+  /** Makes the instruments. Default: the registered one; without any, nothing is measured. */
+  readonly meterProvider?: MeterProvider | undefined;
+  /** `true` means that no span or measurement is made of the request. Its headers are written all the same. */
+  readonly ignore?: ((request: HttpClientRequest) => boolean) | undefined;
+  /** The span's name. Default: the method. Keep it of few values: never the path. */
+  readonly spanName?: ((request: HttpClientRequest) => string) | undefined;
+  /** More attributes for the span, there from its creation. */
+  readonly attributes?: ((request: HttpClientRequest) => Attributes) | undefined;
+  /** Called when the span has started, if it is recorded. */
+  readonly requestHook?: ((span: DescribableSpan, request: HttpClientRequest) => void) | undefined;
+  /** Called before the span ends, if it is recorded. */
+  readonly responseHook?:
+    | ((span: DescribableSpan, outcome: HttpClientOutcome, request: HttpClientRequest) => void)
+    | undefined;
+  /** Request headers to record as `http.request.header.<name>`. Default: none. */
+  readonly captureRequestHeaders?: readonly string[] | undefined;
+  /** Response headers to record as `http.response.header.<name>`. Default: none. */
+  readonly captureResponseHeaders?: readonly string[] | undefined;
+  /** Names of query parameters whose values are replaced by `REDACTED`; replaces the built-in rules. */
+  readonly redactQuery?: readonly string[] | undefined;
+}
+
+const TARGET_FORMS = "origins such as 'https://api.example.com' or 'https://*.example.com', regular expressions or functions";
+
+const TARGET_RULES = {
+  propagator: 'propagator',
+  propagateTo: [targetsOr('all', 'none'), `'all', 'none' or an array of ${TARGET_FORMS}`],
+  baggageTo: [targetsOr('all', 'none', 'private'), `'all', 'none', 'private' or an array of ${TARGET_FORMS}`],
+} as const;
+
+function targetsOr(...words: string[]) {
+  return (value: unknown) =>
+    typeof value === 'string' ? words.includes(value) : Array.isArray(value) && value.every(isTarget);
+}
+
+/** @throws TypeError that names the option and what it got. */
+export function checkPropagationTargets(options: PropagationTargets, owner: Owner): void {
+  checkOptions(options, owner, TARGET_RULES);
+}
+
+/** @throws TypeError that names the option and what it got. */
+export function checkHttpClientOptions(
+  options: HttpClientOptions,
+  owner: Owner,
+  more: Parameters<typeof checkOptions>[2] = {},
+): void {
+  checkOptions(options, owner, {
+    ...TARGET_RULES,
+    tracerProvider: 'tracerProvider',
+    meterProvider: 'meterProvider',
+    ignore: 'function',
+    spanName: 'function',
+    attributes: 'function',
+    requestHook: 'function',
+    responseHook: 'function',
+    captureRequestHeaders: 'names',
+    captureResponseHeaders: 'names',
+    redactQuery: 'names',
+    ...more,
+  });
+}

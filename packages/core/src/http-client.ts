@@ -1,0 +1,155 @@
+import {
+  type Attributes,
+  type Context,
+  type Exception,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
+import { isIgnoredRequest } from './context-keys.ts';
+import { errorType } from './error-type.ts';
+import {
+  type HttpClientOptions,
+  type HttpClientOutcome,
+  type HttpClientRequest,
+} from './http-client-options.ts';
+import { httpInstruments } from './http-metrics.ts';
+import { knownMethods, methodInName, OTHER_METHOD } from './http-method.ts';
+import { capturedHeaders } from './http-server-attributes.ts';
+import type { Owner } from './option-check.ts';
+import { createQueryRedaction, type QueryRedaction } from './query-redaction.ts';
+import { registeredApi } from './registered-api.ts';
+import { guarded } from './report.ts';
+import * as semconv from './semantic-conventions.ts';
+import { tracerFor } from './tracer.ts';
+
+/** One outgoing request under way. */
+export interface HttpClientCall {
+  /** What to inject: holds the CLIENT span, or the caller's context where none is made. */
+  readonly context: Context;
+  /** Ends the span and measures. Only the first call counts. Never throws. */
+  end(outcome: HttpClientOutcome): void;
+}
+
+/** Starts the CLIENT span of one outgoing request, as a child of what is active in `parent`. */
+export type HttpClientTracer = (request: HttpClientRequest, parent: Context) => HttpClientCall;
+
+/**
+ * A tracer for the requests that a client sends: one CLIENT span per attempt.
+ *
+ * @see https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span
+ */
+export function createHttpClientTracer(options: HttpClientOptions, owner: Owner): HttpClientTracer {
+  const known = knownMethods();
+  const redact = createQueryRedaction(options.redactQuery);
+  const requestHeaders = capturedHeaders(options.captureRequestHeaders, semconv.ATTR_HTTP_REQUEST_HEADER);
+  const responseHeaders = capturedHeaders(options.captureResponseHeaders, semconv.ATTR_HTTP_RESPONSE_HEADER);
+  const tracer = tracerFor(owner, options.tracerProvider);
+  const instruments = httpInstruments(owner, 'client', options.meterProvider);
+  const { ignore, requestHook, responseHook } = options;
+
+  return function start(request, parent) {
+    const ignored =
+      isIgnoredRequest(parent) ||
+      (ignore !== undefined && guarded('options.ignore threw; the call is traced', () => ignore(request), false));
+    const recorded = options.tracerProvider !== undefined || registeredApi().trace !== undefined;
+    const measured = instruments();
+    if (ignored || (!recorded && measured === undefined)) return { context: parent, end() {} };
+
+    const identity = requestIdentity(request, known);
+    const startTime = measured === undefined ? 0 : performance.now();
+    const span = recorded
+      ? guarded('the tracer threw in startSpan(); the call is not recorded', () => startSpan(identity), undefined)
+      : undefined;
+    if (requestHook !== undefined && span?.isRecording())
+      guarded('options.requestHook threw', () => requestHook(span, request), undefined);
+
+    let ended = false;
+    return {
+      context: span === undefined ? parent : trace.setSpan(parent, span),
+      end(outcome) {
+        if (ended) return;
+        ended = true;
+        const error = clientErrorType(outcome);
+        if (span?.isRecording())
+          guarded('a span could not be completed', () => complete(span, outcome, error), undefined);
+        measured?.recordDuration((performance.now() - startTime) / 1000, {
+          ...identity,
+          ...(outcome.statusCode !== undefined && { [semconv.ATTR_HTTP_RESPONSE_STATUS_CODE]: outcome.statusCode }),
+          ...(error !== undefined && { [semconv.ATTR_ERROR_TYPE]: error }),
+        });
+        guarded('a span could not be ended', () => span?.end(), undefined);
+      },
+    };
+
+    function startSpan(identity: Attributes): Span {
+      const attributes: Attributes = { ...identity, [semconv.ATTR_URL_FULL]: fullUrl(request.url, redact) };
+      if (!known.has(request.method)) attributes[semconv.ATTR_HTTP_REQUEST_METHOD_ORIGINAL] = request.method;
+      if (request.resendCount) attributes[semconv.ATTR_HTTP_REQUEST_RESEND_COUNT] = request.resendCount;
+      addHeaders(attributes, requestHeaders, request.header);
+      const extra = options.attributes;
+      if (extra !== undefined)
+        Object.assign(attributes, guarded('options.attributes threw', () => extra(request), {}));
+      return tracer().startSpan(nameOf(request), { kind: SpanKind.CLIENT, attributes }, parent);
+    }
+
+    function nameOf(request: HttpClientRequest): string {
+      const standard = methodInName(String(identity[semconv.ATTR_HTTP_REQUEST_METHOD]));
+      const custom = options.spanName;
+      if (custom === undefined) return standard;
+      const name = guarded('options.spanName threw', () => custom(request), standard);
+      return typeof name === 'string' && name !== '' ? name : standard;
+    }
+
+    function complete(span: Span, outcome: HttpClientOutcome, error: string | undefined): void {
+      const late: Attributes = {};
+      if (outcome.statusCode !== undefined) late[semconv.ATTR_HTTP_RESPONSE_STATUS_CODE] = outcome.statusCode;
+      if (error !== undefined) late[semconv.ATTR_ERROR_TYPE] = error;
+      addHeaders(late, responseHeaders, outcome.header);
+      span.setAttributes(late);
+      if (error !== undefined) {
+        span.setStatus({ code: SpanStatusCode.ERROR });
+        if (outcome.error !== undefined) span.recordException(outcome.error as Exception);
+      }
+      if (responseHook !== undefined)
+        guarded('options.responseHook threw', () => responseHook(span, outcome, request), undefined);
+    }
+  };
+}
+
+/** The attributes that spans and metrics share. */
+function requestIdentity({ method, url }: HttpClientRequest, known: ReadonlySet<string>): Attributes {
+  return {
+    [semconv.ATTR_HTTP_REQUEST_METHOD]: known.has(method) ? method : OTHER_METHOD,
+    [semconv.ATTR_SERVER_ADDRESS]: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+    [semconv.ATTR_SERVER_PORT]: url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port),
+  };
+}
+
+/** The conventions' rule for CLIENT spans: 4xx, 5xx or no whole response, unless the caller gave it up itself. */
+function clientErrorType({ statusCode, error, cancelled }: HttpClientOutcome): string | undefined {
+  if (cancelled === true) return undefined;
+  if (error !== undefined) return errorType(error);
+  return statusCode !== undefined && statusCode >= 400 ? String(statusCode) : undefined;
+}
+
+/** The URL without credentials and without the values of secret parameters. */
+function fullUrl(url: URL, redact: QueryRedaction): string {
+  const { href, search } = url;
+  const query = search === '' ? search : `?${redact(search.slice(1))}`;
+  if (url.username === '' && url.password === '' && query === search) return href;
+  const credentials = url.username === '' && url.password === '' ? '' : 'REDACTED:REDACTED@';
+  return `${url.protocol}//${credentials}${url.host}${url.pathname}${query}${url.hash}`;
+}
+
+function addHeaders(
+  attributes: Attributes,
+  names: readonly (readonly [header: string, attribute: string])[],
+  read: ((name: string) => string | null | undefined) | undefined,
+): void {
+  for (const [name, attribute] of names) {
+    const value = read?.(name);
+    if (value !== null && value !== undefined) attributes[attribute] = [value];
+  }
+}

@@ -1,0 +1,195 @@
+import {
+  type Attributes,
+  type Context,
+  type Exception,
+  INVALID_SPAN_CONTEXT,
+  type Span,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
+import { runInContext } from './active-context.ts';
+import { errorType } from './error-type.ts';
+import type { ExtractionOutcome } from './extraction-outcome.ts';
+import type { HttpInstruments } from './http-metrics.ts';
+import { methodInName } from './http-method.ts';
+import type { AdoptedSpan } from './http-server-adoption.ts';
+import type { HttpServerOptions } from './http-server-options.ts';
+import type { HttpServerOutcome, HttpServerRequest } from './http-server-request.ts';
+import { guarded } from './report.ts';
+import * as semconv from './semantic-conventions.ts';
+
+/** One HTTP request with its response, being served. */
+export interface HttpServerExchange {
+  /** Holds the span and the caller's baggage: what handlers run in. */
+  readonly context: Context;
+  /** The SERVER span. Not recording when the request is ignored or unsampled, or no SDK is registered. */
+  readonly span: Span;
+  /** How the caller's context was received. */
+  readonly extraction: ExtractionOutcome;
+  /** Runs `fn` with {@link HttpServerExchange.context} active; returns or throws what it does. */
+  run<T>(fn: () => T): T;
+  /** Notes an error that becomes a response. The first one counts; the response decides whether it is an error. */
+  fail(error: unknown): void;
+  /** Names the route, `/items/:id`, where no framework can tell it. The framework's own word goes first. */
+  setRoute(template: string): void;
+  /** Ends the span and measures. Only the first call counts. Never throws. */
+  end(outcome: HttpServerOutcome): void;
+}
+
+/** What all exchanges of a tracer share. */
+export interface ServerSettings {
+  readonly options: HttpServerOptions;
+  /** Response headers to record: lower-case header name and attribute name. */
+  readonly capturedHeaders: readonly (readonly [header: string, attribute: string])[];
+}
+
+/** What differs between an exchange of ours, one whose span somebody else owns, and one that is ignored. */
+interface ExchangeParts {
+  readonly extraction?: ExtractionOutcome;
+  /** Somebody else's span: completed here, ended and measured there. */
+  readonly adopted?: AdoptedSpan;
+  /** As computed at the start. Absent: nothing is to be measured. */
+  readonly attributes?: Attributes;
+  readonly measured?: HttpInstruments | undefined;
+}
+
+/** A span that records nothing and names no trace. */
+export const NOT_RECORDED: Span = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
+
+/** An exchange whose span has been started. */
+export function serverExchange(
+  settings: ServerSettings,
+  request: HttpServerRequest,
+  context: Context,
+  span: Span,
+  parts: ExchangeParts = {},
+): HttpServerExchange {
+  return new Exchange(settings, request, context, span, parts);
+}
+
+class Exchange implements HttpServerExchange {
+  readonly context: Context;
+  readonly span: Span;
+  readonly extraction: ExtractionOutcome;
+  readonly #settings: ServerSettings;
+  readonly #request: HttpServerRequest;
+  readonly #parts: ExchangeParts;
+  readonly #startTime: number;
+  #failure: { readonly error: unknown } | undefined;
+  #route: string | undefined;
+  #ended = false;
+
+  constructor(settings: ServerSettings, request: HttpServerRequest, context: Context, span: Span, parts: ExchangeParts) {
+    this.#settings = settings;
+    this.#request = request;
+    this.context = context;
+    this.span = span;
+    this.#parts = parts;
+    this.extraction = parts.extraction ?? 'absent';
+    this.#startTime = parts.measured === undefined ? 0 : performance.now();
+    const { requestHook, activeRequests } = settings.options;
+    if (requestHook !== undefined && span.isRecording())
+      guarded('options.requestHook threw', () => requestHook(span, request), undefined);
+    if (activeRequests === true) parts.measured?.addActive(1, this.#activeAttributes());
+  }
+
+  run<T>(fn: () => T): T {
+    return runInContext(this.context, fn);
+  }
+
+  fail(error: unknown): void {
+    this.#failure ??= { error };
+  }
+
+  setRoute(template: string): void {
+    this.#route = template;
+  }
+
+  end(outcome: HttpServerOutcome): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    const { adopted, measured } = this.#parts;
+    const route = outcome.route ?? this.#route;
+    const error = this.#errorType(outcome);
+    if (this.span.isRecording())
+      guarded('a span could not be completed', () => this.#complete(outcome, route, error), undefined);
+    if (route !== undefined) adopted?.setRoute(route);
+    if (measured !== undefined) {
+      measured.recordDuration((performance.now() - this.#startTime) / 1000, this.#metricAttributes(outcome, route, error));
+      if (this.#settings.options.activeRequests === true) measured.addActive(-1, this.#activeAttributes());
+    }
+    if (adopted === undefined) guarded('a span could not be ended', () => this.span.end(), undefined);
+  }
+
+  #complete(outcome: HttpServerOutcome, route: string | undefined, error: string | undefined): void {
+    const { span } = this;
+    const { adopted, attributes = {} } = this.#parts;
+    const { options, capturedHeaders } = this.#settings;
+    const { statusCode } = outcome;
+    const { responseHook } = options;
+    const late: Attributes = {};
+    if (route !== undefined) {
+      late[semconv.ATTR_HTTP_ROUTE] = route;
+      span.updateName(spanName(options, this.#request, attributes, route));
+    }
+    if (error !== undefined) late[semconv.ATTR_ERROR_TYPE] = error;
+    if (statusCode !== undefined && adopted === undefined) late[semconv.ATTR_HTTP_RESPONSE_STATUS_CODE] = statusCode;
+    for (const [name, attribute] of capturedHeaders) {
+      const value = outcome.header?.(name);
+      if (value !== undefined) late[attribute] = Array.isArray(value) ? value : [value];
+    }
+    span.setAttributes(late);
+    if (error !== undefined) {
+      span.setStatus({ code: SpanStatusCode.ERROR });
+      if (this.#failure !== undefined) span.recordException(exceptionOf(this.#failure.error));
+    }
+    if (responseHook !== undefined)
+      guarded('options.responseHook threw', () => responseHook(span, outcome, this.#request), undefined);
+  }
+
+  /** The conventions' rule for SERVER spans: 5xx, or no whole response. A 4xx is the caller's fault. */
+  #errorType({ statusCode, cutShort }: HttpServerOutcome): string | undefined {
+    const failure = this.#failure;
+    if (cutShort === 'response_destroyed' && failure !== undefined) return errorType(failure.error);
+    if (cutShort !== undefined) return cutShort;
+    if (statusCode !== undefined) return statusCode >= 500 ? String(statusCode) : undefined;
+    return failure === undefined ? undefined : errorType(failure.error);
+  }
+
+  #metricAttributes(outcome: HttpServerOutcome, route: string | undefined, error: string | undefined): Attributes {
+    const attributes = this.#activeAttributes();
+    const { protocolVersion } = this.#request;
+    if (outcome.statusCode !== undefined) attributes[semconv.ATTR_HTTP_RESPONSE_STATUS_CODE] = outcome.statusCode;
+    if (route !== undefined) attributes[semconv.ATTR_HTTP_ROUTE] = route;
+    if (error !== undefined) attributes[semconv.ATTR_ERROR_TYPE] = error;
+    if (protocolVersion !== undefined) attributes[semconv.ATTR_NETWORK_PROTOCOL_VERSION] = protocolVersion;
+    return attributes;
+  }
+
+  #activeAttributes(): Attributes {
+    const { attributes = {} } = this.#parts;
+    return {
+      [semconv.ATTR_HTTP_REQUEST_METHOD]: attributes[semconv.ATTR_HTTP_REQUEST_METHOD],
+      [semconv.ATTR_URL_SCHEME]: attributes[semconv.ATTR_URL_SCHEME],
+    };
+  }
+}
+
+/** `{method} {route}`, or what the user's function says. */
+export function spanName(
+  options: HttpServerOptions,
+  request: HttpServerRequest,
+  attributes: Attributes,
+  route: string | undefined,
+): string {
+  const method = methodInName(String(attributes[semconv.ATTR_HTTP_REQUEST_METHOD] ?? request.method));
+  const standard = route === undefined ? method : `${method} ${route}`;
+  const { spanName: custom } = options;
+  if (custom === undefined) return standard;
+  const name = guarded('options.spanName threw', () => custom(request, route), standard);
+  return typeof name === 'string' && name !== '' ? name : standard;
+}
+
+function exceptionOf(error: unknown): Exception {
+  return error instanceof Error ? error : String(error);
+}

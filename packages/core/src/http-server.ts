@@ -1,0 +1,128 @@
+import { type Attributes, type Link, type SpanContext, SpanKind, trace } from '@opentelemetry/api';
+import { nodeHeaderGetter } from './carrier.ts';
+import { conflictingSpanContexts, ignoreRequest } from './context-keys.ts';
+import { type ExtractionOutcome, extractionOutcome } from './extraction-outcome.ts';
+import { httpInstruments } from './http-metrics.ts';
+import { knownMethods } from './http-method.ts';
+import { findServerSpan } from './http-server-adoption.ts';
+import { capturedHeaders, serverRequestAttributes } from './http-server-attributes.ts';
+import { type HttpServerExchange, NOT_RECORDED, type ServerSettings, serverExchange, spanName } from './http-server-exchange.ts';
+import { checkHttpServerOptions, type HttpServerOptions } from './http-server-options.ts';
+import type { HttpServerRequest } from './http-server-request.ts';
+import type { Owner } from './option-check.ts';
+import { extractWith, propagatorOf, remoteSpanContext } from './propagation.ts';
+import { createQueryRedaction } from './query-redaction.ts';
+import { registeredApi } from './registered-api.ts';
+import { guarded } from './report.ts';
+import * as semconv from './semantic-conventions.ts';
+import { tracerFor } from './tracer.ts';
+import { applyTrust, decideTrust } from './trust.ts';
+
+/** Starts exchanges; made once, when the middleware is mounted. */
+export interface HttpServerTracer {
+  /** Begins to serve a request: extracts the caller's context and starts the SERVER span. Never throws. */
+  start(request: HttpServerRequest): HttpServerExchange;
+  /** As given when it was made. */
+  readonly options: HttpServerOptions;
+}
+
+/**
+ * A tracer for the requests that a server receives.
+ *
+ * Adapters build a request record, `run` the handler in the exchange, and `end` it when the response is over;
+ * on Node, `traceNodeExchange` of `@throughline/core/node` does all three.
+ *
+ * @param owner Names the adapter, in error messages and as instrumentation scope.
+ * @throws TypeError when an option has the wrong type. Nothing throws afterwards.
+ * @see https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span
+ * @example
+ * const tracer = createHttpServerTracer();
+ * const exchange = tracer.start({ method: 'GET', target: '/', scheme: 'http', headers: {} });
+ * const response = exchange.run(() => new Response('hello'));
+ * exchange.end({ statusCode: response.status });
+ */
+export function createHttpServerTracer(
+  options: HttpServerOptions = {},
+  owner: Owner = { package: 'core', entry: 'createHttpServerTracer()' },
+): HttpServerTracer {
+  checkHttpServerOptions(options, owner);
+  const { ignore, trust: policy = 'continue' } = options;
+  const tracer = tracerFor(owner, options.tracerProvider);
+  const instruments = httpInstruments(owner, 'server', options.meterProvider);
+  const attributeRules = {
+    knownMethods: knownMethods(),
+    redact: createQueryRedaction(options.redactQuery),
+    trustProxy: options.trustProxy,
+    capturedHeaders: capturedHeaders(options.captureRequestHeaders, semconv.ATTR_HTTP_REQUEST_HEADER),
+  };
+  const settings: ServerSettings = {
+    options,
+    capturedHeaders: capturedHeaders(options.captureResponseHeaders, semconv.ATTR_HTTP_RESPONSE_HEADER),
+  };
+
+  function start(request: HttpServerRequest): HttpServerExchange {
+    const propagator = propagatorOf(options.propagator);
+    const received = extractWith(propagator, request.headers, nodeHeaderGetter);
+    const trust = decideTrust(policy, request);
+    const { parent, link } = applyTrust(received, trust);
+    const ignored =
+      ignore !== undefined && guarded('options.ignore threw; the request is traced', () => ignore(request), false);
+    if (ignored) return serverExchange(settings, request, ignoreRequest(parent), NOT_RECORDED);
+
+    const arrived = extractionOutcome(request.headers, received, propagator);
+    const extraction = arrived === 'continued' && trust.parent !== 'continue' ? 'untrusted' : arrived;
+    const measured = instruments();
+    measured?.countPropagation({ direction: 'extract', outcome: extraction });
+
+    const adopted = findServerSpan(request, remoteSpanContext(received));
+    if (adopted !== undefined)
+      return serverExchange(settings, request, adopted.context, adopted.span, { adopted, extraction });
+
+    const recorded = options.tracerProvider !== undefined || registeredApi().trace !== undefined;
+    if (!recorded && measured === undefined) return serverExchange(settings, request, parent, NOT_RECORDED, { extraction });
+    const attributes = serverRequestAttributes(request, attributeRules);
+    const span = recorded
+      ? guarded(
+          'the tracer threw in startSpan(); the request is not recorded',
+          () =>
+            tracer().startSpan(
+              spanName(options, request, attributes, undefined),
+              {
+                kind: SpanKind.SERVER,
+                attributes: withExtras(attributes, extraction, options, request),
+                links: links(link, conflictingSpanContexts(received)),
+              },
+              parent,
+            ),
+          undefined,
+        )
+      : undefined;
+    const context = span === undefined ? parent : trace.setSpan(parent, span);
+    return serverExchange(settings, request, context, span ?? NOT_RECORDED, { extraction, attributes, measured });
+  }
+
+  return { start, options };
+}
+
+/** The request's attributes with the user's own, and with a word on how its context arrived if that was odd. */
+function withExtras(
+  attributes: Attributes,
+  extraction: ExtractionOutcome,
+  { attributes: extra }: HttpServerOptions,
+  request: HttpServerRequest,
+): Attributes {
+  const odd = extraction !== 'continued' && extraction !== 'absent';
+  if (extra === undefined && !odd) return attributes;
+  return {
+    ...attributes,
+    ...(odd && { [semconv.ATTR_THROUGHLINE_EXTRACT]: extraction }),
+    ...(extra !== undefined && guarded('options.attributes threw', () => extra(request), {})),
+  };
+}
+
+const NO_LINKS: Link[] = [];
+
+function links(restartedFrom: SpanContext | undefined, conflicting: readonly SpanContext[]): Link[] {
+  if (restartedFrom === undefined && conflicting.length === 0) return NO_LINKS;
+  return [...(restartedFrom === undefined ? [] : [restartedFrom]), ...conflicting].map((context) => ({ context }));
+}

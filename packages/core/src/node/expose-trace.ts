@@ -1,0 +1,56 @@
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { type Span, trace } from '@opentelemetry/api';
+import type { NodeResponse } from './response-outcome.ts';
+
+const EXPOSE = 'Access-Control-Expose-Headers';
+
+/**
+ * Adds the ids of a request to its response: `Server-Timing: trace;desc=00-…`, or `traceresponse`.
+ *
+ * It is done when the head is written, so that it joins the application's own `Server-Timing` and
+ * `Access-Control-Expose-Headers` instead of being replaced by them.
+ *
+ * @see https://w3c.github.io/trace-context/#trace-context-http-response-headers-format
+ */
+export function exposeTrace(res: NodeResponse, span: Span, form: 'server-timing' | 'traceresponse'): void {
+  const spanContext = span.spanContext();
+  if (!trace.isSpanContextValid(spanContext)) return;
+  const flags = (spanContext.traceFlags & 3).toString(16).padStart(2, '0');
+  const ids = `00-${spanContext.traceId}-${spanContext.spanId}-${flags}`;
+  const name = form === 'server-timing' ? 'Server-Timing' : 'traceresponse';
+  const value = form === 'server-timing' ? `trace;desc=${ids}` : ids;
+
+  const writeHead = (res as ServerResponse).writeHead as (...args: unknown[]) => ServerResponse;
+  (res as { writeHead: typeof writeHead }).writeHead = function exposing(this: ServerResponse, ...args) {
+    const given = args.at(-1);
+    if (typeof given === 'object' && given !== null) setHeaders(this, args.pop() as OutgoingHttpHeaders);
+    append(this, name, value);
+    if (this.hasHeader('Access-Control-Allow-Origin') && !exposes(this, name)) append(this, EXPOSE, name);
+    return Reflect.apply(writeHead, this, args);
+  };
+}
+
+/** Headers given to `writeHead` would replace ours: they are set first. */
+function setHeaders(res: ServerResponse, headers: OutgoingHttpHeaders | unknown[]): void {
+  if (!Array.isArray(headers)) {
+    for (const [name, value] of Object.entries(headers)) if (value !== undefined) res.setHeader(name, value);
+    return;
+  }
+  const pairs = Array.isArray(headers[0]) ? (headers as unknown[][]) : chunked(headers);
+  for (const [name] of pairs) res.removeHeader(String(name));
+  for (const [name, value] of pairs) res.appendHeader(String(name), value as string);
+}
+
+function chunked(flat: unknown[]): unknown[][] {
+  return Array.from({ length: flat.length >> 1 }, (_, pair) => flat.slice(pair * 2, pair * 2 + 2));
+}
+
+function append(res: ServerResponse, name: string, value: string): void {
+  const present = res.getHeader(name);
+  res.setHeader(name, present === undefined ? value : `${[present].flat().join(', ')}, ${value}`);
+}
+
+function exposes(res: ServerResponse, name: string): boolean {
+  const list = [res.getHeader(EXPOSE) ?? ''].flat().join(',').toLowerCase();
+  return list.split(',').some((item) => item.trim() === '*' || item.trim() === name.toLowerCase());
+}

@@ -1,0 +1,124 @@
+import type { TLSSocket } from 'node:tls';
+import { runInContext } from '../active-context.ts';
+import type { ForwardedRequest } from '../forwarded.ts';
+import type { HttpServerTracer } from '../http-server.ts';
+import type { HttpServerExchange } from '../http-server-exchange.ts';
+import type { HttpServerRequest } from '../http-server-request.ts';
+import { guarded } from '../report.ts';
+import { exposeTrace } from './expose-trace.ts';
+import { type NodeRequest, type NodeResponse, responseOutcome } from './response-outcome.ts';
+
+/** What only the framework knows of a request. */
+export interface NodeExchangeDescription {
+  /** Called once, when the response is over: the template that matched, if any. */
+  readonly route?: (() => string | undefined) | undefined;
+  /** The client's side as the framework's own proxy trust resolved it. */
+  readonly forwarded?: ForwardedRequest | undefined;
+}
+
+/** On the request, under a registered symbol: so a second copy of this package finds it too. */
+const EXCHANGE = Symbol.for('throughline.exchange');
+
+type Traced<T> = T & { [EXCHANGE]?: HttpServerExchange };
+
+/**
+ * The exchange that serves `req`, if a Throughline middleware has seen it.
+ *
+ * @example
+ * exchangeOf(req)?.span.setAttribute('app.tenant', tenant);
+ */
+export function exchangeOf(req: object): HttpServerExchange | undefined {
+  return (req as Traced<object>)[EXCHANGE];
+}
+
+/**
+ * Serves a request of `node:http`, `https` or `http2` inside one exchange.
+ *
+ * The exchange ends when the response is over. Listeners of `req` and `res`, whoever registered them, run with
+ * its context. A request that is already being traced keeps its exchange, so mounting twice is harmless.
+ *
+ * Never throws.
+ *
+ * @example
+ * createServer((req, res) => traceNodeExchange(tracer, req, res).run(() => handle(req, res)));
+ */
+export function traceNodeExchange(
+  tracer: HttpServerTracer,
+  req: NodeRequest,
+  res: NodeResponse,
+  description: NodeExchangeDescription = {},
+): HttpServerExchange {
+  const traced = req as Traced<NodeRequest>;
+  const existing = traced[EXCHANGE];
+  if (existing !== undefined) return existing;
+  const exchange = tracer.start(requestRecord(req, description.forwarded));
+  traced[EXCHANGE] = exchange;
+  const { exposeTrace: form } = tracer.options;
+  if (form !== undefined && exchange.extraction !== 'untrusted') exposeTrace(res, exchange.span, form);
+  bindEvents(req, res, exchange, description.route);
+  return exchange;
+}
+
+function requestRecord(req: NodeRequest, forwarded: ForwardedRequest | undefined): HttpServerRequest {
+  const socket = req.socket as TLSSocket | undefined;
+  const { originalUrl } = req as { originalUrl?: unknown };
+  return {
+    method: req.method ?? '',
+    // Connect-style routers cut their prefix off `url` and keep the whole in `originalUrl`.
+    target: typeof originalUrl === 'string' ? originalUrl : (req.url ?? ''),
+    scheme: socket?.encrypted ? 'https' : 'http',
+    headers: req.headers,
+    protocolVersion: req.httpVersionMajor === 2 ? '2' : req.httpVersion,
+    peerAddress: unmapped(socket?.remoteAddress),
+    peerPort: socket?.remotePort,
+    peerAuthorized: socket?.authorized === true,
+    forwarded,
+  };
+}
+
+/** A dual-stack socket shows an IPv4 peer as `::ffff:192.0.2.1`. */
+function unmapped(address: string | undefined): string | undefined {
+  return address?.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address;
+}
+
+/**
+ * Runs the listeners of `req` and `res` in the exchange's context, and ends the exchange on the way.
+ *
+ * Node emits most of these events from the socket, where no context is active. One `emit` per object serves all
+ * listeners, is not undone by `removeAllListeners()`, and sees the end without a listener of its own.
+ */
+function bindEvents(
+  req: NodeRequest,
+  res: NodeResponse,
+  exchange: HttpServerExchange,
+  route: (() => string | undefined) | undefined,
+): void {
+  const { context } = exchange;
+  const emitRequestEvent = req.emit;
+  req.emit = function emit(this: NodeRequest, ...args: Parameters<NodeRequest['emit']>) {
+    return runInContext(context, () => Reflect.apply(emitRequestEvent, this, args));
+  } as NodeRequest['emit'];
+
+  const seen = { finish: false, timeout: false };
+  const end = () => {
+    const error = ('stream' in res ? res.stream : res).errored;
+    if (error) exchange.fail(error);
+    exchange.end(
+      responseOutcome(req, res, seen, route && guarded('the route could not be read', route, undefined)),
+    );
+  };
+  const emitResponseEvent = res.emit;
+  res.emit = function emit(this: NodeResponse, ...args: Parameters<NodeResponse['emit']>) {
+    if (args[0] === 'timeout' || args[0] === 'finish') seen[args[0]] = true;
+    else if (args[0] === 'error') exchange.fail(args[1]);
+    if (args[0] !== 'close') return runInContext(context, () => Reflect.apply(emitResponseEvent, this, args));
+    try {
+      return runInContext(context, () => Reflect.apply(emitResponseEvent, this, args));
+    } finally {
+      end();
+    }
+  } as NodeResponse['emit'];
+
+  // A pipelined response has no socket yet, and never hears of a client that leaves before its turn.
+  if (res.socket === null && !('stream' in req)) req.socket?.once('close', end);
+}

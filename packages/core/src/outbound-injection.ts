@@ -1,0 +1,61 @@
+import type { Context, TextMapPropagator } from '@opentelemetry/api';
+import type { Carrier } from './carrier.ts';
+import type { PropagationTargets } from './http-client-options.ts';
+import { injectContext, propagatorOf, withoutBaggage } from './propagation.ts';
+import { isPrivateHost, matchTargets, type TargetMatcher } from './targets.ts';
+
+/** What one call may decide for itself. */
+export interface CallPropagation {
+  /** `false`: no header for this call; `true`: whatever `propagateTo` says. */
+  readonly propagate?: boolean | undefined;
+  /** `false`: no baggage for this call; `true`: whatever `baggageTo` says. */
+  readonly baggage?: boolean | undefined;
+}
+
+/** Writes a context into the headers of one request, as far as its target may be told. */
+export type OutboundInjection = (
+  context: Context,
+  headers: Carrier,
+  url: URL,
+  call?: CallPropagation & {
+    /** The URL that the caller named, when a redirect led away from it. */
+    readonly redirectedFrom?: URL | undefined;
+    readonly authorization?: string | null | undefined;
+  },
+) => void;
+
+/** AWS Signature Version 4: a header that is added after signing makes the signature wrong or the proxy suspicious. */
+const SIGNED_HEADER = /^AWS4-/;
+const SIGNED_QUERY = 'X-Amz-Signature';
+
+/** Compiles the target options. */
+export function createOutboundInjection(targets: PropagationTargets): OutboundInjection {
+  const { propagateTo, baggageTo = 'private' } = targets;
+  const mayTell = matcherOf(propagateTo ?? 'all');
+  const mayTellBaggage = matcherOf(baggageTo);
+  return (context, headers, url, call = {}) => {
+    if (call.propagate === false) return;
+    if (SIGNED_HEADER.test(call.authorization ?? '') || url.searchParams.has(SIGNED_QUERY)) return;
+    const answer = call.propagate === true || mayTell(url);
+    if (answer === false) return;
+    const { redirectedFrom } = call;
+    const leftOrigin = redirectedFrom !== undefined && redirectedFrom.origin !== url.origin;
+    if (leftOrigin && (propagateTo === undefined || call.propagate === true) ) return;
+    const propagator: TextMapPropagator = answer === true ? propagatorOf(targets.propagator) : (answer as TextMapPropagator);
+    const withBaggage = call.baggage ?? mayTellBaggage(url) !== false;
+    injectContext(headers, { context: withBaggage ? context : withoutBaggage(context), propagator });
+  };
+}
+
+function matcherOf(targets: 'all' | 'none' | 'private' | Parameters<typeof matchTargets>[0]): TargetMatcher {
+  switch (targets) {
+    case 'all':
+      return () => true;
+    case 'none':
+      return () => false;
+    case 'private':
+      return isPrivateHost;
+    default:
+      return matchTargets(targets);
+  }
+}

@@ -1,0 +1,155 @@
+import {
+  type Context,
+  createContextKey,
+  propagation,
+  ROOT_CONTEXT,
+  type TextMapGetter,
+  type TextMapPropagator,
+  trace,
+} from '@opentelemetry/api';
+import { activeContext } from './active-context.ts';
+import { type Carrier, carrierGetter, carrierSetter, removeField } from './carrier.ts';
+import { perRegistration } from './registered-api.ts';
+import { reportOnce } from './report.ts';
+
+/** Set while an SDK's own traffic is sent; every OpenTelemetry package honours it. */
+const SUPPRESS_TRACING = createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
+
+/** A context in which no instrumentation records or injects anything. */
+export function suppressTracing(context: Context): Context {
+  return context.setValue(SUPPRESS_TRACING, true);
+}
+
+/** Whether `context` is one in which nothing is to be recorded or injected. */
+export function isTracingSuppressed(context: Context): boolean {
+  return context.getValue(SUPPRESS_TRACING) === true;
+}
+
+/** The fields of the caller, as received, when nobody is registered who could read them. */
+const RECEIVED_FIELDS = createContextKey('Throughline received fields');
+const PASSED_ON = ['traceparent', 'tracestate', 'baggage'] as const;
+const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$/;
+
+/**
+ * Passes the caller's W3C fields on byte for byte.
+ *
+ * It stands in while no propagator is registered, so that a service without an SDK does not break the traces
+ * of the services around it. A traceparent is passed on whole or, when it is not one, not at all.
+ */
+const passThrough: TextMapPropagator = {
+  fields: () => [...PASSED_ON],
+  extract(context, carrier, getter) {
+    const received: Record<string, string> = {};
+    for (const name of PASSED_ON) {
+      const value = getter.get(carrier, name);
+      const text = Array.isArray(value) ? value.join(name === 'traceparent' ? ', ' : ',') : value;
+      if (text) received[name] = text;
+    }
+    if (!TRACEPARENT.test(received['traceparent'] ?? '')) {
+      delete received['traceparent'];
+      delete received['tracestate'];
+    }
+    return context.setValue(RECEIVED_FIELDS, received);
+  },
+  inject(context, carrier, setter) {
+    if (isTracingSuppressed(context)) return;
+    const received = context.getValue(RECEIVED_FIELDS) as Record<string, string> | undefined;
+    for (const name in received) setter.set(carrier, name, received[name] as string);
+  },
+};
+
+const registeredPropagator = perRegistration('propagation', (): TextMapPropagator => {
+  const fields = propagation.fields();
+  return fields.length === 0
+    ? passThrough
+    : {
+        fields: () => fields,
+        extract: (context, carrier, getter) => propagation.extract(context, carrier, getter),
+        inject: (context, carrier, setter) => propagation.inject(context, carrier, setter),
+      };
+});
+
+/** The propagator in force: the one given, else the registered one, else ours that passes the fields on. */
+export function propagatorOf(given: TextMapPropagator | undefined): TextMapPropagator {
+  return given ?? registeredPropagator();
+}
+
+/** A context that sends no baggage, neither the parsed nor the passed-on one. */
+export function withoutBaggage(context: Context): Context {
+  const received = context.getValue(RECEIVED_FIELDS) as Record<string, string> | undefined;
+  const bare = propagation.getBaggage(context) === undefined ? context : propagation.deleteBaggage(context);
+  if (received?.['baggage'] === undefined) return bare;
+  const { baggage: _dropped, ...others } = received;
+  return bare.setValue(RECEIVED_FIELDS, others);
+}
+
+/**
+ * The context that a carrier brings: the caller's span context and baggage, or an empty one.
+ *
+ * Starts from the root context, never from what happens to be active. Never throws: what cannot be read counts
+ * as absent.
+ *
+ * @param propagator Default: the registered one; without any, the W3C fields are kept for the way out.
+ * @see https://opentelemetry.io/docs/specs/otel/context/api-propagators/#extract
+ * @example
+ * const context = extractContext(message.properties.headers);
+ */
+export function extractContext(carrier: Carrier, propagator?: TextMapPropagator): Context {
+  return extractWith(propagatorOf(propagator), carrier, carrierGetter);
+}
+
+/** {@link extractContext} with a getter of the caller's choice. */
+export function extractWith<C>(propagator: TextMapPropagator, carrier: C, getter: TextMapGetter<C>): Context {
+  try {
+    return propagator.extract(ROOT_CONTEXT, carrier, getter);
+  } catch (error) {
+    reportOnce('a propagator threw in extract(); a new trace was started', error);
+    return ROOT_CONTEXT;
+  }
+}
+
+/** Options of {@link injectContext}. */
+export interface InjectOptions {
+  /** Default: the active context. */
+  readonly context?: Context;
+  /** Default: the registered one; without any, the caller's W3C fields are passed on byte for byte. */
+  readonly propagator?: TextMapPropagator;
+}
+
+/**
+ * Writes a context into a carrier and returns the carrier.
+ *
+ * The propagator's fields are removed first, in any letter case, so that exactly one of each is left. Nothing is
+ * touched when there is nothing to write (no trace, tracing suppressed): somebody else's fields stay.
+ * Never throws.
+ *
+ * @see https://opentelemetry.io/docs/specs/otel/context/api-propagators/#inject
+ * @example
+ * channel.publish(exchange, key, body, { headers: injectContext({ ...headers }) });
+ */
+export function injectContext<C extends Carrier>(carrier: C, options: InjectOptions = {}): C {
+  const context = options.context ?? activeContext();
+  const propagator = propagatorOf(options.propagator);
+  try {
+    const written: [string, string][] = [];
+    propagator.inject(context, written, collect);
+    if (written.length === 0) return carrier;
+    for (const field of propagator.fields()) removeField(carrier, field);
+    for (const [name, value] of written) carrierSetter.set(carrier, name, value);
+  } catch (error) {
+    reportOnce('a propagator threw in inject(); the call went out without its fields', error);
+  }
+  return carrier;
+}
+
+const collect = {
+  set(written: [string, string][], name: string, value: string) {
+    written.push([name, value]);
+  },
+};
+
+/** The caller's span context in an extracted context, when it is a valid one. */
+export function remoteSpanContext(context: Context) {
+  const span = trace.getSpanContext(context);
+  return span !== undefined && trace.isSpanContextValid(span) ? span : undefined;
+}

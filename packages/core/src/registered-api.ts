@@ -1,0 +1,39 @@
+/** What is registered with the OpenTelemetry API of this process; a slot is absent until an SDK fills it. */
+interface RegisteredApi {
+  readonly trace?: object;
+  readonly context?: object;
+  readonly propagation?: object;
+  readonly metrics?: object;
+}
+
+const NOTHING: RegisteredApi = {};
+const REGISTRY = Symbol.for('opentelemetry.js.api.1');
+const holder = globalThis as { [REGISTRY]?: RegisteredApi };
+
+/**
+ * The API's registry, which every copy of `@opentelemetry/api` 1.x shares.
+ *
+ * It is read for the identity of its slots only: the API has no event for "an SDK was registered", and asking
+ * each time what works (a context manager, a propagator) would cost more than the request's whole tracing.
+ */
+export function registeredApi(): RegisteredApi {
+  return holder[REGISTRY] ?? NOTHING;
+}
+
+/**
+ * A value derived from one slot of the registry, derived anew when that slot was filled, emptied or replaced.
+ *
+ * So an SDK may start after our middleware was mounted, stop, and start again.
+ */
+export function perRegistration<T>(name: keyof RegisteredApi, derive: () => T): () => T {
+  let seen: object | undefined | null = null;
+  let value: T;
+  return () => {
+    const current = registeredApi()[name];
+    if (current !== seen) {
+      value = derive();
+      seen = current;
+    }
+    return value;
+  };
+}

@@ -1,0 +1,30 @@
+import { diag } from '@opentelemetry/api';
+
+/** Causes are texts of our own, so there are few; the bound is there for hooks that are created per request. */
+const MAX_CAUSES = 200;
+const reported = new Set<string>();
+
+/**
+ * Tells OpenTelemetry's diagnostic logger about a fault that must not reach the request, once per cause.
+ *
+ * `cause` says what failed and what was done instead. It never holds header content or other input.
+ */
+export function reportOnce(cause: string, error?: unknown): void {
+  if (reported.has(cause) || reported.size >= MAX_CAUSES) return;
+  reported.add(cause);
+  try {
+    diag.warn(`[throughline] ${cause}`, error);
+  } catch {
+    // The application's own logger threw. There is nobody left to tell, and the request must go on.
+  }
+}
+
+/** What `callback` returns, or `otherwise` when it throws; the fault is reported once under `cause`. */
+export function guarded<T>(cause: string, callback: () => T, otherwise: T): T {
+  try {
+    return callback();
+  } catch (error) {
+    reportOnce(cause, error);
+    return otherwise;
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * The attribute and metric names that Throughline writes, with the schema they come from.
+ *
+ * Copied by hand from the stable part of the conventions (and marked where not): the package of constants is
+ * thirty times the size of this one.
+ *
+ * @see https://opentelemetry.io/docs/specs/semconv/http/
+ */
+export const SCHEMA_URL = 'https://opentelemetry.io/schemas/1.45.0';
+
+export const ATTR_CLIENT_ADDRESS = 'client.address';
+export const ATTR_ERROR_TYPE = 'error.type';
+export const ATTR_HTTP_REQUEST_HEADER = (name: string) => `http.request.header.${name}`;
+export const ATTR_HTTP_REQUEST_METHOD = 'http.request.method';
+export const ATTR_HTTP_REQUEST_METHOD_ORIGINAL = 'http.request.method_original';
+export const ATTR_HTTP_REQUEST_RESEND_COUNT = 'http.request.resend_count';
+export const ATTR_HTTP_RESPONSE_HEADER = (name: string) => `http.response.header.${name}`;
+export const ATTR_HTTP_RESPONSE_STATUS_CODE = 'http.response.status_code';
+export const ATTR_HTTP_ROUTE = 'http.route';
+export const ATTR_NETWORK_PEER_ADDRESS = 'network.peer.address';
+export const ATTR_NETWORK_PEER_PORT = 'network.peer.port';
+export const ATTR_NETWORK_PROTOCOL_NAME = 'network.protocol.name';
+export const ATTR_NETWORK_PROTOCOL_VERSION = 'network.protocol.version';
+export const ATTR_SERVER_ADDRESS = 'server.address';
+export const ATTR_SERVER_PORT = 'server.port';
+export const ATTR_URL_FULL = 'url.full';
+export const ATTR_URL_PATH = 'url.path';
+export const ATTR_URL_QUERY = 'url.query';
+export const ATTR_URL_SCHEME = 'url.scheme';
+export const ATTR_USER_AGENT_ORIGINAL = 'user_agent.original';
+
+/** How the caller's context was received; written only when something about it is odd. Ours, not the conventions'. */
+export const ATTR_THROUGHLINE_EXTRACT = 'throughline.extract';
+
+export const METRIC_HTTP_SERVER_REQUEST_DURATION = 'http.server.request.duration';
+export const METRIC_HTTP_CLIENT_REQUEST_DURATION = 'http.client.request.duration';
+/** In development in the conventions. */
+export const METRIC_HTTP_SERVER_ACTIVE_REQUESTS = 'http.server.active_requests';
+/** Ours: how each context arrived. */
+export const METRIC_THROUGHLINE_PROPAGATION = 'throughline.propagation';
+
+/** Bucket boundaries of both duration histograms, in seconds. */
+export const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];

@@ -1,0 +1,97 @@
+import { type Baggage, type Context, propagation, ROOT_CONTEXT, type SpanContext, trace } from '@opentelemetry/api';
+import type { HttpServerRequest } from './http-server-request.ts';
+import { remoteSpanContext, withoutBaggage } from './propagation.ts';
+import { reportOnce } from './report.ts';
+
+/**
+ * What becomes of the context that a caller sends.
+ *
+ * - `continue`: the request becomes part of the caller's trace.
+ * - `restart`: a new trace starts, with a link to the caller's span.
+ * - `ignore`: a new trace starts, as if the caller had sent nothing.
+ */
+export type ParentTrust = 'continue' | 'restart' | 'ignore';
+
+/** A trust decision in full. */
+export interface TrustDecision {
+  readonly parent: ParentTrust;
+  /** The caller's baggage: all, none, or the entries named. Default: `keep` with `continue`, else `drop`. */
+  readonly baggage?: 'keep' | 'drop' | readonly string[];
+  /**
+   * The caller's sampled flag: `respect` it, or replace it, `true` for sampled. Default: `respect`.
+   *
+   * Replace it by a decision of your own (a budget, a rule per route) where callers may not force recording.
+   * Has a meaning with `continue` only: a new trace is sampled by this service alone.
+   */
+  readonly sampled?: 'respect' | boolean;
+}
+
+/** Whom to trust: one answer for every caller, or a function asked once per request, before the span starts. */
+export type TrustPolicy = ParentTrust | TrustDecision | ((request: HttpServerRequest) => ParentTrust | TrustDecision);
+
+/** The safe side, taken when a policy throws or answers with something else. */
+const DISTRUST: TrustDecision = { parent: 'restart', baggage: 'drop' };
+
+const PARENT: ReadonlySet<unknown> = new Set<ParentTrust>(['continue', 'restart', 'ignore']);
+
+/** Whether `value` is an answer that a policy may give. */
+export function isTrustDecision(value: unknown): value is ParentTrust | TrustDecision {
+  return PARENT.has(value) || PARENT.has((value as TrustDecision | null)?.parent);
+}
+
+/** The decision for one request. Never throws: a policy that fails counts as distrust and is reported once. */
+export function decideTrust(policy: TrustPolicy, request: HttpServerRequest): TrustDecision {
+  let answer: unknown = policy;
+  if (typeof policy === 'function') {
+    try {
+      answer = policy(request);
+    } catch (error) {
+      reportOnce('options.trust threw; the caller was not trusted', error);
+      return DISTRUST;
+    }
+  }
+  if (!isTrustDecision(answer)) {
+    reportOnce('options.trust returned no trust decision; the caller was not trusted');
+    return DISTRUST;
+  }
+  return typeof answer === 'string' ? { parent: answer } : answer;
+}
+
+/** An extracted context after the trust decision. */
+export interface TrustedContext {
+  readonly parent: Context;
+  /** The caller's span when the trace was restarted. */
+  readonly link?: SpanContext | undefined;
+}
+
+/** Applies a decision to the context that the caller sent. */
+export function applyTrust(received: Context, decision: TrustDecision): TrustedContext {
+  const { parent, baggage = parent === 'continue' ? 'keep' : 'drop', sampled = 'respect' } = decision;
+  const caller = remoteSpanContext(received);
+  if (parent !== 'continue') {
+    const kept = baggage === 'drop' ? undefined : propagation.getBaggage(received);
+    const root = kept === undefined ? ROOT_CONTEXT : propagation.setBaggage(ROOT_CONTEXT, kept);
+    return { parent: filterBaggage(root, baggage), link: parent === 'restart' ? caller : undefined };
+  }
+  const context = filterBaggage(received, baggage);
+  if (caller === undefined || sampled === 'respect') return { parent: context };
+  const traceFlags = sampled ? caller.traceFlags | 1 : caller.traceFlags & ~1;
+  return { parent: trace.setSpanContext(context, { ...caller, traceFlags }) };
+}
+
+function filterBaggage(context: Context, rule: 'keep' | 'drop' | readonly string[]): Context {
+  if (rule === 'keep') return context;
+  const bare = withoutBaggage(context);
+  if (rule === 'drop') return bare;
+  const received = propagation.getBaggage(context);
+  return received === undefined ? bare : propagation.setBaggage(bare, pick(received, rule));
+}
+
+function pick(baggage: Baggage, names: readonly string[]): Baggage {
+  let picked = propagation.createBaggage();
+  for (const name of names) {
+    const entry = baggage.getEntry(name);
+    if (entry !== undefined) picked = picked.setEntry(name, entry);
+  }
+  return picked;
+}

@@ -1,0 +1,30 @@
+import { createHttpServerTracer, type HttpServerOptions } from '@throughline/core';
+import { matchedRoute, traceNodeExchange, watchMounts } from '@throughline/core/node';
+import type { Request, RequestHandler } from 'express';
+
+/**
+ * Express middleware that serves each request inside one SERVER span.
+ *
+ * Mount it first. Context is extracted when the request reaches it and is active in everything mounted after it;
+ * the span ends when the response is over: last byte written, destroyed, or dropped by the client. Mounting it
+ * twice is harmless.
+ *
+ * @throws TypeError at mount time when an option has the wrong type. Never throws while serving.
+ * @see https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span
+ * @example
+ * app.use(traceContext());
+ */
+export function traceContext(options?: HttpServerOptions): RequestHandler {
+  const tracer = createHttpServerTracer(options, { package: 'express', entry: 'traceContext()' });
+  return function traceContext(req, res, next) {
+    watchMounts(req);
+    const description = { route: () => matchedRoute(req), forwarded: forwarded(req) };
+    traceNodeExchange(tracer, req, res, description).run(next);
+  };
+}
+
+/** Express has resolved these by its `trust proxy` setting; without it they are the proxy's own. */
+function forwarded(req: Request) {
+  if (!req.app?.get('trust proxy')) return undefined;
+  return { scheme: req.protocol, host: req.hostname, clientAddress: req.ip };
+}

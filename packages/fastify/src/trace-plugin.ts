@@ -1,0 +1,50 @@
+import { createHttpServerTracer, type HttpServerExchange, type HttpServerOptions } from '@throughline/core';
+import { exchangeOf, traceNodeExchange } from '@throughline/core/node';
+import type { FastifyPluginCallback, FastifyRequest } from 'fastify';
+import fastifyPlugin from 'fastify-plugin';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The exchange that serves this request: `request.exchange?.span`. */
+    readonly exchange: HttpServerExchange | undefined;
+  }
+}
+
+const plugin: FastifyPluginCallback<HttpServerOptions> = function tracePlugin(fastify, options, done) {
+  const tracer = createHttpServerTracer(options, { package: 'fastify', entry: 'tracePlugin' });
+  if (!fastify.hasRequestDecorator('exchange'))
+    fastify.decorateRequest('exchange', { getter: exchangeOfRequest });
+  fastify.addHook('onRequest', function traceContext(request, reply, next) {
+    const description = { route: () => request.routeOptions.url, forwarded: forwarded(request) };
+    traceNodeExchange(tracer, request.raw, reply.raw, description).run(next);
+  });
+  fastify.addHook('onError', function traceErrors(request, _reply, error, next) {
+    request.exchange?.fail(error);
+    next();
+  });
+  done();
+};
+
+/**
+ * Fastify plugin that serves each request inside one SERVER span.
+ *
+ * Context is extracted when the request arrives and is active in every hook and handler, whether registered
+ * before or after the plugin; the span ends when the response is over: last byte written, destroyed, or dropped
+ * by the client. Registering it twice is harmless.
+ *
+ * Registering rejects with a TypeError when an option has the wrong type. Nothing is thrown while serving.
+ *
+ * @see https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span
+ * @example
+ * await app.register(tracePlugin);
+ */
+export const tracePlugin = fastifyPlugin(plugin, { name: '@throughline/fastify', fastify: '>=4.10' });
+
+function exchangeOfRequest(this: FastifyRequest): HttpServerExchange | undefined {
+  return exchangeOf(this.raw);
+}
+
+/** Resolved by Fastify's `trustProxy` setting; without it they are the connection's own. */
+function forwarded(request: FastifyRequest) {
+  return { scheme: request.protocol, host: request.host ?? request.hostname, clientAddress: request.ip };
+}

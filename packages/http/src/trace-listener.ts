@@ -1,0 +1,31 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { createHttpServerTracer, type HttpServerOptions } from '@throughline/core';
+import { traceNodeExchange } from '@throughline/core/node';
+
+
+/**
+ * A request listener that serves each request inside one SERVER span.
+ *
+ * Context is extracted when the request arrives and is active in `listener` and in all that it starts. The span
+ * ends when the response is over: last byte written, destroyed, or dropped by the client. Use it for any event
+ * whose listener gets a request and a response: `request`, `checkContinue`, `checkExpectation`.
+ *
+ * A plain listener knows no routes; say which one it took with `exchangeOf(req)?.setRoute('/items/:id')`.
+ *
+ * @throws TypeError when `listener` is no function or an option has the wrong type. Never throws while serving.
+ * @see https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span
+ * @example
+ * createServer(traceListener((req, res) => res.end('hello'))).listen(3000);
+ */
+export function traceListener<Req extends IncomingMessage | Http2ServerRequest, Res extends ServerResponse | Http2ServerResponse>(
+  listener: (req: Req, res: Res) => unknown,
+  options?: HttpServerOptions,
+): (req: Req, res: Res) => void {
+  const tracer = createHttpServerTracer(options, { package: 'http', entry: 'traceListener()' });
+  if (typeof listener !== 'function')
+    throw new TypeError(`[throughline/http] traceListener(): listener must be a function, got ${typeof listener}`);
+  return function traceListener(req, res) {
+    return traceNodeExchange(tracer, req, res).run(() => listener(req, res));
+  };
+}

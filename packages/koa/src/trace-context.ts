@@ -1,0 +1,41 @@
+import { createHttpServerTracer, type HttpServerOptions } from '@throughline/core';
+import { traceNodeExchange } from '@throughline/core/node';
+import type { Context, Middleware } from 'koa';
+
+/**
+ * Koa middleware that serves each request inside one SERVER span.
+ *
+ * Mount it first. Context is extracted when the request reaches it and is active in everything mounted after it;
+ * the span ends when the response is over: last byte written, destroyed, or dropped by the client. Mounting it
+ * twice is harmless.
+ *
+ * @throws TypeError at mount time when an option has the wrong type. Never throws while serving.
+ * @see https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span
+ * @example
+ * app.use(traceContext());
+ */
+export function traceContext(options?: HttpServerOptions): Middleware {
+  const tracer = createHttpServerTracer(options, { package: 'koa', entry: 'traceContext()' });
+  return async function traceContext(ctx, next) {
+    const description = { route: () => matchedRoute(ctx), forwarded: forwarded(ctx) };
+    const exchange = traceNodeExchange(tracer, ctx.req, ctx.res, description);
+    try {
+      await exchange.run(next);
+    } catch (error) {
+      exchange.fail(error);
+      throw error;
+    }
+  };
+}
+
+/** `@koa/router` leaves the whole template here, prefixes of outer routers included. */
+function matchedRoute(ctx: Context): string | undefined {
+  const { _matchedRoute: path } = ctx as { _matchedRoute?: string | RegExp };
+  return path === undefined ? undefined : String(path);
+}
+
+/** Koa has resolved these by its `app.proxy` setting; without it they are the proxy's own. */
+function forwarded(ctx: Context) {
+  if (!ctx.app.proxy) return undefined;
+  return { scheme: ctx.protocol, host: ctx.host, clientAddress: ctx.ip };
+}
