@@ -1,4 +1,4 @@
-import { traceContext, tracedFetch } from '@throughline/express';
+import { traceContext, tracedFetch, traceErrors } from '@throughline/express';
 import express from 'express';
 import { startTracing } from './tracing.ts';
 
@@ -24,5 +24,7 @@ app.post('/checkout/:cart', async (req, res) => {
   });
   res.status(answer.status).json(await answer.json());
 });
+
+app.use(traceErrors());
 
 app.listen(port, '127.0.0.1', () => console.log(`gateway listening on http://127.0.0.1:${port}`));
