@@ -16,7 +16,10 @@ export function parseAuthority(text: string): Authority | undefined {
   if (last?.text === text) return last.authority;
   const match = text.length <= MAX_LENGTH ? HOST_AND_PORT.exec(text) : null;
   const authority = match
-    ? { address: (match[1] ?? match[2]) as string, port: match[3] === undefined ? undefined : Number(match[3]) }
+    ? {
+        address: (match[1] ?? match[2]) as string,
+        port: match[3] === undefined ? undefined : Number(match[3]),
+      }
     : undefined;
   last = { text: text.length <= MAX_LENGTH ? text : '', authority };
   return authority;

@@ -20,12 +20,18 @@ const MAX_LENGTH = 2048;
  * @see https://www.rfc-editor.org/rfc/rfc7239
  */
 export function readForwarded(headers: Headers): ForwardedRequest {
-  const forwarded = first(headers['forwarded']);
+  const forwarded = first(headers.forwarded);
   if (forwarded !== undefined) {
     const pairs = new Map(
       forwarded.split(';').map((pair) => {
         const [name = '', ...value] = pair.split('=');
-        return [name.trim().toLowerCase(), value.join('=').trim().replace(/^"(.*)"$/, '$1')];
+        return [
+          name.trim().toLowerCase(),
+          value
+            .join('=')
+            .trim()
+            .replace(/^"(.*)"$/, '$1'),
+        ];
       }),
     );
     return {

@@ -68,7 +68,8 @@ export interface HttpClientOptions extends PropagationTargets {
   readonly redactQuery?: readonly string[] | undefined;
 }
 
-const TARGET_FORMS = "origins such as 'https://api.example.com' or 'https://*.example.com', regular expressions or functions";
+const TARGET_FORMS =
+  "origins such as 'https://api.example.com' or 'https://*.example.com', regular expressions or functions";
 
 const TARGET_RULES = {
   propagator: 'propagator',

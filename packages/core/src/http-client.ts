@@ -9,13 +9,9 @@ import {
 } from '@opentelemetry/api';
 import { isIgnoredRequest } from './context-keys.ts';
 import { errorType } from './error-type.ts';
-import {
-  type HttpClientOptions,
-  type HttpClientOutcome,
-  type HttpClientRequest,
-} from './http-client-options.ts';
-import { httpInstruments } from './http-metrics.ts';
+import type { HttpClientOptions, HttpClientOutcome, HttpClientRequest } from './http-client-options.ts';
 import { knownMethods, methodInName, OTHER_METHOD } from './http-method.ts';
+import { httpInstruments } from './http-metrics.ts';
 import { capturedHeaders } from './http-server-attributes.ts';
 import type { Owner } from './option-check.ts';
 import { createQueryRedaction, type QueryRedaction } from './query-redaction.ts';
@@ -52,7 +48,8 @@ export function createHttpClientTracer(options: HttpClientOptions, owner: Owner)
   return function start(request, parent) {
     const ignored =
       isIgnoredRequest(parent) ||
-      (ignore !== undefined && guarded('options.ignore threw; the call is traced', () => ignore(request), false));
+      (ignore !== undefined &&
+        guarded('options.ignore threw; the call is traced', () => ignore(request), false));
     const recorded = options.tracerProvider !== undefined || registeredApi().trace !== undefined;
     const measured = instruments();
     if (ignored || (!recorded && measured === undefined)) return { context: parent, end() {} };
@@ -60,7 +57,11 @@ export function createHttpClientTracer(options: HttpClientOptions, owner: Owner)
     const identity = requestIdentity(request, known);
     const startTime = measured === undefined ? 0 : performance.now();
     const span = recorded
-      ? guarded('the tracer threw in startSpan(); the call is not recorded', () => startSpan(identity), undefined)
+      ? guarded(
+          'the tracer threw in startSpan(); the call is not recorded',
+          () => startSpan(identity),
+          undefined,
+        )
       : undefined;
     if (requestHook !== undefined && span?.isRecording())
       guarded('options.requestHook threw', () => requestHook(span, request), undefined);
@@ -76,7 +77,9 @@ export function createHttpClientTracer(options: HttpClientOptions, owner: Owner)
           guarded('a span could not be completed', () => complete(span, outcome, error), undefined);
         measured?.recordDuration((performance.now() - startTime) / 1000, {
           ...identity,
-          ...(outcome.statusCode !== undefined && { [semconv.ATTR_HTTP_RESPONSE_STATUS_CODE]: outcome.statusCode }),
+          ...(outcome.statusCode !== undefined && {
+            [semconv.ATTR_HTTP_RESPONSE_STATUS_CODE]: outcome.statusCode,
+          }),
           ...(error !== undefined && { [semconv.ATTR_ERROR_TYPE]: error }),
         });
         guarded('a span could not be ended', () => span?.end(), undefined);
@@ -90,7 +93,10 @@ export function createHttpClientTracer(options: HttpClientOptions, owner: Owner)
       addHeaders(attributes, requestHeaders, request.header);
       const extra = options.attributes;
       if (extra !== undefined)
-        Object.assign(attributes, guarded('options.attributes threw', () => extra(request), {}));
+        Object.assign(
+          attributes,
+          guarded('options.attributes threw', () => extra(request), {}),
+        );
       return tracer().startSpan(nameOf(request), { kind: SpanKind.CLIENT, attributes }, parent);
     }
 

@@ -9,7 +9,7 @@ const KNOWN_METHODS = 'CONNECT,DELETE,GET,HEAD,OPTIONS,PATCH,POST,PUT,QUERY,TRAC
  * @see https://opentelemetry.io/docs/specs/semconv/http/http-spans/#common-attributes
  */
 export function knownMethods(): ReadonlySet<string> {
-  const list = globalThis.process?.env?.['OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS']?.trim() || KNOWN_METHODS;
+  const list = globalThis.process?.env?.OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS?.trim() || KNOWN_METHODS;
   return new Set(list.split(',').map((method) => method.trim()));
 }
 

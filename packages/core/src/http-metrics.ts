@@ -24,7 +24,9 @@ export function httpInstruments(
   given: MeterProvider | undefined,
 ): () => HttpInstruments | undefined {
   const create = (provider: Pick<MeterProvider, 'getMeter'>): HttpInstruments => {
-    const meter = provider.getMeter(`@throughline/${owner.package}`, VERSION, { schemaUrl: semconv.SCHEMA_URL });
+    const meter = provider.getMeter(`@throughline/${owner.package}`, VERSION, {
+      schemaUrl: semconv.SCHEMA_URL,
+    });
     const server = side === 'server';
     const duration = meter.createHistogram(
       server ? semconv.METRIC_HTTP_SERVER_REQUEST_DURATION : semconv.METRIC_HTTP_CLIENT_REQUEST_DURATION,
@@ -42,7 +44,8 @@ export function httpInstruments(
     return {
       recordDuration: (seconds, attributes) =>
         guarded('a meter threw', () => duration.record(seconds, attributes), undefined),
-      countPropagation: (attributes) => guarded('a meter threw', () => propagated.add(1, attributes), undefined),
+      countPropagation: (attributes) =>
+        guarded('a meter threw', () => propagated.add(1, attributes), undefined),
       addActive: (change, attributes) =>
         guarded(
           'a meter threw',

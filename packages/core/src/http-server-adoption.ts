@@ -1,4 +1,11 @@
-import { type Context, createContextKey, type Span, type SpanContext, SpanKind, trace } from '@opentelemetry/api';
+import {
+  type Context,
+  createContextKey,
+  type Span,
+  type SpanContext,
+  SpanKind,
+  trace,
+} from '@opentelemetry/api';
 import { activeContext } from './active-context.ts';
 import { splitTarget } from './http-server-attributes.ts';
 import type { HttpServerRequest } from './http-server-request.ts';
@@ -34,7 +41,10 @@ export interface AdoptedSpan {
  * A span that is merely active proves nothing: a server may have been created while another request was handled.
  * So it must say the same path, or have the parent that this request's headers name.
  */
-export function findServerSpan(request: HttpServerRequest, caller: SpanContext | undefined): AdoptedSpan | undefined {
+export function findServerSpan(
+  request: HttpServerRequest,
+  caller: SpanContext | undefined,
+): AdoptedSpan | undefined {
   const context = activeContext();
   const metadata = context.getValue(RPC_METADATA) as RpcMetadata | undefined;
   const byMetadata = metadata?.type === 'http' ? metadata.span : undefined;
@@ -49,7 +59,8 @@ export function findServerSpan(request: HttpServerRequest, caller: SpanContext |
   };
   // An unsampled span shows nothing of itself; the metadata alone vouches for it.
   if (!span.isRecording()) return byMetadata === undefined ? undefined : adopted;
-  if (span.kind !== SpanKind.SERVER || span.instrumentationScope?.name.startsWith('@throughline/')) return undefined;
+  if (span.kind !== SpanKind.SERVER || span.instrumentationScope?.name.startsWith('@throughline/'))
+    return undefined;
   return isFor(span, request, caller) ? adopted : undefined;
 }
 

@@ -23,7 +23,12 @@ export interface ServerAttributeRules {
 export function serverRequestAttributes(request: HttpServerRequest, rules: ServerAttributeRules): Attributes {
   const { headers, method, peerAddress } = request;
   const known = rules.knownMethods.has(method);
-  const forwarded = rules.trustProxy === true ? readForwarded(headers) : rules.trustProxy === false ? undefined : request.forwarded;
+  const forwarded =
+    rules.trustProxy === true
+      ? readForwarded(headers)
+      : rules.trustProxy === false
+        ? undefined
+        : request.forwarded;
   const scheme = forwarded?.scheme ?? request.scheme;
   const target = splitTarget(request.target);
   const attributes: Attributes = {
@@ -62,14 +67,18 @@ export function capturedHeaders(
 }
 
 function authorityHeader(headers: HttpServerRequest['headers']): string | undefined {
-  const value = headers[':authority'] ?? headers['host'];
+  const value = headers[':authority'] ?? headers.host;
   return Array.isArray(value) ? value[0] : value;
 }
 
 const ABSOLUTE = /^https?:\/\/([^/?#]*)([^?#]*)(?:\?([^#]*))?/i;
 
 /** Path and query of any form of request-target; the authority too when the target is a whole URL. */
-export function splitTarget(target: string): { path: string; query?: string | undefined; authority?: string | undefined } {
+export function splitTarget(target: string): {
+  path: string;
+  query?: string | undefined;
+  authority?: string | undefined;
+} {
   if (target.charCodeAt(0) !== SLASH) {
     const absolute = ABSOLUTE.exec(target);
     if (absolute) return { authority: absolute[1], path: absolute[2] || '/', query: absolute[3] };

@@ -10,8 +10,8 @@ import {
 import { runInContext } from './active-context.ts';
 import { errorType } from './error-type.ts';
 import type { ExtractionOutcome } from './extraction-outcome.ts';
-import type { HttpInstruments } from './http-metrics.ts';
 import { methodInName } from './http-method.ts';
+import type { HttpInstruments } from './http-metrics.ts';
 import type { AdoptedSpan } from './http-server-adoption.ts';
 import type { HttpServerOptions } from './http-server-options.ts';
 import type { HttpServerOutcome, HttpServerRequest } from './http-server-request.ts';
@@ -79,7 +79,13 @@ class Exchange implements HttpServerExchange {
   #route: string | undefined;
   #ended = false;
 
-  constructor(settings: ServerSettings, request: HttpServerRequest, context: Context, span: Span, parts: ExchangeParts) {
+  constructor(
+    settings: ServerSettings,
+    request: HttpServerRequest,
+    context: Context,
+    span: Span,
+    parts: ExchangeParts,
+  ) {
     this.#settings = settings;
     this.#request = request;
     this.context = context;
@@ -115,7 +121,10 @@ class Exchange implements HttpServerExchange {
       guarded('a span could not be completed', () => this.#complete(outcome, route, error), undefined);
     if (route !== undefined) adopted?.setRoute(route);
     if (measured !== undefined) {
-      measured.recordDuration((performance.now() - this.#startTime) / 1000, this.#metricAttributes(outcome, route, error));
+      measured.recordDuration(
+        (performance.now() - this.#startTime) / 1000,
+        this.#metricAttributes(outcome, route, error),
+      );
       if (this.#settings.options.activeRequests === true) measured.addActive(-1, this.#activeAttributes());
     }
     if (adopted === undefined) guarded('a span could not be ended', () => this.span.end(), undefined);
@@ -133,7 +142,8 @@ class Exchange implements HttpServerExchange {
       span.updateName(spanName(options, this.#request, attributes, route));
     }
     if (error !== undefined) late[semconv.ATTR_ERROR_TYPE] = error;
-    if (statusCode !== undefined && adopted === undefined) late[semconv.ATTR_HTTP_RESPONSE_STATUS_CODE] = statusCode;
+    if (statusCode !== undefined && adopted === undefined)
+      late[semconv.ATTR_HTTP_RESPONSE_STATUS_CODE] = statusCode;
     for (const [name, attribute] of capturedHeaders) {
       const value = outcome.header?.(name);
       if (value !== undefined) late[attribute] = Array.isArray(value) ? value : [value];
@@ -156,10 +166,15 @@ class Exchange implements HttpServerExchange {
     return failure === undefined ? undefined : errorType(failure.error);
   }
 
-  #metricAttributes(outcome: HttpServerOutcome, route: string | undefined, error: string | undefined): Attributes {
+  #metricAttributes(
+    outcome: HttpServerOutcome,
+    route: string | undefined,
+    error: string | undefined,
+  ): Attributes {
     const attributes = this.#activeAttributes();
     const { protocolVersion } = this.#request;
-    if (outcome.statusCode !== undefined) attributes[semconv.ATTR_HTTP_RESPONSE_STATUS_CODE] = outcome.statusCode;
+    if (outcome.statusCode !== undefined)
+      attributes[semconv.ATTR_HTTP_RESPONSE_STATUS_CODE] = outcome.statusCode;
     if (route !== undefined) attributes[semconv.ATTR_HTTP_ROUTE] = route;
     if (error !== undefined) attributes[semconv.ATTR_ERROR_TYPE] = error;
     if (protocolVersion !== undefined) attributes[semconv.ATTR_NETWORK_PROTOCOL_VERSION] = protocolVersion;

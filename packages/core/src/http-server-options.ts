@@ -4,7 +4,10 @@ import { checkOptions, type Owner } from './option-check.ts';
 import { isTrustDecision, type TrustPolicy } from './trust.ts';
 
 /** The part of a span that hooks may use: they can describe it, not end it. */
-export type DescribableSpan = Pick<Span, 'setAttribute' | 'setAttributes' | 'addEvent' | 'spanContext' | 'isRecording'>;
+export type DescribableSpan = Pick<
+  Span,
+  'setAttribute' | 'setAttributes' | 'addEvent' | 'spanContext' | 'isRecording'
+>;
 
 /**
  * Options of every server adapter, under the same names everywhere.
@@ -67,7 +70,10 @@ export function checkHttpServerOptions(options: HttpServerOptions, owner: Owner)
     meterProvider: 'meterProvider',
     propagator: 'propagator',
     ignore: 'function',
-    trust: [(value) => typeof value === 'function' || isTrustDecision(value), "'continue', 'restart', 'ignore', a trust decision or a function"],
+    trust: [
+      (value) => typeof value === 'function' || isTrustDecision(value),
+      "'continue', 'restart', 'ignore', a trust decision or a function",
+    ],
     spanName: 'function',
     attributes: 'function',
     requestHook: 'function',
@@ -77,6 +83,9 @@ export function checkHttpServerOptions(options: HttpServerOptions, owner: Owner)
     redactQuery: 'names',
     trustProxy: 'boolean',
     activeRequests: 'boolean',
-    exposeTrace: [(value) => value === 'server-timing' || value === 'traceresponse', "'server-timing' or 'traceresponse'"],
+    exposeTrace: [
+      (value) => value === 'server-timing' || value === 'traceresponse',
+      "'server-timing' or 'traceresponse'",
+    ],
   });
 }

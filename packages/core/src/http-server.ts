@@ -2,11 +2,17 @@ import { type Attributes, type Link, type SpanContext, SpanKind, trace } from '@
 import { nodeHeaderGetter } from './carrier.ts';
 import { conflictingSpanContexts, ignoreRequest } from './context-keys.ts';
 import { type ExtractionOutcome, extractionOutcome } from './extraction-outcome.ts';
-import { httpInstruments } from './http-metrics.ts';
 import { knownMethods } from './http-method.ts';
+import { httpInstruments } from './http-metrics.ts';
 import { findServerSpan } from './http-server-adoption.ts';
 import { capturedHeaders, serverRequestAttributes } from './http-server-attributes.ts';
-import { type HttpServerExchange, NOT_RECORDED, type ServerSettings, serverExchange, spanName } from './http-server-exchange.ts';
+import {
+  type HttpServerExchange,
+  NOT_RECORDED,
+  type ServerSettings,
+  serverExchange,
+  spanName,
+} from './http-server-exchange.ts';
 import { checkHttpServerOptions, type HttpServerOptions } from './http-server-options.ts';
 import type { HttpServerRequest } from './http-server-request.ts';
 import type { Owner } from './option-check.ts';
@@ -66,7 +72,8 @@ export function createHttpServerTracer(
     const trust = decideTrust(policy, request);
     const { parent, link } = applyTrust(received, trust);
     const ignored =
-      ignore !== undefined && guarded('options.ignore threw; the request is traced', () => ignore(request), false);
+      ignore !== undefined &&
+      guarded('options.ignore threw; the request is traced', () => ignore(request), false);
     if (ignored) return serverExchange(settings, request, ignoreRequest(parent), NOT_RECORDED);
 
     const arrived = extractionOutcome(request.headers, received, propagator);
@@ -79,7 +86,8 @@ export function createHttpServerTracer(
       return serverExchange(settings, request, adopted.context, adopted.span, { adopted, extraction });
 
     const recorded = options.tracerProvider !== undefined || registeredApi().trace !== undefined;
-    if (!recorded && measured === undefined) return serverExchange(settings, request, parent, NOT_RECORDED, { extraction });
+    if (!recorded && measured === undefined)
+      return serverExchange(settings, request, parent, NOT_RECORDED, { extraction });
     const attributes = serverRequestAttributes(request, attributeRules);
     const span = recorded
       ? guarded(
@@ -98,7 +106,11 @@ export function createHttpServerTracer(
         )
       : undefined;
     const context = span === undefined ? parent : trace.setSpan(parent, span);
-    return serverExchange(settings, request, context, span ?? NOT_RECORDED, { extraction, attributes, measured });
+    return serverExchange(settings, request, context, span ?? NOT_RECORDED, {
+      extraction,
+      attributes,
+      measured,
+    });
   }
 
   return { start, options };
@@ -124,5 +136,7 @@ const NO_LINKS: Link[] = [];
 
 function links(restartedFrom: SpanContext | undefined, conflicting: readonly SpanContext[]): Link[] {
   if (restartedFrom === undefined && conflicting.length === 0) return NO_LINKS;
-  return [...(restartedFrom === undefined ? [] : [restartedFrom]), ...conflicting].map((context) => ({ context }));
+  return [...(restartedFrom === undefined ? [] : [restartedFrom]), ...conflicting].map((context) => ({
+    context,
+  }));
 }

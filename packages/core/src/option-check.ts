@@ -19,7 +19,8 @@ const RULES = {
   function: [(value: unknown) => typeof value === 'function', 'a function'],
   boolean: [(value: unknown) => typeof value === 'boolean', 'a boolean'],
   names: [
-    (value: unknown) => Array.isArray(value) && value.every((item) => typeof item === 'string' && item !== ''),
+    (value: unknown) =>
+      Array.isArray(value) && value.every((item) => typeof item === 'string' && item !== ''),
     'an array of names',
   ],
   tracerProvider: [hasMethods('getTracer'), 'an object with getTracer()'],

@@ -40,8 +40,9 @@ export function createOutboundInjection(targets: PropagationTargets): OutboundIn
     if (answer === false) return;
     const { redirectedFrom } = call;
     const leftOrigin = redirectedFrom !== undefined && redirectedFrom.origin !== url.origin;
-    if (leftOrigin && (propagateTo === undefined || call.propagate === true) ) return;
-    const propagator: TextMapPropagator = answer === true ? propagatorOf(targets.propagator) : (answer as TextMapPropagator);
+    if (leftOrigin && (propagateTo === undefined || call.propagate === true)) return;
+    const propagator: TextMapPropagator =
+      answer === true ? propagatorOf(targets.propagator) : (answer as TextMapPropagator);
     const withBaggage = call.baggage ?? mayTellBaggage(url) !== false;
     injectContext(headers, { context: withBaggage ? context : withoutBaggage(context), propagator });
   };

@@ -45,9 +45,9 @@ const passThrough: TextMapPropagator = {
       const text = Array.isArray(value) ? value.join(name === 'traceparent' ? ', ' : ',') : value;
       if (text) received[name] = text;
     }
-    if (!TRACEPARENT.test(received['traceparent'] ?? '')) {
-      delete received['traceparent'];
-      delete received['tracestate'];
+    if (!TRACEPARENT.test(received.traceparent ?? '')) {
+      delete received.traceparent;
+      delete received.tracestate;
     }
     return context.setValue(RECEIVED_FIELDS, received);
   },
@@ -78,7 +78,7 @@ export function propagatorOf(given: TextMapPropagator | undefined): TextMapPropa
 export function withoutBaggage(context: Context): Context {
   const received = context.getValue(RECEIVED_FIELDS) as Record<string, string> | undefined;
   const bare = propagation.getBaggage(context) === undefined ? context : propagation.deleteBaggage(context);
-  if (received?.['baggage'] === undefined) return bare;
+  if (received?.baggage === undefined) return bare;
   const { baggage: _dropped, ...others } = received;
   return bare.setValue(RECEIVED_FIELDS, others);
 }

@@ -54,7 +54,9 @@ function compile(target: Target): (url: URL) => boolean {
   }
   const parent = new URL(`${scheme}://${host}`);
   return (url) =>
-    url.protocol === parent.protocol && url.port === parent.port && url.hostname.endsWith(`.${parent.hostname}`);
+    url.protocol === parent.protocol &&
+    url.port === parent.port &&
+    url.hostname.endsWith(`.${parent.hostname}`);
 }
 
 const PRIVATE_IPV4 = /^(127\.|10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.)/;

@@ -1,4 +1,11 @@
-import { type Baggage, type Context, propagation, ROOT_CONTEXT, type SpanContext, trace } from '@opentelemetry/api';
+import {
+  type Baggage,
+  type Context,
+  propagation,
+  ROOT_CONTEXT,
+  type SpanContext,
+  trace,
+} from '@opentelemetry/api';
 import type { HttpServerRequest } from './http-server-request.ts';
 import { remoteSpanContext, withoutBaggage } from './propagation.ts';
 import { reportOnce } from './report.ts';
@@ -27,7 +34,10 @@ export interface TrustDecision {
 }
 
 /** Whom to trust: one answer for every caller, or a function asked once per request, before the span starts. */
-export type TrustPolicy = ParentTrust | TrustDecision | ((request: HttpServerRequest) => ParentTrust | TrustDecision);
+export type TrustPolicy =
+  | ParentTrust
+  | TrustDecision
+  | ((request: HttpServerRequest) => ParentTrust | TrustDecision);
 
 /** The safe side, taken when a policy throws or answers with something else. */
 const DISTRUST: TrustDecision = { parent: 'restart', baggage: 'drop' };

@@ -3,7 +3,6 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { createHttpServerTracer, type HttpServerOptions } from '@throughline/core';
 import { traceNodeExchange } from '@throughline/core/node';
 
-
 /**
  * A request listener that serves each request inside one SERVER span.
  *
@@ -18,13 +17,15 @@ import { traceNodeExchange } from '@throughline/core/node';
  * @example
  * createServer(traceListener((req, res) => res.end('hello'))).listen(3000);
  */
-export function traceListener<Req extends IncomingMessage | Http2ServerRequest, Res extends ServerResponse | Http2ServerResponse>(
-  listener: (req: Req, res: Res) => unknown,
-  options?: HttpServerOptions,
-): (req: Req, res: Res) => void {
+export function traceListener<
+  Req extends IncomingMessage | Http2ServerRequest,
+  Res extends ServerResponse | Http2ServerResponse,
+>(listener: (req: Req, res: Res) => unknown, options?: HttpServerOptions): (req: Req, res: Res) => void {
   const tracer = createHttpServerTracer(options, { package: 'http', entry: 'traceListener()' });
   if (typeof listener !== 'function')
-    throw new TypeError(`[throughline/http] traceListener(): listener must be a function, got ${typeof listener}`);
+    throw new TypeError(
+      `[throughline/http] traceListener(): listener must be a function, got ${typeof listener}`,
+    );
   return function traceListener(req, res) {
     return traceNodeExchange(tracer, req, res).run(() => listener(req, res));
   };

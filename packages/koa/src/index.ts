@@ -1,2 +1,3 @@
+export { tracedFetch } from '@throughline/core';
 export { exchangeOf } from '@throughline/core/node';
 export { traceContext } from './trace-context.ts';

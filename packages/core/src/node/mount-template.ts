@@ -57,7 +57,14 @@ export function matchedRoute(req: object): string | undefined {
 }
 
 function stateOf(req: RoutedRequest): MountState {
-  return (req[MOUNTS] ??= { baseUrl: undefined, route: undefined, templates: new Map(), matched: undefined });
+  const state = req[MOUNTS] ?? {
+    baseUrl: undefined,
+    route: undefined,
+    templates: new Map(),
+    matched: undefined,
+  };
+  req[MOUNTS] = state;
+  return state;
 }
 
 function baseUrl(this: RoutedRequest) {

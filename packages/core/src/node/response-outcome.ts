@@ -18,12 +18,20 @@ export function responseOutcome(
   seen: ResponseEvents,
   route: string | undefined,
 ): HttpServerOutcome {
-  return res instanceof Http2ServerResponse ? http2Outcome(res, seen, route) : http1Outcome(req, res, seen, route);
+  return res instanceof Http2ServerResponse
+    ? http2Outcome(res, seen, route)
+    : http1Outcome(req, res, seen, route);
 }
 
-function http2Outcome(res: Http2ServerResponse, seen: ResponseEvents, route: string | undefined): HttpServerOutcome {
+function http2Outcome(
+  res: Http2ServerResponse,
+  seen: ResponseEvents,
+  route: string | undefined,
+): HttpServerOutcome {
   const { stream } = res;
-  const sent = stream.sentHeaders as { readonly [name: string]: string | string[] | number | undefined } | undefined;
+  const sent = stream.sentHeaders as
+    | { readonly [name: string]: string | string[] | number | undefined }
+    | undefined;
   const whole = res.writableEnded && !stream.aborted && stream.rstCode === constants.NGHTTP2_NO_ERROR;
   // http2 says `finish` for a reset stream too.
   const byClient =
@@ -31,7 +39,13 @@ function http2Outcome(res: Http2ServerResponse, seen: ResponseEvents, route: str
   return {
     statusCode: sent?.[':status'] as number | undefined,
     route,
-    cutShort: whole ? undefined : seen.timeout ? 'timeout' : byClient ? 'client_disconnected' : 'response_destroyed',
+    cutShort: whole
+      ? undefined
+      : seen.timeout
+        ? 'timeout'
+        : byClient
+          ? 'client_disconnected'
+          : 'response_destroyed',
     header: (name) => headerText(sent?.[name]),
   };
 }

@@ -1,0 +1,45 @@
+/**
+ * The same response with a body that tells when it is over: `onEnd` is called once, at its last byte or when the
+ * reader cancels it, and with the error when it breaks.
+ *
+ * A response without a body is over at once.
+ */
+export function observeBody(response: Response, onEnd: (error?: unknown) => void): Response {
+  const { body } = response;
+  if (body === null) {
+    onEnd();
+    return response;
+  }
+  const reader = body.getReader();
+  const observed = new ReadableStream(
+    {
+      type: 'bytes',
+      async pull(controller: ReadableByteStreamController) {
+        try {
+          const { done, value } = await reader.read();
+          if (!done) return controller.enqueue(value);
+          onEnd();
+          controller.close();
+          // A pending read with a buffer of the reader's own must be answered after closing.
+          controller.byobRequest?.respond(0);
+        } catch (error) {
+          onEnd(error);
+          controller.error(error);
+        }
+      },
+      cancel(reason) {
+        onEnd();
+        return reader.cancel(reason);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  const { status, statusText, headers, url, redirected, type } = response;
+  const copy = new Response(observed, { status, statusText, headers });
+  // A constructed response has none of these; readers expect those of the one that came over the wire.
+  return Object.defineProperties(copy, {
+    url: { value: url },
+    redirected: { value: redirected },
+    type: { value: type },
+  });
+}

@@ -1,0 +1,37 @@
+import { activeContext } from './active-context.ts';
+import { checkPropagationTargets, type PropagationTargets } from './http-client-options.ts';
+import { createOutboundInjection } from './outbound-injection.ts';
+import { injectContext } from './propagation.ts';
+
+/** Headers that hand the active context on, in a new object: for one URL, or for whomever when there is none. */
+export type TraceHeaders = (url?: string | URL) => Record<string, string>;
+
+/**
+ * A {@link traceHeaders} with targets or a propagator of its own.
+ *
+ * @throws TypeError at set-up when an option has the wrong type. Never throws when called.
+ * @example
+ * const partnerHeaders = createTraceHeaders({ propagateTo: ['https://api.partner.example'] });
+ */
+export function createTraceHeaders(options: PropagationTargets = {}): TraceHeaders {
+  checkPropagationTargets(options, { package: 'core', entry: 'createTraceHeaders()' });
+  const inject = createOutboundInjection(options);
+  return function traceHeaders(url) {
+    const headers: Record<string, string> = {};
+    if (url === undefined)
+      return injectContext(headers, options.propagator && { propagator: options.propagator });
+    if (URL.canParse(String(url))) inject(activeContext(), headers, new URL(url));
+    return headers;
+  };
+}
+
+/**
+ * The headers that hand the active context on, for any client: axios, got, ky, `node:http`.
+ *
+ * Give the URL where you can: it decides, as with `tracedFetch`, what its host may be told. No span is made for
+ * the call, so what receives it becomes a child of the active span.
+ *
+ * @example
+ * await axios.get(url, { headers: traceHeaders(url) });
+ */
+export const traceHeaders: TraceHeaders = createTraceHeaders();
