@@ -167,10 +167,15 @@ export function remoteSpanContext(context: Context): SpanContext | undefined {
 
 /** What the wire said about the trace `spanContext` belongs to; nothing when the context holds another trace by now. */
 export function traitsOf(context: Context, spanContext: SpanContext): RemoteTraits | undefined {
-  const traits = (context.getValue(EXTRAS_KEY) as Extras | undefined)?.traits;
+  const traits = remoteTraits(context);
   if (traits === undefined) return undefined;
   const remote = remoteSpanContext(context);
   return remote !== undefined && remote.traceId === spanContext.traceId ? traits : undefined;
+}
+
+/** What the last extraction into `context` learned beside the span context. */
+export function remoteTraits(context: Context): RemoteTraits | undefined {
+  return (context.getValue(EXTRAS_KEY) as Extras | undefined)?.traits;
 }
 
 /** True while the caller's open decision is still open: no local span has taken the remote one's place. */

@@ -9,7 +9,8 @@ export function legalSpanContext(
   spanContext: SpanContext | undefined,
   remote?: SpanContext,
 ): SpanContext | undefined {
-  if (spanContext === undefined || spanContext === null || spanContext === remote) return spanContext;
+  if (spanContext === undefined || spanContext === null) return undefined;
+  if (spanContext === remote) return spanContext;
   const { traceId, spanId } = spanContext;
   if (typeof traceId !== 'string' || typeof spanId !== 'string') return undefined;
   if (isId(traceId === remote?.traceId ? undefined : traceId, 32) && isId(spanId, 16)) return spanContext;
@@ -20,4 +21,16 @@ export function legalSpanContext(
 /** `undefined` stands for an id that needs no check. */
 function isId(id: string | undefined, length: number): boolean {
   return id === undefined || (id.length === length && hexRange(id, 0, length) === NON_ZERO);
+}
+
+/**
+ * An unsampled remote parent whose ids were made here, for a caller who said "do not record" and nothing else. Without a
+ * valid parent a parent-based sampler would ask its root rule, and record.
+ */
+export function placeholderSpanContext(): SpanContext {
+  const random = crypto.getRandomValues(new Uint8Array(24));
+  let hex = '';
+  for (const byte of random) hex += byte.toString(16).padStart(2, '0');
+  // All-zero ids would be invalid; the chance is nil, the promise is not.
+  return { traceId: hex.slice(0, 32), spanId: `1${hex.slice(33)}`, traceFlags: 0, isRemote: true };
 }

@@ -76,17 +76,7 @@ export class W3CTraceContextPropagator implements TextMapPropagator<unknown> {
       if (typeof header !== 'string') return context;
       const start = traceparentStart(header);
       if (start === -1) return context;
-      const traceId = header.slice(start + 3, start + 35);
-      const spanId = header.slice(start + 36, start + 52);
-      // Only the two bits this version knows: the others must not be sent on.
-      const traceFlags = hexDigit(header.charCodeAt(start + 54)) & (TraceFlags.SAMPLED | RANDOM_FLAG);
-      const traceState = readTraceState(carrier, get);
-      // Two literals, because a property added afterwards costs an allocation of its own.
-      const spanContext: SpanContext =
-        traceState === undefined
-          ? { traceId, spanId, traceFlags, isRemote: true }
-          : { traceId, spanId, traceFlags, isRemote: true, traceState };
-      return withRemoteSpanContext(context, spanContext);
+      return withRemoteSpanContext(context, spanContextAt(header, start, readTraceState(carrier, get)));
     } catch {
       return context;
     }
@@ -104,10 +94,11 @@ export class W3CTraceContextPropagator implements TextMapPropagator<unknown> {
       const spanContext = legalSpanContext(current, remote);
       if (spanContext === undefined) return;
       const set = chosenSetter(setter);
-      let flags = spanContext.traceFlags & (TraceFlags.SAMPLED | RANDOM_FLAG);
-      if (remote !== undefined && remote.traceId === spanContext.traceId)
-        flags |= remote.traceFlags & RANDOM_FLAG;
-      else if (this.#randomTraceIds && spanContext.isRemote !== true) flags |= RANDOM_FLAG;
+      // A continued trace keeps the caller's random flag, set or not, whatever the SDK's spans say.
+      const continued = remote !== undefined && remote.traceId === spanContext.traceId;
+      const startedHere = !continued && this.#randomTraceIds && spanContext.isRemote !== true;
+      const random = startedHere ? RANDOM_FLAG : (continued ? remote : spanContext).traceFlags & RANDOM_FLAG;
+      const flags = (spanContext.traceFlags & TraceFlags.SAMPLED) | random;
       writeField(carrier, set, TRACEPARENT, `00-${spanContext.traceId}-${spanContext.spanId}-0${flags}`);
       const state = safeTraceState(spanContext, current === remote);
       if (state === '') clearField(carrier, set, TRACESTATE);
@@ -121,6 +112,23 @@ export class W3CTraceContextPropagator implements TextMapPropagator<unknown> {
   fields(): string[] {
     return [TRACEPARENT, TRACESTATE];
   }
+}
+
+function spanContextAt(header: string, start: number, traceState?: TraceState): SpanContext {
+  const traceId = header.slice(start + 3, start + 35);
+  const spanId = header.slice(start + 36, start + 52);
+  // Only the two bits this version knows: the others must not be sent on.
+  const traceFlags = hexDigit(header.charCodeAt(start + 54)) & (TraceFlags.SAMPLED | RANDOM_FLAG);
+  // Two literals, because a property added afterwards costs an allocation of its own.
+  return traceState === undefined
+    ? { traceId, spanId, traceFlags, isRemote: true }
+    : { traceId, spanId, traceFlags, isRemote: true, traceState };
+}
+
+/** The span context a `traceparent` alone names, or `undefined` when it is to be ignored. */
+export function readTraceparent(header: string): SpanContext | undefined {
+  const start = traceparentStart(header);
+  return start === -1 ? undefined : spanContextAt(header, start);
 }
 
 function safeTraceState(spanContext: SpanContext, passedOn: boolean): string {
@@ -152,7 +160,7 @@ const encoder = new TextEncoder();
 const bytes = new Uint8Array(3 * MAX_TRACEPARENT_LENGTH);
 
 /** Where the version begins in an acceptable `traceparent`, or -1 when it is to be ignored. */
-export function traceparentStart(header: string): number {
+function traceparentStart(header: string): number {
   let end = header.length;
   if (end > MAX_TRACEPARENT_LENGTH) return -1;
   let start = 0;

@@ -1,0 +1,215 @@
+import {
+  type Context,
+  type SpanContext,
+  type TextMapGetter,
+  type TextMapPropagator,
+  type TextMapSetter,
+  TraceFlags,
+  trace,
+} from '@opentelemetry/api';
+import { chosenGetter, chosenSetter, clearField, readFirst, trimOws, writeField } from './field.ts';
+import { paddedId } from './hex.ts';
+import {
+  isStillDeferred,
+  isTracingSuppressed,
+  type RemoteTraits,
+  remoteSpanContext,
+  traitsOf,
+  withRemoteSpanContext,
+} from './remote-context.ts';
+import { legalSpanContext, placeholderSpanContext } from './span-context.ts';
+
+export const B3_SINGLE = 'b3';
+export const B3_TRACE_ID = 'x-b3-traceid';
+export const B3_SPAN_ID = 'x-b3-spanid';
+export const B3_SAMPLED = 'x-b3-sampled';
+export const B3_FLAGS = 'x-b3-flags';
+const MULTI_FIELDS = [B3_TRACE_ID, B3_SPAN_ID, B3_SAMPLED, B3_FLAGS];
+
+// 32 + 1 + 16 + 1 + 1 + 1 + 16.
+const MAX_SINGLE_LENGTH = 68;
+
+/** Settings of {@link B3Propagator}. */
+export interface B3Options {
+  /**
+   * What is written: `'single'`, the `b3` header, or `'multi'`, the `x-b3-*` headers. Both are read either way.
+   *
+   * @default 'single'
+   */
+  readonly inject?: 'single' | 'multi';
+}
+
+/** What a B3 encoding says: a decision, and ids when it names a trace. */
+export interface B3Reading {
+  readonly ids?: { readonly traceId: string; readonly spanId: string };
+  readonly state: 'accept' | 'deny' | 'debug' | 'defer';
+}
+
+/**
+ * B3, the Zipkin format: reads the `b3` header and, when that is absent or malformed, the `x-b3-*` headers; writes one of
+ * the two.
+ *
+ * The four states are kept apart. *Accept* and *deny* are the sampled flag. *Debug* is accept, and is sent on as debug
+ * in either encoding for as long as the trace id stays. *Defer* (no state) leaves the decision to the receiving
+ * SDK: the remote span context carries the sampled flag, so that a parent-based sampler records the trace instead of
+ * dropping it, {@link isSamplingDeferred} tells a sampler so, and without a local span it goes out as deferred again.
+ *
+ * `b3: 0`, or `x-b3-sampled: 0` alone, is honoured: the context gets an unsampled remote parent with ids made here, so
+ * that neither this service nor the next records. `1` and `d` without ids name no trace and leave the context alone.
+ *
+ * 64-bit trace ids are padded with zeros on the left; upper case becomes lower case; of several values the first counts.
+ *
+ * Never throws, whatever the context, the carrier or the getter is.
+ *
+ * @see https://github.com/openzipkin/b3-propagation
+ * @example
+ * propagation.setGlobalPropagator(new B3Propagator({ inject: 'multi' }));
+ */
+export class B3Propagator implements TextMapPropagator<unknown> {
+  readonly #multi: boolean;
+
+  /** @throws TypeError when `options.inject` is neither `'single'` nor `'multi'`. */
+  constructor(options: B3Options = {}) {
+    const inject: unknown = options?.inject ?? 'single';
+    if (inject !== 'single' && inject !== 'multi') {
+      throw new TypeError(
+        `[throughline/propagators] B3Propagator: options.inject must be 'single' or 'multi', got ${String(inject)}`,
+      );
+    }
+    this.#multi = inject === 'multi';
+  }
+
+  /** The context that continues the carrier's trace, or `context` itself when neither encoding is valid. */
+  extract(context: Context, carrier: unknown, getter?: TextMapGetter): Context {
+    try {
+      const get = chosenGetter(getter);
+      const single = readFirst(carrier, get, B3_SINGLE);
+      const reading =
+        (single === undefined ? undefined : parseB3Single(single)) ??
+        parseB3Multi((field) => readFirst(carrier, get, field));
+      if (reading === undefined) return context;
+      if (reading.ids === undefined) {
+        return reading.state === 'deny'
+          ? withRemoteSpanContext(context, placeholderSpanContext(), { placeholder: true })
+          : context;
+      }
+      const spanContext: SpanContext = {
+        ...reading.ids,
+        traceFlags: reading.state === 'deny' ? TraceFlags.NONE : TraceFlags.SAMPLED,
+        isRemote: true,
+      };
+      return withRemoteSpanContext(context, spanContext, traitsFor(reading.state));
+    } catch {
+      return context;
+    }
+  }
+
+  /** Writes B3 unless the context has no valid span context or tracing is suppressed. */
+  inject(context: Context, carrier: unknown, setter?: TextMapSetter): void {
+    try {
+      if (isTracingSuppressed(context)) return;
+      const spanContext = legalSpanContext(trace.getSpanContext(context), remoteSpanContext(context));
+      if (spanContext === undefined) return;
+      const state = stateOf(context, spanContext);
+      const set = chosenSetter(setter);
+      const { traceId, spanId } = spanContext;
+      if (!this.#multi) {
+        writeField(carrier, set, B3_SINGLE, `${traceId}-${spanId}${state === '' ? '' : `-${state}`}`);
+        return;
+      }
+      writeField(carrier, set, B3_TRACE_ID, traceId);
+      writeField(carrier, set, B3_SPAN_ID, spanId);
+      // Debug says accept already; sending both would leave receivers to choose.
+      if (state === '0' || state === '1') writeField(carrier, set, B3_SAMPLED, state);
+      else clearField(carrier, set, B3_SAMPLED);
+      if (state === 'd') writeField(carrier, set, B3_FLAGS, '1');
+      else clearField(carrier, set, B3_FLAGS);
+    } catch {
+      // A context or span that cannot be read has nothing to say.
+    }
+  }
+
+  /** `b3`, or the four `x-b3-*` headers that may be written. */
+  fields(): string[] {
+    return this.#multi ? [...MULTI_FIELDS] : [B3_SINGLE];
+  }
+}
+
+function traitsFor(state: B3Reading['state']): RemoteTraits | undefined {
+  if (state === 'debug') return { debug: true };
+  return state === 'defer' ? { deferred: true } : undefined;
+}
+
+function stateOf(context: Context, spanContext: SpanContext): '' | '0' | '1' | 'd' {
+  if (isStillDeferred(context, spanContext)) return '';
+  if (traitsOf(context, spanContext)?.debug === true) return 'd';
+  return (spanContext.traceFlags & TraceFlags.SAMPLED) !== 0 ? '1' : '0';
+}
+
+/** `traceid-spanid[-state[-parentid]]`, or a state alone; `undefined` for anything else. */
+export function parseB3Single(value: string): B3Reading | undefined {
+  const header = firstOf(value, MAX_SINGLE_LENGTH);
+  if (header === undefined) return undefined;
+  const parts = header.split('-', 5);
+  const [trace, span, state, parent] = parts;
+  if (trace === undefined || parts.length > 4) return undefined;
+  if (span === undefined) {
+    const alone = singleState(trace);
+    return alone === undefined ? undefined : { state: alone };
+  }
+  const ids = parseIds(trace, span);
+  const decided = state === undefined ? 'defer' : singleState(state);
+  if (ids === undefined || decided === undefined) return undefined;
+  if (parent !== undefined && (parent.length !== 16 || paddedId(parent, 16) === undefined)) return undefined;
+  return { ids, state: decided };
+}
+
+function singleState(state: string): 'accept' | 'deny' | 'debug' | undefined {
+  if (state === '1') return 'accept';
+  if (state === '0') return 'deny';
+  return state === 'd' ? 'debug' : undefined;
+}
+
+/** The reading of the `x-b3-*` headers, or `undefined` when they say nothing or anything malformed. */
+export function parseB3Multi(read: (field: string) => string | undefined): B3Reading | undefined {
+  const trace = firstOf(read(B3_TRACE_ID), 32);
+  const span = firstOf(read(B3_SPAN_ID), 16);
+  const state = multiState(read(B3_SAMPLED), read(B3_FLAGS));
+  if (state === undefined) return undefined;
+  if (trace === undefined && span === undefined) return state === 'defer' ? undefined : { state };
+  const ids = parseIds(trace ?? '', span ?? '');
+  return ids === undefined ? undefined : { ids, state };
+}
+
+function multiState(sampled: string | undefined, flags: string | undefined): B3Reading['state'] | undefined {
+  if (flags !== undefined && firstOf(flags, 1) === '1') return 'debug';
+  if (sampled === undefined) return 'defer';
+  // Tracers from before the specification wrote words.
+  switch (firstOf(sampled, 5)?.toLowerCase()) {
+    case '1':
+    case 'true':
+      return 'accept';
+    case '0':
+    case 'false':
+      return 'deny';
+    default:
+      return undefined;
+  }
+}
+
+function parseIds(trace: string, span: string): B3Reading['ids'] {
+  if ((trace.length !== 32 && trace.length !== 16) || span.length !== 16) return undefined;
+  const traceId = paddedId(trace, 32);
+  const spanId = paddedId(span, 16);
+  return traceId === undefined || spanId === undefined ? undefined : { traceId, spanId };
+}
+
+/** The first of values that were joined into one line, without white space; `undefined` beyond `length` characters. */
+function firstOf(value: string | undefined, length: number): string | undefined {
+  if (value === undefined) return undefined;
+  const comma = value.slice(0, 128).indexOf(',');
+  const first = comma === -1 ? value : value.slice(0, comma);
+  if (first.length > 128) return undefined;
+  const trimmed = trimOws(first);
+  return trimmed.length > length ? undefined : trimmed;
+}

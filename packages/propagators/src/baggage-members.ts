@@ -1,0 +1,113 @@
+import type { BaggageEntry } from '@opentelemetry/api';
+import { decodeOctets, encodeOctets, isToken, octetsEnd, tokenEnd } from './baggage-text.ts';
+import { isOws, trimOws } from './field.ts';
+
+/** Members kept and sent at most. */
+export const MAX_BAGGAGE_MEMBERS = 64;
+/** Bytes kept and sent at most, commas included. */
+export const MAX_BAGGAGE_BYTES = 8192;
+/** Characters looked at on the way in, over all header lines, whatever they hold. */
+export const MAX_BAGGAGE_SCANNED = 16_384;
+
+/** One list member in a form that may be sent: no optional white space, properties legal. */
+export interface BaggageMember {
+  readonly key: string;
+  /** Form: `key=value` or `key=value;property;property=value`. */
+  readonly text: string;
+  /** Where the value ends in `text`. */
+  readonly valueEnd: number;
+}
+
+/**
+ * The legal members of these header lines, in order and with duplicates, up to the limits. A malformed member or
+ * property is left out and costs the others nothing. `first` stops at the first member.
+ */
+export function readMembers(lines: readonly string[], first = false): BaggageMember[] {
+  const members: BaggageMember[] = [];
+  let unread = MAX_BAGGAGE_SCANNED;
+  let bytes = -1;
+  for (const line of lines) {
+    // What the limit cuts off may be the rest of a member, and a part of one must not pass for the whole.
+    const end = line.length <= unread ? line.length : line.lastIndexOf(',', unread - 1);
+    let start = 0;
+    while (start <= end) {
+      const comma = line.indexOf(',', start);
+      const to = comma === -1 || comma > end ? end : comma;
+      const member = to === start ? undefined : readMember(line, start, to);
+      if (member !== undefined && bytes + 1 + member.text.length <= MAX_BAGGAGE_BYTES) {
+        members.push(member);
+        bytes += 1 + member.text.length;
+        if (first || members.length === MAX_BAGGAGE_MEMBERS) return members;
+      }
+      start = to + 1;
+    }
+    // A line costs one even when empty, so that their number is bounded as well.
+    unread -= line.length + 1;
+    if (unread <= 0) break;
+  }
+  return members;
+}
+
+/** The member in `line[from, to)`, or `undefined` when it is malformed. */
+function readMember(line: string, from: number, to: number): BaggageMember | undefined {
+  const keyStart = skipOws(line, from, to);
+  const keyEnd = tokenEnd(line, keyStart, to);
+  const equals = skipOws(line, keyEnd, to);
+  if (keyEnd === keyStart || equals === to || line.charCodeAt(equals) !== 61) return undefined;
+  const valueStart = skipOws(line, equals + 1, to);
+  const valueEnd = octetsEnd(line, valueStart, to);
+  const rest = skipOws(line, valueEnd, to);
+  if (rest < to && line.charCodeAt(rest) !== 59) return undefined;
+  const key = line.slice(keyStart, keyEnd);
+  const value = line.slice(valueStart, valueEnd);
+  const ready = equals === keyEnd && valueStart === equals + 1 && !value.includes('%');
+  // A stray % is repaired, escapes stay as they came.
+  const pair = ready ? line.slice(keyStart, valueEnd) : `${key}=${encodeOctets(value, true)}`;
+  if (rest === to) return { key, text: pair, valueEnd: pair.length };
+  const properties = legalProperties(line.slice(rest + 1, to));
+  return {
+    key,
+    text: properties === '' ? pair : `${pair};${properties}`,
+    valueEnd: pair.length,
+  };
+}
+
+function skipOws(text: string, start: number, end: number): number {
+  let i = start;
+  while (i < end && isOws(text.charCodeAt(i))) i++;
+  return i;
+}
+
+/** The properties that may be sent, joined by `;`. A value keeps its escapes and gets those it lacks. */
+export function legalProperties(text: string): string {
+  const legal: string[] = [];
+  for (const property of text.split(';')) {
+    const equals = property.indexOf('=');
+    const key = trimOws(equals === -1 ? property : property.slice(0, equals));
+    if (!isToken(key)) continue;
+    legal.push(equals === -1 ? key : `${key}=${encodeOctets(trimOws(property.slice(equals + 1)), true)}`);
+  }
+  return legal.join(';');
+}
+
+/** The member an entry is sent as, or `undefined` when its key cannot stand in a header or it is too long. */
+export function memberOf(key: string, entry: BaggageEntry): BaggageMember | undefined {
+  const { value, metadata } = entry;
+  if (typeof value !== 'string' || key.length + value.length >= MAX_BAGGAGE_BYTES || !isToken(key)) {
+    return undefined;
+  }
+  const pair = `${key}=${encodeOctets(value)}`;
+  const wire = metadata === undefined || metadata === null ? '' : metadata.toString();
+  if (typeof wire !== 'string' || pair.length + wire.length > MAX_BAGGAGE_BYTES) return undefined;
+  const properties = wire === '' ? '' : legalProperties(wire);
+  return { key, text: properties === '' ? pair : `${pair};${properties}`, valueEnd: pair.length };
+}
+
+export function memberValue(member: BaggageMember): string {
+  return decodeOctets(member.text.slice(member.key.length + 1, member.valueEnd));
+}
+
+/** The properties in wire form, or `undefined` when the member has none. */
+export function memberProperties(member: BaggageMember): string | undefined {
+  return member.valueEnd === member.text.length ? undefined : member.text.slice(member.valueEnd + 1);
+}

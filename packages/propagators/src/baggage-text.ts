@@ -1,0 +1,90 @@
+import { hexDigit } from './hex.ts';
+
+const TOKEN = 1;
+const OCTET = 2;
+// What each ASCII character may be part of: an RFC 7230 token, a baggage-octet, or both.
+const KINDS = new Uint8Array(128);
+for (let code = 0x21; code < 0x7f; code++) {
+  const char = String.fromCharCode(code);
+  KINDS[code] = ('()<>@,;:\\"/[]?={}'.includes(char) ? 0 : TOKEN) | ('",;\\'.includes(char) ? 0 : OCTET);
+}
+
+/** Where the token that begins at `start` ends; `start` itself when there is none. */
+export function tokenEnd(text: string, start: number, end: number): number {
+  let i = start;
+  while (i < end && ((KINDS[text.charCodeAt(i)] ?? 0) & TOKEN) !== 0) i++;
+  return i;
+}
+
+/** Where the run of baggage-octets that begins at `start` ends. */
+export function octetsEnd(text: string, start: number, end: number): number {
+  let i = start;
+  while (i < end && ((KINDS[text.charCodeAt(i)] ?? 0) & OCTET) !== 0) i++;
+  return i;
+}
+
+/** True for a name that can stand in a header as it is. Baggage keys are never percent-coded. */
+export function isToken(text: unknown): text is string {
+  return typeof text === 'string' && text.length > 0 && tokenEnd(text, 0, text.length) === text.length;
+}
+
+/**
+ * The text with every character that is no baggage-octet, and `%`, as percent-coded UTF-8. A lone surrogate, which has
+ * no UTF-8 form, becomes U+FFFD.
+ */
+export function encodeOctets(text: string, keepEscapes = false): string {
+  let out = '';
+  let copied = 0;
+  let i = 0;
+  while (i < text.length) {
+    if (isPlain(text, i, keepEscapes)) {
+      i++;
+      continue;
+    }
+    let end = i + 1;
+    while (end < text.length && !isPlain(text, end, keepEscapes)) end++;
+    // Runs keep surrogate pairs together; what is left unpaired would make encodeURIComponent throw.
+    out +=
+      text.slice(copied, i) + encodeURIComponent(text.slice(i, end).replace(/\p{Surrogate}/gu, '\ufffd'));
+    copied = end;
+    i = end;
+  }
+  return copied === 0 ? text : out + text.slice(copied);
+}
+
+function isPlain(text: string, i: number, keepEscapes: boolean): boolean {
+  const code = text.charCodeAt(i);
+  if (code === 37) return keepEscapes && isEscape(text, i);
+  return ((KINDS[code] ?? 0) & OCTET) !== 0;
+}
+
+function isEscape(text: string, i: number): boolean {
+  return hexDigit(text.charCodeAt(i + 1)) !== -1 && hexDigit(text.charCodeAt(i + 2)) !== -1;
+}
+
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** The text behind percent-coded UTF-8. Octets that are not UTF-8 become U+FFFD; a `%` that codes nothing stays. */
+export function decodeOctets(text: string): string {
+  if (!text.includes('%')) return text;
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return utf8.decode(octetsOf(text));
+  }
+}
+
+function octetsOf(text: string): Uint8Array {
+  const octets = new Uint8Array(text.length);
+  let length = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 37 && isEscape(text, i)) {
+      octets[length++] = hexDigit(text.charCodeAt(i + 1)) * 16 + hexDigit(text.charCodeAt(i + 2));
+      i += 2;
+    } else {
+      octets[length++] = code;
+    }
+  }
+  return octets.subarray(0, length);
+}

@@ -1,0 +1,291 @@
+import { type SpanContext, TraceFlags } from '@opentelemetry/api';
+import {
+  B3_FLAGS,
+  B3_SAMPLED,
+  B3_SINGLE,
+  B3_SPAN_ID,
+  B3_TRACE_ID,
+  type B3Reading,
+  parseB3Multi,
+  parseB3Single,
+} from './b3.ts';
+import {
+  MAX_BAGGAGE_BYTES,
+  MAX_BAGGAGE_MEMBERS,
+  MAX_BAGGAGE_SCANNED,
+  readMembers,
+} from './baggage-members.ts';
+import { carrierGetter, MAX_LINES } from './carrier.ts';
+import { readField, readFirst, trimOws } from './field.ts';
+import { GRPC_TRACE_BIN, parseGrpcTraceBin } from './grpc-trace-bin.ts';
+import { ALL_ZERO, hexRange, NOT_HEX } from './hex.ts';
+import { JAEGER_BAGGAGE, parseUberTraceId, UBER_TRACE_ID, UBERCTX_PREFIX } from './jaeger.ts';
+import { traceStateFault } from './trace-state.ts';
+import { BAGGAGE } from './w3c-baggage.ts';
+import { MAX_TRACEPARENT_LENGTH, readTraceparent, TRACEPARENT, TRACESTATE } from './w3c-trace-context.ts';
+import { parseXRay, X_AMZN_TRACE_ID } from './xray.ts';
+
+/** Characters of a header's value that a report shows at most. */
+const MAX_SHOWN = 64;
+
+/** A header that was in the carrier. */
+export interface ExplainedField {
+  /** The name in lower case. */
+  readonly name: string;
+  /** At most 64 characters of the value; characters outside printable ASCII are shown as `\xNN` or `\uNNNN`. */
+  readonly value: string;
+}
+
+/** What one format found and made of it. */
+export interface FormatExplanation {
+  readonly format: 'tracecontext' | 'baggage' | 'b3' | 'b3multi' | 'jaeger' | 'xray' | 'grpc-trace-bin';
+  readonly found: readonly ExplainedField[];
+  /** True when an extraction with this format alone would change the context. */
+  readonly accepted: boolean;
+  /** One sentence in plain words: what it means, or why it is refused. */
+  readonly reason: string;
+  /** The trace it names, when it names one. */
+  readonly traceId?: string;
+  readonly spanId?: string;
+}
+
+/** The report of {@link explainHeaders}. */
+export interface HeadersExplanation {
+  /** One sentence about all formats together. */
+  readonly verdict: string;
+  /** Every format this package reads, in the order of `OTEL_PROPAGATORS`' names in the documentation. */
+  readonly formats: readonly FormatExplanation[];
+}
+
+type Answer = Omit<FormatExplanation, 'format' | 'found'>;
+type Read = (field: string) => string | undefined;
+
+/**
+ * Says what each format finds in these headers, whether it is accepted, and why, in words.
+ *
+ * For people who wonder why a trace broke; not for the path of a request. Takes any carrier {@link carrierGetter} reads.
+ * No more than 64 characters of a value are shown, none of them a control character. Never throws.
+ *
+ * @example
+ * console.log(explainHeaders({ traceparent: '00-1-2-01' }).verdict);
+ */
+export function explainHeaders(headers: unknown): HeadersExplanation {
+  const read: Read = (field) => readFirst(headers, carrierGetter, field);
+  const formats: FormatExplanation[] = [
+    explain('tracecontext', headers, [TRACEPARENT, TRACESTATE], () => explainTraceContext(headers)),
+    explain('baggage', headers, [BAGGAGE], () => explainBaggage(headers)),
+    explain('b3', headers, [B3_SINGLE], () => explainB3Single(read(B3_SINGLE))),
+    explain('b3multi', headers, [B3_TRACE_ID, B3_SPAN_ID, B3_SAMPLED, B3_FLAGS], () => explainB3Multi(read)),
+    explain('jaeger', headers, [UBER_TRACE_ID, JAEGER_BAGGAGE, ...uberctxNames(headers)], () =>
+      explainJaeger(read),
+    ),
+    explain('xray', headers, [X_AMZN_TRACE_ID], () => explainXRay(read(X_AMZN_TRACE_ID))),
+    explain('grpc-trace-bin', headers, [GRPC_TRACE_BIN], () => explainGrpc(read(GRPC_TRACE_BIN))),
+  ];
+  return { verdict: verdictOf(formats), formats };
+}
+
+function explain(
+  format: FormatExplanation['format'],
+  headers: unknown,
+  fields: readonly string[],
+  answer: () => Answer,
+): FormatExplanation {
+  const found: ExplainedField[] = [];
+  for (const name of fields) {
+    const value = readField(headers, carrierGetter, name);
+    if (value === undefined) continue;
+    for (const line of typeof value === 'string' ? [value] : value.slice(0, 8)) {
+      found.push({ name: shown(name.toLowerCase()), value: shown(line) });
+    }
+  }
+  if (found.length === 0) {
+    return { format, found, accepted: false, reason: `no ${fields.slice(0, 4).join(' or ')} header` };
+  }
+  try {
+    return { format, found, ...answer() };
+  } catch {
+    return { format, found, accepted: false, reason: 'the header cannot be read' };
+  }
+}
+
+function shown(value: string): string {
+  let text = '';
+  for (let i = 0; i < value.length && i <= MAX_SHOWN; i++) {
+    const code = value.charCodeAt(i);
+    const char =
+      code >= 32 && code < 127
+        ? value.charAt(i)
+        : code < 256
+          ? `\\x${code.toString(16).padStart(2, '0')}`
+          : `\\u${code.toString(16).padStart(4, '0')}`;
+    if (i === MAX_SHOWN || text.length + char.length > MAX_SHOWN)
+      return `${text}… (${value.length} characters)`;
+    text += char;
+  }
+  return text;
+}
+
+function refused(reason: string): Answer {
+  return { accepted: false, reason: `refused: ${reason}` };
+}
+
+function named(traceId: string, spanId: string, reason: string): Answer {
+  return { accepted: true, reason, traceId, spanId };
+}
+
+function explainTraceContext(headers: unknown): Answer {
+  const header = readField(headers, carrierGetter, TRACEPARENT);
+  if (header === undefined) return refused('tracestate without a traceparent means nothing');
+  if (typeof header !== 'string') {
+    return refused(`${header.length} traceparent headers; one is allowed, and which to believe is not known`);
+  }
+  const spanContext = readTraceparent(header);
+  if (spanContext === undefined) return refused(traceparentFault(header));
+  const state = readField(headers, carrierGetter, TRACESTATE);
+  const lines = typeof state === 'string' ? [state] : (state ?? []);
+  const fault = lines.length > MAX_LINES ? 'too many lines' : traceStateFault(lines.join(','));
+  const reason = `continues the trace, ${flagWords(spanContext)}`;
+  return named(
+    spanContext.traceId,
+    spanContext.spanId,
+    fault === undefined ? reason : `${reason}; tracestate discarded: ${fault}`,
+  );
+}
+
+function flagWords(spanContext: SpanContext): string {
+  return (spanContext.traceFlags & TraceFlags.SAMPLED) !== 0
+    ? 'sampled by the caller'
+    : 'not sampled by the caller';
+}
+
+function traceparentFault(header: string): string {
+  if (header.length > MAX_TRACEPARENT_LENGTH) return `longer than ${MAX_TRACEPARENT_LENGTH} characters`;
+  const text = trimOws(header);
+  if (text.includes(',')) return 'two traceparent headers joined by a comma; one is allowed';
+  if (text === '') return 'the header is empty';
+  const [version = '', traceId = '', spanId = '', flags = ''] = text.split('-');
+  if (/[A-F]/.test(text.slice(0, 55))) return 'upper-case letters; only lower-case hexadecimal is allowed';
+  if (!isHex(version, 2)) return 'the version must be 2 hexadecimal digits';
+  if (version === 'ff') return 'version ff is not allowed';
+  for (const [name, id, length] of [
+    ['trace id', traceId, 32],
+    ['parent id', spanId, 16],
+  ] as const) {
+    if (id.length !== length) return `the ${name} has ${id.length} characters instead of ${length}`;
+    if (!isHex(id, length)) return `the ${name} is not lower-case hexadecimal`;
+    if (hexRange(id, 0, length) === ALL_ZERO) return `the ${name} is all zeros`;
+  }
+  if (!isHex(flags, 2)) return 'the flags must be 2 hexadecimal digits';
+  return 'version 00 ends after the flags, but something follows';
+}
+
+function isHex(text: string, length: number): boolean {
+  return text.length === length && hexRange(text, 0, length) !== NOT_HEX;
+}
+
+function explainBaggage(headers: unknown): Answer {
+  const header = readField(headers, carrierGetter, BAGGAGE) ?? '';
+  const lines = typeof header === 'string' ? [header] : header;
+  const members = readMembers(lines);
+  const length = lines.reduce((sum, line) => sum + line.length, 0);
+  // Counting what is left out is only cheap when the header is no longer than what is read anyway.
+  const listed =
+    length > MAX_BAGGAGE_SCANNED
+      ? undefined
+      : lines
+          .join(',')
+          .split(',')
+          .filter((member) => trimOws(member) !== '').length;
+  if (members.length === 0) return refused('no member of the form key=value with a token as key');
+  const dropped = listed === undefined ? 'some' : String(listed - members.length);
+  const reason = `${members.length} ${members.length === 1 ? 'member' : 'members'} read`;
+  return {
+    accepted: true,
+    reason:
+      dropped === '0'
+        ? reason
+        : `${reason}, ${dropped} left out as malformed or over the limits (${MAX_BAGGAGE_MEMBERS} members, ${MAX_BAGGAGE_BYTES} bytes)`,
+  };
+}
+
+const B3_WORDS = {
+  accept: 'sampled by the caller',
+  deny: 'not sampled by the caller',
+  debug: 'to be recorded in any case (debug)',
+  defer: 'the sampling decision is left to this service',
+};
+
+function explainB3(reading: B3Reading): Answer {
+  const { ids, state } = reading;
+  if (ids !== undefined) return named(ids.traceId, ids.spanId, `continues the trace, ${B3_WORDS[state]}`);
+  return state === 'deny'
+    ? { accepted: true, reason: 'names no trace but says do not record: honoured' }
+    : { accepted: false, reason: 'names no trace, so there is nothing to continue' };
+}
+
+function explainB3Single(header = ''): Answer {
+  const reading = parseB3Single(header);
+  return reading === undefined
+    ? refused(
+        'not traceid-spanid[-state[-parentid]] with 16 or 32 and 16 hexadecimal digits and state 0, 1 or d',
+      )
+    : explainB3(reading);
+}
+
+function explainB3Multi(read: Read): Answer {
+  const reading = parseB3Multi(read);
+  if (reading !== undefined) return explainB3(reading);
+  if (read(B3_TRACE_ID) === undefined) return refused(`${B3_TRACE_ID} is missing`);
+  if (read(B3_SPAN_ID) === undefined) return refused(`${B3_SPAN_ID} is missing`);
+  return refused(
+    'the ids must be 16 or 32 and 16 hexadecimal digits, not all zeros, and sampled 0, 1, true or false',
+  );
+}
+
+function uberctxNames(headers: unknown): string[] {
+  return carrierGetter
+    .keys(headers)
+    .filter((name) => name.slice(0, UBERCTX_PREFIX.length).toLowerCase() === UBERCTX_PREFIX)
+    .slice(0, 8);
+}
+
+function explainJaeger(read: Read): Answer {
+  const header = read(UBER_TRACE_ID);
+  if (header === undefined) return { accepted: true, reason: 'baggage only; no uber-trace-id header' };
+  const reading = parseUberTraceId(header);
+  if (reading === undefined) {
+    return refused('not trace:span:parent:flags in hexadecimal with ids that are not zero');
+  }
+  const state = reading.debug ? 'debug' : reading.sampled ? 'accept' : 'deny';
+  return named(reading.traceId, reading.spanId, `continues the trace, ${B3_WORDS[state]}`);
+}
+
+function explainXRay(header = ''): Answer {
+  const reading = parseXRay(header);
+  return reading === undefined
+    ? refused('not Root=1-8hex-24hex, with Parent=16hex and Sampled=0, 1 or ? when they are there')
+    : named(reading.traceId, reading.spanId, `continues the trace, ${B3_WORDS[reading.state]}`);
+}
+
+function explainGrpc(header = ''): Answer {
+  const spanContext = parseGrpcTraceBin(header);
+  return spanContext === undefined
+    ? refused('not version 0 with a trace id and a span id, as bytes or base64')
+    : named(spanContext.traceId, spanContext.spanId, `continues the trace, ${flagWords(spanContext)}`);
+}
+
+function verdictOf(formats: readonly FormatExplanation[]): string {
+  const withTrace = formats.filter((format) => format.traceId !== undefined);
+  const [first, ...others] = withTrace;
+  const bad = formats.filter((format) => format.reason.startsWith('refused') && format.format !== 'baggage');
+  const faults = bad.map((format) => `${format.format} ${format.reason}`).join('; ');
+  if (first === undefined) {
+    return faults === '' ? 'a new trace starts: no header names one' : `a new trace starts: ${faults}`;
+  }
+  const foreign = others.filter((other) => other.traceId !== first.traceId).map((other) => other.format);
+  let verdict = `trace ${first.traceId} is continued from ${first.format}`;
+  if (foreign.length > 0)
+    verdict += `; ${foreign.join(' and ')} names another trace, so the order of formats decides`;
+  return faults === '' ? verdict : `${verdict}; ${faults}`;
+}

@@ -1,0 +1,151 @@
+import {
+  type Context,
+  type SpanContext,
+  type TextMapGetter,
+  type TextMapPropagator,
+  type TextMapSetter,
+  TraceFlags,
+  trace,
+} from '@opentelemetry/api';
+import { chosenGetter, chosenSetter, readFirst, trimOws, writeField } from './field.ts';
+import { hexDigit } from './hex.ts';
+import { isTracingSuppressed, remoteSpanContext, withRemoteSpanContext } from './remote-context.ts';
+import { legalSpanContext } from './span-context.ts';
+
+export const GRPC_TRACE_BIN = 'grpc-trace-bin';
+
+// Version, then three fields of one id byte and 16, 8 and 1 bytes.
+const LENGTH = 29;
+const MAX_LENGTH = 256;
+const ZERO_TRACE_ID = '0'.repeat(32);
+const ZERO_SPAN_ID = '0'.repeat(16);
+
+/** Settings of {@link GrpcTraceBinPropagator}. */
+export interface GrpcTraceBinOptions {
+  /**
+   * What the setter gets: `'bytes'`, for gRPC metadata and binary message headers, or `'base64'`, for carriers that hold
+   * text. `Headers` objects and HTTP messages get base64 either way.
+   *
+   * @default 'bytes'
+   */
+  readonly encoding?: 'bytes' | 'base64';
+}
+
+/**
+ * OpenCensus' binary format, which gRPC services send as `grpc-trace-bin`: 29 bytes, or their base64 form on extract.
+ *
+ * The bytes are a `Buffer` where there is one, because gRPC's metadata takes nothing else.
+ *
+ * Never throws, whatever the context, the carrier or the getter is.
+ *
+ * @see https://github.com/census-instrumentation/opencensus-specs/blob/master/encodings/BinaryEncoding.md
+ * @example
+ * const metadata = new Metadata();
+ * new GrpcTraceBinPropagator().inject(context.active(), metadata);
+ */
+export class GrpcTraceBinPropagator implements TextMapPropagator<unknown> {
+  readonly #base64: boolean;
+
+  /** @throws TypeError when `options.encoding` is neither `'bytes'` nor `'base64'`. */
+  constructor(options: GrpcTraceBinOptions = {}) {
+    const encoding: unknown = options?.encoding ?? 'bytes';
+    if (encoding !== 'bytes' && encoding !== 'base64') {
+      throw new TypeError(
+        `[throughline/propagators] GrpcTraceBinPropagator: options.encoding must be 'bytes' or 'base64', got ${String(encoding)}`,
+      );
+    }
+    this.#base64 = encoding === 'base64';
+  }
+
+  /** The context that continues the carrier's trace, or `context` itself when the value is absent or malformed. */
+  extract(context: Context, carrier: unknown, getter?: TextMapGetter): Context {
+    try {
+      const value = readFirst(carrier, chosenGetter(getter), GRPC_TRACE_BIN);
+      const spanContext = value === undefined ? undefined : parseGrpcTraceBin(value);
+      return spanContext === undefined ? context : withRemoteSpanContext(context, spanContext);
+    } catch {
+      return context;
+    }
+  }
+
+  /** Writes the value unless the context has no valid span context or tracing is suppressed. */
+  inject(context: Context, carrier: unknown, setter?: TextMapSetter): void {
+    try {
+      if (isTracingSuppressed(context)) return;
+      const spanContext = legalSpanContext(trace.getSpanContext(context), remoteSpanContext(context));
+      if (spanContext === undefined) return;
+      const bytes = bytesOf(spanContext);
+      const value: unknown = this.#base64 ? btoa(String.fromCharCode(...bytes)) : asBuffer(bytes);
+      // The API's setter is typed for text; carriers of binary fields take bytes.
+      writeField(carrier, chosenSetter(setter), GRPC_TRACE_BIN, value as string);
+    } catch {
+      // A context or span that cannot be read has nothing to say.
+    }
+  }
+
+  /** `grpc-trace-bin`. */
+  fields(): string[] {
+    return [GRPC_TRACE_BIN];
+  }
+}
+
+function bytesOf(spanContext: SpanContext): Uint8Array {
+  const bytes = new Uint8Array(LENGTH);
+  writeHex(bytes, 2, spanContext.traceId);
+  bytes[18] = 1;
+  writeHex(bytes, 19, spanContext.spanId);
+  bytes[27] = 2;
+  bytes[28] = spanContext.traceFlags & TraceFlags.SAMPLED;
+  return bytes;
+}
+
+function writeHex(bytes: Uint8Array, offset: number, hex: string): void {
+  for (let i = 0; i < hex.length; i += 2) {
+    bytes[offset + i / 2] = hexDigit(hex.charCodeAt(i)) * 16 + hexDigit(hex.charCodeAt(i + 1));
+  }
+}
+
+function asBuffer(bytes: Uint8Array): Uint8Array {
+  const { Buffer } = globalThis as { Buffer?: { from(bytes: ArrayBufferLike): Uint8Array } };
+  return Buffer === undefined ? bytes : Buffer.from(bytes.buffer);
+}
+
+/** The span context in these bytes, one per character, or in their base64 form; `undefined` when malformed. */
+export function parseGrpcTraceBin(value: string): SpanContext | undefined {
+  if (value.length > MAX_LENGTH) return undefined;
+  // The first byte is the version, 0; no base64 text begins with it.
+  const binary = value.charCodeAt(0) === 0 ? value : fromBase64(trimOws(value));
+  if (binary === undefined || binary.charCodeAt(0) !== 0) return undefined;
+  let traceId = ZERO_TRACE_ID;
+  let spanId = ZERO_SPAN_ID;
+  let traceFlags: number = TraceFlags.NONE;
+  let i = 1;
+  while (i < binary.length) {
+    const field = binary.charCodeAt(i++);
+    const length = field === 0 ? 16 : field === 1 ? 8 : field === 2 ? 1 : 0;
+    // A field from a later version: its length is not known, so reading ends here.
+    if (length === 0) break;
+    if (i + length > binary.length) return undefined;
+    if (field === 0) traceId = hexOf(binary, i, i + length);
+    else if (field === 1) spanId = hexOf(binary, i, i + length);
+    else traceFlags = binary.charCodeAt(i) & TraceFlags.SAMPLED;
+    i += length;
+  }
+  if (traceId === ZERO_TRACE_ID || spanId === ZERO_SPAN_ID) return undefined;
+  return { traceId, spanId, traceFlags, isRemote: true };
+}
+
+function fromBase64(text: string): string | undefined {
+  try {
+    // gRPC senders may leave the padding out, and some use the URL alphabet.
+    return atob(text.replace(/-/g, '+').replace(/_/g, '/'));
+  } catch {
+    return undefined;
+  }
+}
+
+function hexOf(binary: string, start: number, end: number): string {
+  let hex = '';
+  for (let i = start; i < end; i++) hex += (binary.charCodeAt(i) & 255).toString(16).padStart(2, '0');
+  return hex;
+}

@@ -1,0 +1,180 @@
+import {
+  type Baggage,
+  type BaggageEntry,
+  type Context,
+  propagation,
+  type SpanContext,
+  type TextMapGetter,
+  type TextMapPropagator,
+  type TextMapSetter,
+  TraceFlags,
+  trace,
+} from '@opentelemetry/api';
+import { MAX_BAGGAGE_BYTES, MAX_BAGGAGE_MEMBERS } from './baggage-members.ts';
+import { decodeOctets, encodeOctets, isToken } from './baggage-text.ts';
+import { carrierGetter, carrierSetter } from './carrier.ts';
+import { chosenGetter, chosenSetter, clearField, readFirst, readKeys, trimOws, writeField } from './field.ts';
+import { hexDigit, paddedId } from './hex.ts';
+import { MemberBaggage } from './member-baggage.ts';
+import {
+  isTracingSuppressed,
+  remoteSpanContext,
+  traitsOf,
+  withBaggage,
+  withRemoteSpanContext,
+} from './remote-context.ts';
+import { legalSpanContext } from './span-context.ts';
+
+export const UBER_TRACE_ID = 'uber-trace-id';
+export const JAEGER_BAGGAGE = 'jaeger-baggage';
+export const UBERCTX_PREFIX = 'uberctx-';
+
+const MAX_HEADER_LENGTH = 256;
+const DEBUG_FLAG = 2;
+
+/** What `uber-trace-id` says. */
+export interface JaegerReading {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly sampled: boolean;
+  readonly debug: boolean;
+}
+
+/**
+ * Jaeger's own format: the `uber-trace-id` header, and baggage in one `uberctx-<key>` header per entry or in
+ * `jaeger-baggage`, which is read only.
+ *
+ * Ids of fewer digits are padded with zeros on the left, `:` may come as `%3A`. The debug flag is accept, and is sent
+ * on for as long as the trace id stays. Baggage adds to what the context holds and wins over it. `fields()` cannot name
+ * the `uberctx-` headers, because their names are the keys; our own setter removes left-over ones.
+ *
+ * Limits: 64 baggage entries, 8192 bytes.
+ *
+ * Never throws, whatever the context, the carrier or the getter is.
+ *
+ * @see https://www.jaegertracing.io/docs/1.76/client-libraries/#propagation-format
+ * @example
+ * const propagator = new CompositePropagator({ extract: [new JaegerPropagator()], inject: [] });
+ */
+export class JaegerPropagator implements TextMapPropagator<unknown> {
+  /** The context with the carrier's trace and baggage, or `context` itself when it has neither. */
+  extract(context: Context, carrier: unknown, getter?: TextMapGetter): Context {
+    let extracted = context;
+    try {
+      const get = chosenGetter(getter);
+      const header = readFirst(carrier, get, UBER_TRACE_ID);
+      const reading = header === undefined ? undefined : parseUberTraceId(header);
+      if (reading !== undefined) {
+        const { traceId, spanId, sampled, debug } = reading;
+        const traceFlags = sampled ? TraceFlags.SAMPLED : TraceFlags.NONE;
+        extracted = withRemoteSpanContext(
+          context,
+          { traceId, spanId, traceFlags, isRemote: true },
+          debug ? { debug } : undefined,
+        );
+      }
+      const entries = readBaggage(carrier, get);
+      if (entries.size > 0)
+        extracted = withBaggage(extracted, merged(propagation.getBaggage(context), entries));
+    } catch {
+      // What was read so far stands.
+    }
+    return extracted;
+  }
+
+  /** Writes the trace when the context has a valid one, and its baggage; nothing when tracing is suppressed. */
+  inject(context: Context, carrier: unknown, setter?: TextMapSetter): void {
+    try {
+      if (isTracingSuppressed(context)) return;
+      const set = chosenSetter(setter);
+      const spanContext = legalSpanContext(trace.getSpanContext(context), remoteSpanContext(context));
+      if (spanContext !== undefined) {
+        const { traceId, spanId } = spanContext;
+        writeField(carrier, set, UBER_TRACE_ID, `${traceId}:${spanId}:0:0${flagsOf(context, spanContext)}`);
+      }
+      if (set === carrierSetter) {
+        for (const key of carrierGetter.keys(carrier)) {
+          if (uberctxKey(key) !== undefined) clearField(carrier, set, key);
+        }
+      }
+      writeBaggage(propagation.getBaggage(context), (key, value) => writeField(carrier, set, key, value));
+    } catch {
+      // A context or span that cannot be read has nothing to say.
+    }
+  }
+
+  /** `uber-trace-id`. */
+  fields(): string[] {
+    return [UBER_TRACE_ID];
+  }
+}
+
+function flagsOf(context: Context, spanContext: SpanContext): number {
+  const sampled = spanContext.traceFlags & TraceFlags.SAMPLED;
+  return sampled !== 0 && traitsOf(context, spanContext)?.debug === true ? sampled | DEBUG_FLAG : sampled;
+}
+
+/** `trace:span:parent:flags`; `undefined` for anything else. */
+export function parseUberTraceId(value: string): JaegerReading | undefined {
+  if (value.length > MAX_HEADER_LENGTH) return undefined;
+  const parts = trimOws(value).replace(/%3a/gi, ':').split(':');
+  const [trace = '', span = '', parent = '', flags = ''] = parts;
+  if (parts.length !== 4) return undefined;
+  const traceId = paddedId(trace, 32);
+  const spanId = paddedId(span, 16);
+  if (traceId === undefined || spanId === undefined) return undefined;
+  // The parent's id is deprecated and not used, but what is no id says that the header is something else.
+  if (!/^(?:[0-9a-f]{1,16})?$/i.test(parent) || !/^[0-9a-f]{1,2}$/i.test(flags)) return undefined;
+  const bits = hexDigit(flags.charCodeAt(flags.length - 1));
+  const debug = (bits & DEBUG_FLAG) !== 0;
+  return { traceId, spanId, sampled: debug || (bits & TraceFlags.SAMPLED) !== 0, debug };
+}
+
+function readBaggage(carrier: unknown, getter: TextMapGetter): Map<string, BaggageEntry> {
+  const entries = new Map<string, BaggageEntry>();
+  let bytes = 0;
+  const add = (key: string, value: string) => {
+    if (!isToken(key) || entries.size === MAX_BAGGAGE_MEMBERS) return;
+    if (bytes + key.length + value.length > MAX_BAGGAGE_BYTES) return;
+    bytes += key.length + value.length;
+    entries.set(key, { value: decodeOctets(value) });
+  };
+  const list = readFirst(carrier, getter, JAEGER_BAGGAGE);
+  if (list !== undefined && list.length <= MAX_BAGGAGE_BYTES) {
+    for (const pair of list.split(',')) {
+      const equals = pair.indexOf('=');
+      if (equals !== -1) add(trimOws(pair.slice(0, equals)), trimOws(pair.slice(equals + 1)));
+    }
+  }
+  for (const name of readKeys(carrier, getter)) {
+    const key = uberctxKey(name);
+    if (key === undefined || entries.size === MAX_BAGGAGE_MEMBERS) continue;
+    const value = readFirst(carrier, getter, name);
+    if (value !== undefined && value.length <= MAX_BAGGAGE_BYTES) add(key, trimOws(value));
+  }
+  return entries;
+}
+
+function uberctxKey(name: string): string | undefined {
+  const prefix = name.slice(0, UBERCTX_PREFIX.length).toLowerCase();
+  return prefix === UBERCTX_PREFIX ? name.slice(UBERCTX_PREFIX.length) : undefined;
+}
+
+function merged(existing: Baggage | undefined, entries: Map<string, BaggageEntry>): Baggage {
+  return new MemberBaggage(undefined, new Map([...(existing?.getAllEntries() ?? []), ...entries]));
+}
+
+function writeBaggage(baggage: Baggage | undefined, write: (key: string, value: string) => void): void {
+  let count = 0;
+  let bytes = 0;
+  for (const [key, entry] of baggage?.getAllEntries() ?? []) {
+    const value: unknown = entry?.value;
+    if (typeof value !== 'string' || value.length > MAX_BAGGAGE_BYTES || !isToken(key)) continue;
+    const name = `${UBERCTX_PREFIX}${key}`;
+    const encoded = encodeOctets(value);
+    if (bytes + name.length + encoded.length > MAX_BAGGAGE_BYTES) continue;
+    bytes += name.length + encoded.length;
+    write(name, encoded);
+    if (++count === MAX_BAGGAGE_MEMBERS) return;
+  }
+}
