@@ -1,0 +1,54 @@
+/** Why a case does not apply. The reason is printed with the case's name. */
+export interface Skip {
+  readonly reason: string;
+}
+
+/** One sentence of the specification, with the code that checks it. */
+export interface ConformanceCase {
+  /** The sentence, unique within its kit: `ends the span when the last byte of a streamed body is written`. */
+  readonly name: string;
+  /** The heading that the case stands under: `lifetime`. */
+  readonly group: string;
+  /** Present when the adapter lacks a capability that the case needs; running the case would then prove nothing. */
+  readonly skip?: Skip;
+  /** Serves, calls and asserts; rejects with an `AssertionError` when the adapter is wrong. */
+  run(): Promise<void>;
+}
+
+/**
+ * The two functions a kit needs of a test runner. vitest, `node:test`, mocha and jest fit as they are.
+ *
+ * @example
+ * import { describe, it } from 'node:test';
+ * const runner = { describe, it };
+ */
+export interface ConformanceRunner {
+  describe(name: string, body: () => void): unknown;
+  it(name: string, body: () => Promise<void>): unknown;
+}
+
+/**
+ * What an adapter can do: `true`, or the reason why not. An absent key means `true`.
+ *
+ * A missing ability is never a plain `false`, so that each skip in a report says why.
+ */
+export type Capabilities<Name extends string> = { readonly [name in Name]?: true | Skip };
+
+/** Registers cases with a runner, grouped by heading; a skipped case passes and carries its reason in its name. */
+export function registerCases(
+  runner: ConformanceRunner,
+  title: string,
+  cases: readonly ConformanceCase[],
+): void {
+  runner.describe(title, () => {
+    for (const group of new Set(cases.map((one) => one.group))) {
+      runner.describe(group, () => {
+        for (const one of cases) {
+          if (one.group !== group) continue;
+          if (one.skip) runner.it(`${one.name} [skipped: ${one.skip.reason}]`, async () => {});
+          else runner.it(one.name, () => one.run());
+        }
+      });
+    }
+  });
+}

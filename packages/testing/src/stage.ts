@@ -1,0 +1,136 @@
+import {
+  type Context,
+  type ContextManager,
+  context,
+  createNoopMeter,
+  type Meter,
+  type MeterProvider,
+  metrics,
+  propagation,
+  ROOT_CONTEXT,
+  type Span,
+  type SpanOptions,
+  type TextMapPropagator,
+  type Tracer,
+  type TracerOptions,
+  type TracerProvider,
+  trace,
+} from '@opentelemetry/api';
+
+/** What stands behind the API's globals while one case runs; an absent part behaves as if never registered. */
+export interface StageParts {
+  readonly tracerProvider?: TracerProvider;
+  readonly contextManager?: ContextManager;
+  readonly propagator?: TextMapPropagator;
+  readonly meterProvider?: MeterProvider;
+}
+
+// An adapter may keep the tracer it was given on its first request; the API's own proxies do. So the globals are
+// registered once, and what stands behind them changes from case to case.
+let parts: StageParts = {};
+let queue: Promise<void> = Promise.resolve();
+
+/**
+ * Runs `body` with these parts behind the API's globals, after all earlier stages are over.
+ *
+ * With `undefined` nothing is registered at all: the process looks as if it had no SDK.
+ */
+export async function onStage<T>(given: StageParts | undefined, body: () => Promise<T>): Promise<T> {
+  const before = queue;
+  let leave!: () => void;
+  queue = new Promise((resolve) => {
+    leave = resolve;
+  });
+  await before;
+  try {
+    if (given) register(given);
+    return await body();
+  } finally {
+    parts.contextManager?.disable();
+    parts = {};
+    for (const api of [trace, context, propagation, metrics]) api.disable();
+    leave();
+  }
+}
+
+/** Puts parts behind the globals. Called by a case itself when it starts the SDK after the adapter was mounted. */
+export function register(given: StageParts): void {
+  parts = given;
+  given.contextManager?.enable();
+  if (given.contextManager) context.setGlobalContextManager(contextManager);
+  if (given.propagator) propagation.setGlobalPropagator(propagator);
+  if (given.tracerProvider) trace.setGlobalTracerProvider(tracerProvider);
+  if (given.meterProvider) metrics.setGlobalMeterProvider(meterProvider);
+}
+
+const contextManager: ContextManager = {
+  active: () => parts.contextManager?.active() ?? ROOT_CONTEXT,
+  with(ctx, fn, thisArg, ...args) {
+    return parts.contextManager
+      ? parts.contextManager.with(ctx, fn, thisArg, ...args)
+      : fn.apply(thisArg as never, args);
+  },
+  bind: (ctx, target) => parts.contextManager?.bind(ctx, target) ?? target,
+  enable: () => contextManager,
+  disable: () => contextManager,
+};
+
+const propagator: TextMapPropagator = {
+  inject: (ctx, carrier, setter) => parts.propagator?.inject(ctx, carrier, setter),
+  extract: (ctx, carrier, getter) => parts.propagator?.extract(ctx, carrier, getter) ?? ctx,
+  fields: () => parts.propagator?.fields() ?? [],
+};
+
+const meterProvider: MeterProvider = {
+  getMeter(name, version, options) {
+    const meter = (): Meter => parts.meterProvider?.getMeter(name, version, options) ?? createNoopMeter();
+    const staged: Meter = Object.create(createNoopMeter());
+    staged.createHistogram = (...key) => {
+      const histogram = perStage(() => meter().createHistogram(...key));
+      return { record: (...recorded) => histogram().record(...recorded) };
+    };
+    staged.createUpDownCounter = (...key) => {
+      const counter = perStage(() => meter().createUpDownCounter(...key));
+      return { add: (...added) => counter().add(...added) };
+    };
+    return staged;
+  },
+};
+
+function perStage<T>(create: () => T): () => T {
+  let made: { readonly parts: StageParts; readonly value: T } | undefined;
+  return () => {
+    if (made?.parts !== parts) made = { parts, value: create() };
+    return made.value;
+  };
+}
+
+const tracerProvider: TracerProvider = {
+  getTracer: (name, version, options) => new StagedTracer(name, version, options),
+};
+
+class StagedTracer implements Tracer {
+  readonly #key: [name: string, version: string | undefined, options: TracerOptions | undefined];
+
+  constructor(name: string, version: string | undefined, options: TracerOptions | undefined) {
+    this.#key = [name, version, options];
+  }
+
+  startSpan(name: string, options?: SpanOptions, ctx?: Context): Span {
+    return this.#current()?.startSpan(name, options, ctx) ?? trace.wrapSpanContext(NO_SPAN);
+  }
+
+  startActiveSpan(...args: unknown[]): never {
+    const fn = args.pop() as (span: Span) => never;
+    const [name, options, given] = args as [string, SpanOptions | undefined, Context | undefined];
+    const parent = given ?? context.active();
+    const span = this.startSpan(name, options, parent);
+    return context.with(trace.setSpan(parent, span), () => fn(span));
+  }
+
+  #current(): Tracer | undefined {
+    return parts.tracerProvider?.getTracer(...this.#key);
+  }
+}
+
+const NO_SPAN = { traceId: '0'.repeat(32), spanId: '0'.repeat(16), traceFlags: 0 };
