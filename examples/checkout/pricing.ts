@@ -35,12 +35,12 @@ function priceList() {
 }
 
 async function handle(req: IncomingMessage, res: ServerResponse) {
-  const [, sku] = /^\/prices\/([^/?]+)$/.exec(req.url ?? '') ?? [];
+  const [, sku] = /^\/prices\/([\w-]+)$/.exec(req.url ?? '') ?? [];
   if (req.method !== 'GET' || sku === undefined) return send(res, 404, { error: 'no such page' });
   exchangeOf(req)?.setRoute('/prices/:sku');
 
   const { currency, cents } = priceList();
-  const price = cents.get(decodeURIComponent(sku));
+  const price = cents.get(sku);
   if (price === undefined) return send(res, 404, { error: 'no such sku' });
   // The quote is sealed, so that an order placed later can be checked against it.
   const seal = await derive(`${sku}:${price}:${currency}`, 'demo', 5_000, 16, 'sha256');
@@ -51,8 +51,6 @@ function send(res: ServerResponse, status: number, body: object) {
   res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
-createServer(
-  traceListener((req, res) => {
-    handle(req, res).catch(() => send(res, 400, { error: 'the sku cannot be read' }));
-  }),
-).listen(port, '127.0.0.1', () => console.log(`pricing listening on http://127.0.0.1:${port}`));
+createServer(traceListener(handle)).listen(port, '127.0.0.1', () =>
+  console.log(`pricing listening on http://127.0.0.1:${port}`),
+);

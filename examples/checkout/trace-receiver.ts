@@ -126,7 +126,7 @@ export async function startTraceReceiver(options: TraceReceiverOptions = {}): Pr
         const refusal =
           error instanceof Refusal ? error : new Refusal(500, 'the export could not be handled');
         reply(res, refusal.status, { message: refusal.message });
-        // Closing on unread data would reset the connection, and the sender would never see why.
+        // What is left of a refused body is read and dropped, so that the connection can carry the next export.
         req.resume();
       },
     );

@@ -77,6 +77,17 @@ describe('the tree', () => {
     expect(judge(traces).connected).toBe(false);
   });
 
+  test('shows each span once where two share an id', () => {
+    const spanId = '1'.repeat(16);
+    const outer = span({ spanId });
+    const first = span({ parentId: spanId, start: 1 });
+    const inner = span({ spanId, parentId: first.spanId, start: 2 });
+    const second = span({ parentId: spanId, start: 3 });
+    const [trace] = buildTraces([outer, first, inner, second]);
+    expect(trace?.rows.map((row) => row.span)).toHaveLength(4);
+    expect(new Set(trace?.rows.map((row) => row.span)).size).toBe(4);
+  });
+
   test('keeps apart equal span ids of different traces', () => {
     const spanId = '1'.repeat(16);
     const traces = buildTraces([
