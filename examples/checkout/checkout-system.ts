@@ -122,6 +122,8 @@ function startService(name: ServiceName, env: NodeJS.ProcessEnv): Service {
   const child = spawn(process.execPath, [fileURLToPath(new URL(`${name}.ts`, import.meta.url))], {
     env,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    // In a process group of its own, so that Ctrl-C in a terminal is for this process to answer.
+    detached: true,
   });
   let stderr = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {

@@ -24,6 +24,7 @@ function demo(args: string[], env: Record<string, string> = {}): Run {
   const child = spawn(process.execPath, [DEMO, ...args], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
   });
   const output = { stdout: '', stderr: '' };
   child.stdout?.setEncoding('utf8').on('data', (text) => {
@@ -142,8 +143,10 @@ describe('demo', () => {
     });
     expect(answer.status).toBe(422);
     await printed(run, /inventory SERVER GET \/stock\/:sku .*404[\s\S]*One connected trace[\s\S]*\n/);
-    run.child.kill(signal);
+    // To the whole group, as a terminal does with Ctrl-C.
+    process.kill(-(run.child.pid ?? Number.NaN), signal);
     expect(await run.ended).toBe(code);
+    expect(run.output.stderr).toBe('');
     expect(await untilGone(pids)).toEqual([]);
   });
 
