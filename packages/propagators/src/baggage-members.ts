@@ -30,10 +30,14 @@ export function readMembers(lines: readonly string[], first = false): BaggageMem
     // What the limit cuts off may be the rest of a member, and a part of one must not pass for the whole.
     const end = line.length <= unread ? line.length : line.lastIndexOf(',', unread - 1);
     let start = 0;
-    while (start <= end) {
+    while (start < end) {
+      if (line.charCodeAt(start) === 44) {
+        start++;
+        continue;
+      }
       const comma = line.indexOf(',', start);
-      const to = comma === -1 || comma > end ? end : comma;
-      const member = to === start ? undefined : readMember(line, start, to);
+      const to = comma === -1 ? end : comma;
+      const member = readMember(line, start, to);
       if (member !== undefined && bytes + 1 + member.text.length <= MAX_BAGGAGE_BYTES) {
         members.push(member);
         bytes += 1 + member.text.length;
@@ -90,17 +94,20 @@ export function legalProperties(text: string): string {
   return legal.join(';');
 }
 
-/** The member an entry is sent as, or `undefined` when its key cannot stand in a header or it is too long. */
-export function memberOf(key: string, entry: BaggageEntry): BaggageMember | undefined {
-  const { value, metadata } = entry;
-  if (typeof value !== 'string' || key.length + value.length >= MAX_BAGGAGE_BYTES || !isToken(key)) {
-    return undefined;
+/** An entry as it is sent; the empty string when its key cannot stand in a header, or it is too long or cannot be read. */
+export function memberText(key: string, entry: BaggageEntry): string {
+  try {
+    const { value, metadata } = entry;
+    if (typeof value !== 'string' || key.length + value.length >= MAX_BAGGAGE_BYTES || !isToken(key)) return '';
+    const pair = `${key}=${encodeOctets(value)}`;
+    if (metadata === undefined || metadata === null) return pair;
+    const wire = metadata.toString();
+    if (pair.length + wire.length > MAX_BAGGAGE_BYTES) return '';
+    const properties = legalProperties(wire);
+    return properties === '' ? pair : `${pair};${properties}`;
+  } catch {
+    return '';
   }
-  const pair = `${key}=${encodeOctets(value)}`;
-  const wire = metadata === undefined || metadata === null ? '' : metadata.toString();
-  if (typeof wire !== 'string' || pair.length + wire.length > MAX_BAGGAGE_BYTES) return undefined;
-  const properties = wire === '' ? '' : legalProperties(wire);
-  return { key, text: properties === '' ? pair : `${pair};${properties}`, valueEnd: pair.length };
 }
 
 export function memberValue(member: BaggageMember): string {

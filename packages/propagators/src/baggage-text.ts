@@ -28,34 +28,31 @@ export function isToken(text: unknown): text is string {
   return typeof text === 'string' && text.length > 0 && tokenEnd(text, 0, text.length) === text.length;
 }
 
+// '%20' and so on, at their character's code.
+const ESCAPES = Array.from({ length: 128 }, (_, code) => `%${code.toString(16).toUpperCase().padStart(2, '0')}`);
+
 /**
  * The text with every character that is no baggage-octet, and `%`, as percent-coded UTF-8. A lone surrogate, which has
- * no UTF-8 form, becomes U+FFFD.
+ * no UTF-8 form, becomes U+FFFD. With `keepEscapes`, a `%` that codes an octet already stays.
  */
 export function encodeOctets(text: string, keepEscapes = false): string {
   let out = '';
   let copied = 0;
-  let i = 0;
-  while (i < text.length) {
-    if (isPlain(text, i, keepEscapes)) {
-      i++;
-      continue;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 37 ? keepEscapes && isEscape(text, i) : ((KINDS[code] ?? 0) & OCTET) !== 0) continue;
+    out += text.slice(copied, i);
+    if (code < 128) {
+      out += ESCAPES[code];
+    } else {
+      // Whole runs keep surrogate pairs together; one left unpaired would make encodeURIComponent throw.
+      const start = i;
+      while (i + 1 < text.length && text.charCodeAt(i + 1) >= 128) i++;
+      out += encodeURIComponent(text.slice(start, i + 1).replace(/\p{Surrogate}/gu, '\ufffd'));
     }
-    let end = i + 1;
-    while (end < text.length && !isPlain(text, end, keepEscapes)) end++;
-    // Runs keep surrogate pairs together; what is left unpaired would make encodeURIComponent throw.
-    out +=
-      text.slice(copied, i) + encodeURIComponent(text.slice(i, end).replace(/\p{Surrogate}/gu, '\ufffd'));
-    copied = end;
-    i = end;
+    copied = i + 1;
   }
   return copied === 0 ? text : out + text.slice(copied);
-}
-
-function isPlain(text: string, i: number, keepEscapes: boolean): boolean {
-  const code = text.charCodeAt(i);
-  if (code === 37) return keepEscapes && isEscape(text, i);
-  return ((KINDS[code] ?? 0) & OCTET) !== 0;
 }
 
 function isEscape(text: string, i: number): boolean {

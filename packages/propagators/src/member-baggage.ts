@@ -2,8 +2,8 @@ import { type Baggage, type BaggageEntry, baggageEntryMetadataFromString } from 
 import {
   MAX_BAGGAGE_BYTES,
   MAX_BAGGAGE_MEMBERS,
-  memberOf,
   memberProperties,
+  memberText,
   memberValue,
   readMembers,
 } from './baggage-members.ts';
@@ -86,20 +86,12 @@ export function baggageHeader(baggage: Baggage): string {
   let text = '';
   let count = 0;
   for (const [key, entry] of baggage.getAllEntries()) {
-    const member = safely(() => memberOf(key, entry));
-    if (member === undefined) continue;
-    const length = text.length === 0 ? member.text.length : text.length + 1 + member.text.length;
+    const member = memberText(key, entry);
+    if (member === '') continue;
+    const length = text.length === 0 ? member.length : text.length + 1 + member.length;
     if (length > MAX_BAGGAGE_BYTES) continue;
-    text += text === '' ? member.text : `,${member.text}`;
+    text = text === '' ? member : `${text},${member}`;
     if (++count === MAX_BAGGAGE_MEMBERS) break;
   }
   return text;
-}
-
-function safely<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch {
-    return undefined;
-  }
 }
