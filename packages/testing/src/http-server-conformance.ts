@@ -30,6 +30,8 @@ export type HttpServerCapability =
   | 'errors'
   /** The adapter sees the error that a handler threw, and records it on the span. */
   | 'exceptions'
+  /** The framework reads a body stream in the context of the handler that made it. */
+  | 'streamContext'
   /** The framework can answer with a stream, and destroys the response when the stream fails. */
   | 'streamErrors'
   /** The server cuts a connection after `server.setTimeout()`, and the adapter can tell. */
@@ -54,6 +56,12 @@ export type HttpServerCapability =
   /** Wrong options throw a `TypeError` when the adapter is mounted. */
   | 'validation';
 
+/** The part of a span that hooks get; an adapter may hand out more. */
+export type HookSpan = Pick<
+  Span,
+  'setAttribute' | 'setAttributes' | 'addEvent' | 'spanContext' | 'isRecording'
+>;
+
 /** Options of the adapter as the kit sets them; an adapter with other names maps them in its spec file. */
 export interface HttpServerTraceOptions {
   readonly tracerProvider?: TracerProvider;
@@ -62,9 +70,9 @@ export interface HttpServerTraceOptions {
   readonly ignore?: (request: { readonly target: string }) => boolean;
   readonly spanName?: (request: { readonly method: string }, route: string | undefined) => string;
   readonly attributes?: (request: { readonly target: string }) => Attributes;
-  readonly requestHook?: (span: Span, request: { readonly target: string }) => void;
+  readonly requestHook?: (span: HookSpan, request: { readonly target: string }) => void;
   readonly responseHook?: (
-    span: Span,
+    span: HookSpan,
     outcome: { readonly statusCode?: number | undefined },
     request: { readonly target: string },
   ) => void;

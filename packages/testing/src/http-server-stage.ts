@@ -183,13 +183,14 @@ export async function runHttpServerCase(
     outerContext: false,
     notes: [],
     async start(change = {}) {
-      served = await options.serve({
+      const serving = options.serve({
         endpoints,
         traceOptions: change.traceOptions ?? one.traceOptions?.(world) ?? {},
         mounts: change.mounts ?? one.mounts ?? 1,
         fetch: options.fetch,
         noteError: (error) => errors.push(error),
       });
+      served = await within(Promise.resolve(serving), () => 'the application to be made');
       const { server } = served;
       server.on('connection', (socket: Socket) => {
         sockets.add(socket);

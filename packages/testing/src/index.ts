@@ -6,8 +6,19 @@ export type {
 } from './conformance-case.ts';
 export type { ConformanceSdk, SamplerLike, SpanProcessorLike } from './conformance-sdk.ts';
 export {
+  type ClientRequest,
+  type ClientResponse,
+  defineHttpClientConformance,
+  type HttpClientCapability,
+  type HttpClientConformanceOptions,
+  type HttpClientTraceOptions,
+  type HttpClientUnderTest,
+  httpClientConformanceCases,
+} from './http-client-conformance.ts';
+export {
   type CutErrorTypes,
   defineHttpServerConformance,
+  type HookSpan,
   type HttpServerCapability,
   type HttpServerConformanceOptions,
   type HttpServerSetup,

@@ -106,6 +106,9 @@ async function answer(
     case 'redirect':
       res.writeHead(Number(argument), { location: url.searchParams.get('to') ?? '/ok' }).end('moved');
       return;
+    case 'loop':
+      res.writeHead(302, { location: '/loop' }).end();
+      return;
     case 'held':
       gate('arrived').open();
       await gate('release').passed;

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import {
   type Context,
   type ContextManager,
@@ -42,15 +43,40 @@ export async function onStage<T>(given: StageParts | undefined, body: () => Prom
     leave = resolve;
   });
   await before;
+  const strays = catchStrays();
   try {
     if (given) register(given);
-    return await body();
+    const result = await body();
+    strays.assertNone();
+    return result;
   } finally {
+    strays.release();
     parts.contextManager?.disable();
     parts = {};
     for (const api of [trace, context, propagation, metrics]) api.disable();
     leave();
   }
+}
+
+// A runner would put a stray error down to the process; it belongs to the case that caused it.
+function catchStrays() {
+  const caught: string[] = [];
+  const restore = (['unhandledRejection', 'uncaughtException'] as const).map((event) => {
+    const others = process.listeners(event as 'uncaughtException');
+    const note = (reason: unknown): number => caught.push(`${event}: ${String(reason)}`);
+    process.removeAllListeners(event);
+    process.on(event, note);
+    return () => {
+      process.removeListener(event, note);
+      for (const other of others) process.on(event as 'uncaughtException', other);
+    };
+  });
+  return {
+    assertNone: () => assert.deepEqual(caught, [], 'errors that nobody handled'),
+    release() {
+      for (const one of restore) one();
+    },
+  };
 }
 
 /** Puts parts behind the globals. Called by a case itself when it starts the SDK after the adapter was mounted. */

@@ -100,7 +100,11 @@ function connectHttp2(origin: Origin): WireClient {
       );
       const reading = new Reading(() => stream.close(http2.constants.NGHTTP2_CANCEL));
       let over = false;
-      stream.on('response', ({ ':status': status, ...head }) => reading.start(status ?? 0, head));
+      let headed = false;
+      stream.on('response', ({ ':status': status, ...head }) => {
+        headed = true;
+        reading.start(status ?? 0, head);
+      });
       stream.setEncoding('utf8');
       stream.on('data', (chunk: string) => reading.add(chunk));
       stream.on('error', (error) => reading.fail(error));
@@ -108,7 +112,7 @@ function connectHttp2(origin: Origin): WireClient {
         over = stream.rstCode === 0;
       });
       stream.on('close', () => {
-        if (over && stream.rstCode === 0) reading.finish();
+        if (headed && over && stream.rstCode === 0) reading.finish();
         else reading.fail(new Error('the response was cut'));
       });
       for (const piece of pieces) stream.write(piece);

@@ -1,5 +1,5 @@
 import { httpServerConformanceCases } from '@throughline/testing';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { sdk3 } from '../../../test/conformance/sdk3.ts';
 import { referenceFetch, SERVER_FAULTS, type ServerFault, serveReference } from './reference-server.ts';
 

@@ -59,8 +59,7 @@ const a = h('A'),
   b = h('B');
 a.listen(0, '127.0.0.1');
 b.listen(0, '127.0.0.1');
-await once(a, 'listening');
-await once(b, 'listening');
+await new Promise((r) => setTimeout(r, 50));
 const A = 'http://127.0.0.1:' + a.address().port,
   B = 'http://127.0.0.1:' + b.address().port;
 const bag = propagation.createBaggage({ u: { value: '1' } });

@@ -6,6 +6,7 @@ import {
   createContextKey,
   propagation,
   ROOT_CONTEXT,
+  type Span,
   SpanKind,
   trace,
 } from '@opentelemetry/api';
@@ -37,8 +38,15 @@ function surround(world: HttpServerWorld): void {
       },
       remote,
     );
-    res.on('close', () => span.end());
-    const outer = trace.setSpan(remote, span).setValue(RPC_METADATA, { type: 'http', span });
+    const metadata: { type: string; span: Span; route?: string } = { type: 'http', span };
+    res.on('close', () => {
+      if (metadata.route !== undefined) {
+        span.setAttribute('http.route', metadata.route);
+        span.updateName(`${req.method} ${metadata.route}`);
+      }
+      span.end();
+    });
+    const outer = trace.setSpan(remote, span).setValue(RPC_METADATA, metadata);
     return context.with(outer, () => emit.apply(this, [event, ...args] as never));
   };
 }

@@ -71,6 +71,7 @@ export const contextCases: readonly HttpServerCase[] = [
   },
   {
     name: 'keeps the context while a streamed body is produced',
+    needs: ['streamContext'],
     async run(world) {
       world.gate('rest').open();
       await assertSighted(world, '/streamed', {}, ['stream']);

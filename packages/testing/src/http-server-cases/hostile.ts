@@ -106,12 +106,14 @@ export const hostileCases: readonly HttpServerCase[] = [
         for (const target of targets) {
           const { status, text } = await world.get(target);
           seen.push(`${target} ${status} ${text}`);
-          if (mounts > 0) await world.serverSpan();
         }
         answers.push(seen);
         await world.stop();
       }
       assert.deepEqual(answers[1], answers[0]);
+      // Some frameworks refuse a target before any middleware sees it, so only these are known to have no open span.
+      assert.deepEqual(world.spans.open(), []);
+      while (world.spans.ended().length > 0) await world.serverSpan();
     },
   },
   {

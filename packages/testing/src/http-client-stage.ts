@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import {
+  type Context,
+  context,
+  type MeterProvider,
+  propagation,
+  ROOT_CONTEXT,
+  SpanKind,
+  type TextMapPropagator,
+  trace,
+} from '@opentelemetry/api';
+import type { SamplerLike, SpanProcessorLike } from './conformance-sdk.ts';
+import { setDeadline, within } from './deadline.ts';
+import type {
+  ClientRequest,
+  ClientResponse,
+  HttpClientCapability,
+  HttpClientConformanceOptions,
+  HttpClientTraceOptions,
+  HttpClientUnderTest,
+} from './http-client-conformance.ts';
+import { type MetricPoint, metricPoints } from './metric-points.ts';
+import { type OriginServer, startOriginServer } from './origin-server.ts';
+import type { RecordedSpan } from './recorded-span.ts';
+import { createSpanCollector, type SpanCollector } from './span-collector.ts';
+import { onStage, type StageParts } from './stage.ts';
+
+/** One sentence of the client specification before it is bound to a client. */
+export interface HttpClientCase {
+  readonly name: string;
+  readonly needs?: readonly HttpClientCapability[];
+  traceOptions?(world: HttpClientWorld): HttpClientTraceOptions;
+  /** `none`: nothing is registered. @default "early" */
+  readonly sdk?: 'early' | 'none';
+  readonly sampler?: (world: HttpClientWorld) => SamplerLike;
+  readonly processors?: readonly SpanProcessorLike[];
+  propagator?(real: TextMapPropagator): TextMapPropagator;
+  meterProvider?(real: MeterProvider): MeterProvider;
+  run(world: HttpClientWorld): Promise<void>;
+}
+
+/** What a client case works with. */
+export interface HttpClientWorld {
+  readonly options: HttpClientConformanceOptions;
+  readonly spans: SpanCollector;
+  readonly parts: StageParts;
+  readonly notes: unknown[];
+  /** The server that the client calls. */
+  readonly origin: OriginServer;
+  /** A server at another origin, for redirects. */
+  readonly elsewhere: OriginServer;
+  readonly client: HttpClientUnderTest;
+  /** Whether the client makes spans. */
+  readonly traced: boolean;
+  /** The client, which this case needs to have the shape of `fetch`. */
+  readonly fetch: typeof fetch;
+  /** Makes another client, closed with the case. */
+  connect(traceOptions: HttpClientTraceOptions): Promise<HttpClientUnderTest>;
+  /** Calls the origin. */
+  call(path: string, request?: ClientRequest): Promise<ClientResponse>;
+  /** Calls the origin and reads the response to its end. */
+  read(path: string, request?: ClientRequest): Promise<string>;
+  /** Runs `body` inside a span of its own, and takes that span. */
+  inSpan<T>(
+    body: () => Promise<T>,
+    more?: (ctx: Context) => Context,
+  ): Promise<[result: T, caller: RecordedSpan]>;
+  /** Takes the next ended CLIENT span. */
+  clientSpan(): Promise<RecordedSpan>;
+  /** Takes the CLIENT span if the client makes spans. */
+  clientSpanIfTraced(): Promise<RecordedSpan | undefined>;
+  metric(name: string): Promise<MetricPoint[]>;
+}
+
+/** Runs one case: sets the stage, calls, asserts, cleans up, and fails on anything left behind. */
+export async function runHttpClientCase(
+  one: HttpClientCase,
+  options: HttpClientConformanceOptions,
+): Promise<void> {
+  const { sdk } = options;
+  const spans = createSpanCollector();
+  const clients = new Set<HttpClientUnderTest>();
+  const meters = sdk.createMeterProvider();
+  const realPropagator = sdk.createPropagator();
+  const parts: { -readonly [Part in keyof StageParts]: StageParts[Part] } = {
+    contextManager: sdk.createContextManager(),
+    propagator: one.propagator?.(realPropagator) ?? realPropagator,
+    meterProvider: one.meterProvider?.(meters.meterProvider) ?? meters.meterProvider,
+  };
+  const origin = await startOriginServer();
+  const elsewhere = await startOriginServer();
+  const clientSpan = () => spans.take(({ kind }) => kind === SpanKind.CLIENT);
+  const { spans: traced = true } = options.capabilities ?? {};
+  let client: HttpClientUnderTest | undefined;
+
+  const world: HttpClientWorld = {
+    options,
+    spans,
+    parts,
+    notes: [],
+    origin,
+    elsewhere,
+    traced: traced === true,
+    get client() {
+      assert.ok(client, 'the client was not made');
+      return client;
+    },
+    get fetch() {
+      assert.ok(world.client.fetch, 'the client has no fetch');
+      return world.client.fetch;
+    },
+    async connect(traceOptions) {
+      const made = await options.connect(traceOptions);
+      clients.add(made);
+      return made;
+    },
+    call: (path, request) =>
+      within(world.client.request(`${origin.url}${path}`, request), () => 'the response'),
+    async read(path, request) {
+      return (await world.call(path, request)).text();
+    },
+    async inSpan(body, more = (ctx) => ctx) {
+      const span = trace.getTracer('application').startSpan('caller');
+      const result = await context.with(more(trace.setSpan(ROOT_CONTEXT, span)), body);
+      span.end();
+      const { spanId } = span.spanContext();
+      return [result, await spans.take((ended) => ended.spanContext().spanId === spanId)];
+    },
+    clientSpan,
+    clientSpanIfTraced: async () => (traced === true ? clientSpan() : undefined),
+    metric: async (name) => metricPoints(await meters.collect()).filter((point) => point.name === name),
+  };
+  parts.tracerProvider = sdk.createTracerProvider({
+    spanProcessors: [...(one.processors ?? []), spans],
+    ...(one.sampler ? { sampler: one.sampler(world) } : {}),
+  });
+
+  try {
+    await onStage((one.sdk ?? 'early') === 'early' ? parts : undefined, async () => {
+      setDeadline(options.deadline);
+      client = await world.connect(one.traceOptions?.(world) ?? {});
+      try {
+        await one.run(world);
+      } finally {
+        for (const made of clients) await made.close?.();
+      }
+      for (let turn = 0; turn < 2; turn += 1) await new Promise((next) => setImmediate(next));
+      spans.assertClean();
+      assert.equal(trace.getSpan(context.active()), undefined, 'a span is left active after the call');
+      assert.equal(propagation.getActiveBaggage(), undefined, 'baggage is left active after the call');
+    });
+  } finally {
+    await origin.close();
+    await elsewhere.close();
+  }
+}
