@@ -98,7 +98,8 @@ export function legalProperties(text: string): string {
 export function memberText(key: string, entry: BaggageEntry): string {
   try {
     const { value, metadata } = entry;
-    if (typeof value !== 'string' || key.length + value.length >= MAX_BAGGAGE_BYTES || !isToken(key)) return '';
+    if (typeof value !== 'string' || key.length + value.length >= MAX_BAGGAGE_BYTES || !isToken(key))
+      return '';
     const pair = `${key}=${encodeOctets(value)}`;
     if (metadata === undefined || metadata === null) return pair;
     const wire = metadata.toString();

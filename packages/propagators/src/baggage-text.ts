@@ -29,7 +29,10 @@ export function isToken(text: unknown): text is string {
 }
 
 // '%20' and so on, at their character's code.
-const ESCAPES = Array.from({ length: 128 }, (_, code) => `%${code.toString(16).toUpperCase().padStart(2, '0')}`);
+const ESCAPES = Array.from(
+  { length: 128 },
+  (_, code) => `%${code.toString(16).toUpperCase().padStart(2, '0')}`,
+);
 
 /**
  * The text with every character that is no baggage-octet, and `%`, as percent-coded UTF-8. A lone surrogate, which has

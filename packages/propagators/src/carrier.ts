@@ -144,11 +144,14 @@ function bytesToText(bytes: Uint8Array): string {
   return text;
 }
 
-function sameName(name: unknown, lowerCaseKey: string): boolean {
+function sameName(name: unknown, key: string): boolean {
+  if (name === key) return true;
   return (
     typeof name === 'string' &&
-    name.length === lowerCaseKey.length &&
-    (name === lowerCaseKey || name.toLowerCase() === lowerCaseKey.toLowerCase())
+    name.length === key.length &&
+    // Most names of the same length differ here already, and lower-casing allocates.
+    (name.charCodeAt(0) | 32) === (key.charCodeAt(0) | 32) &&
+    name.toLowerCase() === key.toLowerCase()
   );
 }
 

@@ -22,9 +22,10 @@ import { isLegal } from './grammar.ts';
 const inputs = Number(process.argv[2] ?? 1_000_000);
 const seed = Number(process.argv[3] ?? 20_261_121);
 
-const corpus = JSON.parse(
-  readFileSync(new URL('./corpus.json', import.meta.url), 'utf8'),
-) as Record<string, string>[];
+const corpus = JSON.parse(readFileSync(new URL('./corpus.json', import.meta.url), 'utf8')) as Record<
+  string,
+  string
+>[];
 const fields = [...new Set(corpus.flatMap((carrier) => Object.keys(carrier)))];
 const values = corpus.flatMap((carrier) => Object.values(carrier));
 
@@ -54,7 +55,19 @@ function pick<T>(list: readonly T[]): T {
   return list[random(list.length)] as T;
 }
 
-const odd = [...',;=-:% \t\r\n\0"\\@|*/~_0af19AFdgz?', 'é', '中', '\ud800', '%FF', '%C3', '%3A', '00', '-01', ',,', 'a='];
+const odd = [
+  ...',;=-:% \t\r\n\0"\\@|*/~_0af19AFdgz?',
+  'é',
+  '中',
+  '\ud800',
+  '%FF',
+  '%C3',
+  '%3A',
+  '00',
+  '-01',
+  ',,',
+  'a=',
+];
 
 function mutated(value: string): string {
   let text = value;
@@ -74,7 +87,10 @@ function mutated(value: string): string {
         text = text.slice(0, at) + pick(values).slice(random(20));
         break;
       case 4:
-        text = text.slice(0, at) + String.fromCharCode(random(random(4) === 0 ? 65_536 : 256)) + text.slice(at + 1);
+        text =
+          text.slice(0, at) +
+          String.fromCharCode(random(random(4) === 0 ? 65_536 : 256)) +
+          text.slice(at + 1);
         break;
       case 5:
         text = `${text}${pick([',', ';', ', ', '-', ''])}${text}`;
@@ -113,7 +129,15 @@ function input(): Record<string, unknown> {
   return carrier;
 }
 
-const counts = { inputs: 0, withTrace: 0, withBaggage: 0, untouched: 0, conflicts: 0, headersOut: 0, failures: 0 };
+const counts = {
+  inputs: 0,
+  withTrace: 0,
+  withBaggage: 0,
+  untouched: 0,
+  conflicts: 0,
+  headersOut: 0,
+  failures: 0,
+};
 
 function fail(what: string, carrier: unknown, out: unknown): never {
   console.error(`input ${counts.inputs} of seed ${seed}: ${what}`);

@@ -32,7 +32,5 @@ const UBERCTX_VALUE = new RegExp(`^${OCTETS}$`);
 export function isLegal(name: string, value: unknown): boolean {
   if (typeof value !== 'string' || value.length > 8192) return false;
   const grammar = GRAMMAR.get(name);
-  return grammar === undefined
-    ? UBERCTX_NAME.test(name) && UBERCTX_VALUE.test(value)
-    : grammar.test(value);
+  return grammar === undefined ? UBERCTX_NAME.test(name) && UBERCTX_VALUE.test(value) : grammar.test(value);
 }

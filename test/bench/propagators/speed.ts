@@ -30,7 +30,8 @@ function flat(text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1');
 }
 
-const hex = (length: number, n: number) => (n * 2_654_435_761).toString(16).padStart(length, '7').slice(0, length);
+const hex = (length: number, n: number) =>
+  (n * 2_654_435_761).toString(16).padStart(length, '7').slice(0, length);
 const VARIANTS = 64;
 
 /** Headers of an ordinary request; each of the 64 has other ids. */
@@ -94,7 +95,11 @@ function extractCase(name: string, pair: Pair, carriers: Record<string, string>[
 }
 
 /** `make` gives the contexts to inject, by each side's own extraction. */
-function injectCase(name: string, pair: Pair, make: (propagator: TextMapPropagator, n: number) => Context): Case {
+function injectCase(
+  name: string,
+  pair: Pair,
+  make: (propagator: TextMapPropagator, n: number) => Context,
+): Case {
   const run = (propagator: TextMapPropagator) => {
     const contexts = Array.from({ length: VARIANTS }, (_, n) => make(propagator, n));
     return (n: number) => {
@@ -234,17 +239,31 @@ for (const one of cases) {
     for (let n = 0; n < VARIANTS; n++) deepStrictEqual(same(one.ours(n)), same(one.core(n)));
     const [theirs = 0, mine = 0] = measured([one.core, one.ours]);
     const [theirBytes, myBytes] = [bytes(one.core), bytes(one.ours)];
-    row(one.name, number(theirs), number(mine), (theirs / mine).toFixed(1), number(theirBytes), number(myBytes), (myBytes / theirBytes).toFixed(2));
+    row(
+      one.name,
+      number(theirs),
+      number(mine),
+      (theirs / mine).toFixed(1),
+      number(theirBytes),
+      number(myBytes),
+      (myBytes / theirBytes).toFixed(2),
+    );
   } else {
     const [mine = 0] = measured([one.ours]);
     row(one.name, '–', number(mine), '–', '–', number(bytes(one.ours)), '–');
   }
 }
 
-console.log('\nAdversarial headers: µs per extract of tracestate (beside a valid traceparent) and baggage.\n');
+console.log(
+  '\nAdversarial headers: µs per extract of tracestate (beside a valid traceparent) and baggage.\n',
+);
 const sizes = [1024, 16_384, 131_072, 1_048_576];
 const label = (size: number) => (size >= 1_048_576 ? '1 MB' : `${size / 1024} KB`);
-row('filled with', ...sizes.map((size) => `core, ${label(size)}`), ...sizes.map((size) => `ours, ${label(size)}`));
+row(
+  'filled with',
+  ...sizes.map((size) => `core, ${label(size)}`),
+  ...sizes.map((size) => `ours, ${label(size)}`),
+);
 row('---', ...sizes.map(() => '---:'), ...sizes.map(() => '---:'));
 for (const fill of [',', ';', '=', ' ', '%', 'a=1,', 'a=%FF,', 'a=1;', '\t,']) {
   const cost = (pair: 0 | 1) =>
