@@ -69,4 +69,6 @@ if (!Object.hasOwn(SERVICES, name)) {
 }
 startTracing();
 const server = await SERVICES[name as keyof typeof SERVICES]();
-server.listen(Number(port), '127.0.0.1', () => console.log(`${name} listens on http://127.0.0.1:${port}/test`));
+server.listen(Number(port), '127.0.0.1', () =>
+  console.log(`${name} listens on http://127.0.0.1:${port}/test`),
+);

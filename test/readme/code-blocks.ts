@@ -1,0 +1,41 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const REPOSITORY = join(import.meta.dirname, '../..');
+
+/** A fenced block of a README, with what follows it. */
+export interface CodeBlock {
+  /** `packages/express/README.md`, relative to the repository. */
+  readonly readme: string;
+  /** Line of its first line of code, from 1. */
+  readonly line: number;
+  readonly code: string;
+  /** The console block that follows it, if one does before the next code: a command and its output. */
+  readonly console: { readonly command: string; readonly output: string } | undefined;
+}
+
+/** The READMEs that users read first. */
+export function readmes(): string[] {
+  const packages = readdirSync(join(REPOSITORY, 'packages')).sort();
+  return ['README.md', ...packages.map((name) => `packages/${name}/README.md`)];
+}
+
+/** The TypeScript blocks of a README, in order. */
+export function codeBlocks(readme: string): CodeBlock[] {
+  const text = readFileSync(join(REPOSITORY, readme), 'utf8');
+  const fences = [...text.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)];
+  return fences.flatMap(([, language, code = ''], index) => {
+    if (language !== 'ts') return [];
+    const next = fences[index + 1];
+    const [command = '', ...output] = next?.[1] === 'console' ? (next[2] ?? '').split('\n') : [];
+    return {
+      readme,
+      line: text.slice(0, fences[index]?.index).split('\n').length + 1,
+      code,
+      console:
+        command === ''
+          ? undefined
+          : { command: command.replace(/^\$ /, ''), output: output.join('\n').trim() },
+    };
+  });
+}
