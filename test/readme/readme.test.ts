@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CodeBlock, codeBlocks, readmes } from './code-blocks.ts';
 import { SURROUNDINGS } from './surroundings.ts';
 
-const FOLDER = join(import.meta.dirname, '.blocks');
+const FOLDER = join(import.meta.dirname, 'blocks');
 const BLOCKS = readmes().flatMap(codeBlocks);
 const fileOf = ({ readme, line }: CodeBlock) => join(FOLDER, `${readme.replaceAll(/[/.]/g, '-')}-${line}.ts`);
 
@@ -57,9 +57,10 @@ describe('code in the READMEs', () => {
 });
 
 /** Names that the block takes for granted. */
-function declarations({ readme, code }: CodeBlock): string {
-  const known = { ...SURROUNDINGS['*'], ...SURROUNDINGS[readme] };
-  return Object.entries(known)
+function declarations({ code }: CodeBlock): string {
+  return Object.entries(SURROUNDINGS)
+    .filter(([name]) => name === '*' || code.includes(`'${name}'`))
+    .flatMap(([, names]) => Object.entries(names))
     .filter(([name]) => new RegExp(`\\b${name}\\b`).test(code))
     .filter(
       ([name]) =>

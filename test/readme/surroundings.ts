@@ -1,13 +1,12 @@
 /**
  * The types of names that READMEs use without declaring them, because their readers have them already.
  *
- * By README first, then by name; `*` holds for all.
+ * By a package that the code imports, then by name; `*` holds for all.
  */
 export const SURROUNDINGS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  '*': {
-    stock: 'string',
-    url: 'string',
-    app: "import('express').Express",
-    router: "import('@koa/router').default",
-  },
+  '*': { stock: 'string', url: 'string' },
+  '@throughline/express': { app: "import('express').Express" },
+  '@throughline/fastify': { app: "import('fastify').FastifyInstance<any, any, any, any>" },
+  '@throughline/http': { createServer: "typeof import('node:http').createServer" },
+  '@throughline/koa': { app: "InstanceType<typeof import('koa')>", router: "import('@koa/router').default" },
 };
