@@ -12,7 +12,7 @@ import { startTraceReceiver, type TraceReceiver } from '../../examples/checkout/
 import { judge, renderTraces } from '../../examples/checkout/trace-tree.ts';
 import { edges } from './spans.ts';
 
-const DEADLINE = 20_000;
+const DEADLINE = 10_000;
 const EDGES = [
   'gateway CLIENT > orders SERVER',
   'gateway SERVER > gateway CLIENT',

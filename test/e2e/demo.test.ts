@@ -6,7 +6,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
 
 const DEMO = fileURLToPath(new URL('../../examples/checkout/demo.ts', import.meta.url));
-const DEADLINE = 20_000;
+const DEADLINE = 10_000;
 
 interface Run {
   readonly child: ChildProcess;
