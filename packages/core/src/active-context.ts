@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Context, context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
 import { perRegistration, registeredApi } from './registered-api.ts';
-import { reportOnce } from './report.ts';
+import { guarded } from './report.ts';
 
 /** Carries the context when no SDK has registered a context manager: the API alone would lose it. */
 const ownStorage = new AsyncLocalStorage<Context>();
@@ -10,53 +10,45 @@ const PROBE = createContextKey('Throughline context manager probe');
 
 const hasContextManager = perRegistration('context', () => {
   if (registeredApi().context === undefined) return false;
-  try {
-    const probe = ROOT_CONTEXT.setValue(PROBE, true);
-    return context.with(probe, () => context.active().getValue(PROBE) === true);
-  } catch (error) {
-    reportOnce('the context manager threw when it was tried; Throughline carries the context itself', error);
-    return false;
-  }
+  const probe = ROOT_CONTEXT.setValue(PROBE, true);
+  return guarded(
+    'the context manager threw when it was tried; Throughline carries the context itself',
+    () => context.with(probe, () => context.active().getValue(PROBE)) === true,
+    false,
+  );
 });
 
 /** The context of the code that is running, from the registered context manager or, without one, our own storage. */
 export function activeContext(): Context {
-  return hasContextManager() ? context.active() : (ownStorage.getStore() ?? ROOT_CONTEXT);
+  return hasContextManager()
+    ? guarded('the context manager threw in active()', () => context.active(), ROOT_CONTEXT)
+    : (ownStorage.getStore() ?? ROOT_CONTEXT);
 }
 
 /**
  * Runs `fn` with `active` as the active context, and returns or throws what `fn` does.
  *
- * `fn` runs exactly once, whatever the context manager does.
+ * `fn` runs exactly once and at once, whatever the context manager does.
  *
  * @example
  * runInContext(extractContext(message.headers), () => handle(message));
  */
 export function runInContext<T>(active: Context, fn: () => T): T {
   if (!hasContextManager()) return ownStorage.run(active, fn);
-  let state: 'not called' | 'returned' | 'threw' = 'not called';
-  let result: T | undefined;
-  let thrown: unknown;
-  try {
-    context.with(active, () => {
-      try {
-        result = fn();
-        state = 'returned';
-      } catch (error) {
-        thrown = error;
-        state = 'threw';
-      }
-    });
-  } catch (error) {
-    reportOnce('the context manager threw; the handler ran all the same', error);
-  }
-  // Widened by hand: TypeScript does not see that the callback assigned it.
-  switch (state as 'not called' | 'returned' | 'threw') {
-    case 'returned':
-      return result as T;
-    case 'threw':
-      throw thrown;
-    default:
-      return fn();
-  }
+  let returned: { readonly value: T } | undefined;
+  let thrown: { readonly error: unknown } | undefined;
+  let called = false;
+  const callOnce = () => {
+    if (called) return;
+    called = true;
+    try {
+      returned = { value: fn() };
+    } catch (error) {
+      thrown = { error };
+    }
+  };
+  guarded('the context manager threw in with()', () => context.with(active, callOnce), undefined);
+  callOnce();
+  if (returned === undefined) throw (thrown as unknown as { readonly error: unknown }).error;
+  return (returned as { readonly value: T }).value;
 }

@@ -15,12 +15,9 @@ let last: { text: string; authority: Authority | undefined } | undefined;
 export function parseAuthority(text: string): Authority | undefined {
   if (last?.text === text) return last.authority;
   const match = text.length <= MAX_LENGTH ? HOST_AND_PORT.exec(text) : null;
-  const authority = match
-    ? {
-        address: (match[1] ?? match[2]) as string,
-        port: match[3] === undefined ? undefined : Number(match[3]),
-      }
-    : undefined;
+  const port = match?.[3] === undefined ? undefined : Number(match[3]);
+  const address = match?.[1] ?? match?.[2];
+  const authority = address === undefined || (port ?? 0) > 65_535 ? undefined : { address, port };
   last = { text: text.length <= MAX_LENGTH ? text : '', authority };
   return authority;
 }

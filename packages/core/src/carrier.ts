@@ -1,4 +1,5 @@
 import type { TextMapGetter, TextMapSetter } from '@opentelemetry/api';
+import { guarded } from './report.ts';
 
 /** A `Headers`, of the platform or of any fetch package. */
 export interface HeadersLike {
@@ -25,23 +26,20 @@ export type Carrier = HeadersLike | Map<string, unknown> | unknown[] | { readonl
  * throws, a value that is no text) yields `undefined`, and the others are not affected.
  */
 export const carrierGetter: TextMapGetter<Carrier> = {
-  keys: (carrier) => [...entries(carrier)].map(([name]) => name),
+  keys: (carrier) => guarded(UNREADABLE, () => [...entries(carrier)].map(([name]) => name), []),
   get(carrier, name) {
-    if (isHeaders(carrier)) return textOf(() => carrier.get(name));
-    if (!(carrier instanceof Map) && !Array.isArray(carrier)) {
-      const direct = textOf(() => (Object.hasOwn(carrier, name) ? carrier[name] : undefined));
-      if (direct !== undefined) return direct;
-    }
     const wanted = name.toLowerCase();
     const found: string[] = [];
-    for (const [key, read] of entries(carrier)) {
-      if (key.toLowerCase() !== wanted) continue;
-      const value = textOf(read);
-      if (value !== undefined) found.push(...(Array.isArray(value) ? value : [value]));
-    }
+    const collect = () => {
+      for (const [key, read] of entries(carrier))
+        if (key.toLowerCase() === wanted) found.push(...[textOf(read) ?? []].flat());
+    };
+    guarded(UNREADABLE, collect, undefined);
     return found.length > 1 ? found : found[0];
   },
 };
+
+const UNREADABLE = 'a carrier threw when its fields were listed; it counts as empty';
 
 /**
  * Reads Node's own header objects: names in lower case, repeats already joined.
@@ -65,35 +63,37 @@ export const carrierSetter: TextMapSetter<Carrier> = {
   set(carrier, name, value) {
     if (typeof value !== 'string' || !LEGAL_VALUE.test(value)) return;
     const key = name.toLowerCase();
-    removeField(carrier, key);
-    if (isHeaders(carrier) || carrier instanceof Map) carrier.set(key, value);
-    else if (!Array.isArray(carrier)) (carrier as Record<string, unknown>)[key] = value;
-    else if (isFlat(carrier)) carrier.push(key, value);
-    else carrier.push([key, value]);
+    const write = () => {
+      removeField(carrier, key);
+      if (isMap(carrier)) carrier.set(key, value);
+      else if (!Array.isArray(carrier)) (carrier as Record<string, unknown>)[key] = value;
+      else if (isFlat(carrier)) carrier.push(key, value);
+      else carrier.push([key, value]);
+    };
+    guarded('a carrier could not be written (is it frozen?)', write, undefined);
   },
 };
 
 /** Removes a field, in any letter case. */
 export function removeField(carrier: Carrier, name: string): void {
   const wanted = name.toLowerCase();
-  if (isHeaders(carrier)) {
-    carrier.delete(wanted);
-  } else if (carrier instanceof Map) {
-    for (const key of [...carrier.keys()]) if (String(key).toLowerCase() === wanted) carrier.delete(key);
+  const isWanted = (key: unknown) => nameOf(key).toLowerCase() === wanted;
+  if (isMap(carrier)) {
+    for (const key of [...carrier.keys()]) if (isWanted(key)) carrier.delete(key as string);
   } else if (Array.isArray(carrier)) {
     const step = isFlat(carrier) ? 2 : 1;
-    for (let at = carrier.length - step; at >= 0; at -= step) {
-      const key = step === 2 ? carrier[at] : (carrier[at] as unknown[])[0];
-      if (String(key).toLowerCase() === wanted) carrier.splice(at, step);
-    }
+    for (let at = carrier.length - step; at >= 0; at -= step)
+      if (isWanted(step === 2 ? carrier[at] : nth(carrier[at], 0))) carrier.splice(at, step);
   } else {
     for (const key of Object.keys(carrier))
-      if (key.toLowerCase() === wanted) delete (carrier as Record<string, unknown>)[key];
+      if (isWanted(key)) delete (carrier as Record<string, unknown>)[key];
   }
 }
 
-function isHeaders(carrier: Carrier): carrier is HeadersLike {
-  return !(carrier instanceof Map) && typeof (carrier as HeadersLike).get === 'function';
+/** A `Map` or a `Headers`: they are read and written by the same methods. */
+function isMap(carrier: Carrier): carrier is HeadersLike | Map<string, unknown> {
+  const { get, keys } = carrier as Partial<HeadersLike>;
+  return typeof get === 'function' && typeof keys === 'function';
 }
 
 function isFlat(carrier: unknown[]): boolean {
@@ -102,17 +102,26 @@ function isFlat(carrier: unknown[]): boolean {
 
 /** Names with a function that reads the value, so that one unreadable value costs only itself. */
 function* entries(carrier: Carrier): Iterable<[string, () => unknown]> {
-  if (isHeaders(carrier)) {
-    for (const key of carrier.keys()) yield [key, () => carrier.get(key)];
-  } else if (carrier instanceof Map) {
-    for (const [key, value] of carrier) yield [String(key), () => value];
+  // Types promise an object; what arrives from a message may be none.
+  if (typeof carrier !== 'object' || carrier === null) return;
+  if (isMap(carrier)) {
+    for (const key of carrier.keys()) yield [nameOf(key), () => carrier.get(key)];
   } else if (!Array.isArray(carrier)) {
     for (const key of Object.keys(carrier)) yield [key, () => carrier[key]];
   } else if (isFlat(carrier)) {
-    for (let at = 0; at + 1 < carrier.length; at += 2) yield [String(carrier[at]), () => carrier[at + 1]];
+    for (let at = 0; at + 1 < carrier.length; at += 2) yield [nameOf(carrier[at]), () => carrier[at + 1]];
   } else {
-    for (const pair of carrier as unknown[][]) yield [String(pair[0]), () => pair[1]];
+    for (const pair of carrier) yield [nameOf(nth(pair, 0)), () => nth(pair, 1)];
   }
+}
+
+function nth(pair: unknown, index: 0 | 1): unknown {
+  return Array.isArray(pair) ? pair[index] : undefined;
+}
+
+/** What is no text names no field. */
+function nameOf(key: unknown): string {
+  return [textOf(() => key) ?? ''].flat().join();
 }
 
 function textOf(read: () => unknown): string | string[] | undefined {
@@ -120,10 +129,7 @@ function textOf(read: () => unknown): string | string[] | undefined {
     const value = read();
     if (typeof value === 'string') return value;
     if (value instanceof Uint8Array) return new TextDecoder('latin1').decode(value);
-    if (Array.isArray(value)) {
-      const texts = value.map((item) => textOf(() => item)).filter((item) => typeof item === 'string');
-      return texts.length > 1 ? texts : texts[0];
-    }
+    if (Array.isArray(value)) return value.flatMap((item) => textOf(() => item) ?? []);
   } catch {
     // An accessor of the carrier threw: that field counts as absent.
   }

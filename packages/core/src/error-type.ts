@@ -1,3 +1,6 @@
+import type { Exception } from '@opentelemetry/api';
+import { guarded } from './report.ts';
+
 /** A `code` such as `ECONNREFUSED` or `ERR_STREAM_PREMATURE_CLOSE`: one of few, written by programs for programs. */
 const CODE = /^[A-Z][A-Z0-9_]{2,63}$/;
 const NAME = /^[\w$.]{1,64}$/;
@@ -11,10 +14,26 @@ const NAME = /^[\w$.]{1,64}$/;
  * @see https://opentelemetry.io/docs/specs/semconv/registry/attributes/error/#error-type
  */
 export function errorType(error: unknown): string {
+  return (
+    guarded('an error could not be read', () => codeOf(error) ?? className(error), undefined) ?? '_OTHER'
+  );
+}
+
+function codeOf(error: unknown): string | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 4; at = at.cause, depth++) {
     const { code } = at as { code?: unknown };
     if (typeof code === 'string' && CODE.test(code)) return code;
   }
-  if (error instanceof Error && NAME.test(error.name)) return error.name;
-  return '_OTHER';
+  return undefined;
+}
+
+function className(error: unknown): string | undefined {
+  return error instanceof Error && NAME.test(error.name) ? error.name : undefined;
+}
+
+/** What can be recorded of something thrown: anything can be thrown. */
+export function exceptionOf(error: unknown): Exception {
+  return error instanceof Error
+    ? error
+    : guarded('an error could not be read', () => String(error), 'unknown');
 }

@@ -1,6 +1,6 @@
 import type { Context, TextMapPropagator } from '@opentelemetry/api';
 import type { RequestHeaders } from './http-server-request.ts';
-import { remoteSpanContext } from './propagation.ts';
+import { bringsTrace } from './propagation.ts';
 
 /**
  * How the caller's context was received.
@@ -47,7 +47,7 @@ export function extractionOutcome(
   context: Context,
   propagator: TextMapPropagator,
 ): ExtractionOutcome {
-  if (remoteSpanContext(context) !== undefined) return 'continued';
+  if (bringsTrace(context)) return 'continued';
   let outcome: ExtractionOutcome = 'absent';
   for (const name in headers) {
     const format = FORMAT_OF.get(name);

@@ -60,10 +60,11 @@ function scheme(value: string | undefined): string | undefined {
 }
 
 /** `192.0.2.1`, `192.0.2.1:47011`, `[2001:db8::1]:47011`, `2001:db8::1`, or a name such as `_hidden`. */
+const NODE = /^(?:\[([\da-f:.%]+)\](?::\w+)?|([\w.-]+)(?::\w+)?|([\da-f:.%]+))$/i;
+
+/** The address without its port; `unknown` names none. */
 function address(value: string | undefined): string | undefined {
-  if (value === undefined || value.length > 64) return undefined;
-  const bracketed = /^\[([^\]]+)\](?::\d+)?$/.exec(value);
-  if (bracketed) return bracketed[1];
-  const colon = value.indexOf(':');
-  return colon !== -1 && colon === value.lastIndexOf(':') ? value.slice(0, colon) : value;
+  const match = value !== undefined && value.length <= 64 ? NODE.exec(value) : null;
+  const found = match?.[1] ?? match?.[2] ?? match?.[3];
+  return found === 'unknown' ? undefined : found;
 }

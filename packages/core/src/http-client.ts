@@ -1,14 +1,13 @@
 import {
   type Attributes,
   type Context,
-  type Exception,
   type Span,
   SpanKind,
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api';
 import { isIgnoredRequest } from './context-keys.ts';
-import { errorType } from './error-type.ts';
+import { errorType, exceptionOf } from './error-type.ts';
 import type { HttpClientOptions, HttpClientOutcome, HttpClientRequest } from './http-client-options.ts';
 import { knownMethods, methodInName, OTHER_METHOD } from './http-method.ts';
 import { httpInstruments } from './http-metrics.ts';
@@ -49,7 +48,7 @@ export function createHttpClientTracer(options: HttpClientOptions, owner: Owner)
     const ignored =
       isIgnoredRequest(parent) ||
       (ignore !== undefined &&
-        guarded('options.ignore threw; the call is traced', () => ignore(request), false));
+        guarded('options.ignore threw; the call is traced', () => ignore(request), false) === true);
     const recorded = options.tracerProvider !== undefined || registeredApi().trace !== undefined;
     const measured = instruments();
     if (ignored || (!recorded && measured === undefined)) return { context: parent, end() {} };
@@ -63,8 +62,11 @@ export function createHttpClientTracer(options: HttpClientOptions, owner: Owner)
           undefined,
         )
       : undefined;
-    if (requestHook !== undefined && span?.isRecording())
-      guarded('options.requestHook threw', () => requestHook(span, request), undefined);
+    guarded(
+      'options.requestHook threw',
+      () => span?.isRecording() && requestHook?.(span, request),
+      undefined,
+    );
 
     let ended = false;
     return {
@@ -73,8 +75,11 @@ export function createHttpClientTracer(options: HttpClientOptions, owner: Owner)
         if (ended) return;
         ended = true;
         const error = clientErrorType(outcome);
-        if (span?.isRecording())
-          guarded('a span could not be completed', () => complete(span, outcome, error), undefined);
+        guarded(
+          'a span could not be completed',
+          () => span?.isRecording() && complete(span, outcome, error),
+          undefined,
+        );
         measured?.recordDuration((performance.now() - startTime) / 1000, {
           ...identity,
           ...(outcome.statusCode !== undefined && {
@@ -95,7 +100,7 @@ export function createHttpClientTracer(options: HttpClientOptions, owner: Owner)
       if (extra !== undefined)
         Object.assign(
           attributes,
-          guarded('options.attributes threw', () => extra(request), {}),
+          guarded('options.attributes threw', () => ({ ...extra(request) }), {}),
         );
       return tracer().startSpan(nameOf(request), { kind: SpanKind.CLIENT, attributes }, parent);
     }
@@ -116,7 +121,7 @@ export function createHttpClientTracer(options: HttpClientOptions, owner: Owner)
       span.setAttributes(late);
       if (error !== undefined) {
         span.setStatus({ code: SpanStatusCode.ERROR });
-        if (outcome.error !== undefined) span.recordException(outcome.error as Exception);
+        if (outcome.error !== undefined) span.recordException(exceptionOf(outcome.error));
       }
       if (responseHook !== undefined)
         guarded('options.responseHook threw', () => responseHook(span, outcome, request), undefined);

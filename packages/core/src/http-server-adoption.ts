@@ -4,6 +4,7 @@ import {
   type Span,
   type SpanContext,
   SpanKind,
+  TraceFlags,
   trace,
 } from '@opentelemetry/api';
 import { activeContext } from './active-context.ts';
@@ -58,10 +59,16 @@ export function findServerSpan(
     },
   };
   // An unsampled span shows nothing of itself; the metadata alone vouches for it.
-  if (!span.isRecording()) return byMetadata === undefined ? undefined : adopted;
+  if (!span.isRecording()) return byMetadata && isUnsampledFor(span, caller) ? adopted : undefined;
   if (span.kind !== SpanKind.SERVER || span.instrumentationScope?.name.startsWith('@throughline/'))
     return undefined;
   return isFor(span, request, caller) ? adopted : undefined;
+}
+
+/** One that is sampled and not recording has ended: it served an earlier request. */
+function isUnsampledFor(span: Span, caller: SpanContext | undefined): boolean {
+  const { traceId, traceFlags } = span.spanContext();
+  return (traceFlags & TraceFlags.SAMPLED) === 0 && (caller === undefined || caller.traceId === traceId);
 }
 
 function isFor(span: ReadableSpan, request: HttpServerRequest, caller: SpanContext | undefined): boolean {

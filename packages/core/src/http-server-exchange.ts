@@ -1,14 +1,13 @@
 import {
   type Attributes,
   type Context,
-  type Exception,
   INVALID_SPAN_CONTEXT,
   type Span,
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api';
 import { runInContext } from './active-context.ts';
-import { errorType } from './error-type.ts';
+import { errorType, exceptionOf } from './error-type.ts';
 import type { ExtractionOutcome } from './extraction-outcome.ts';
 import { methodInName } from './http-method.ts';
 import type { HttpInstruments } from './http-metrics.ts';
@@ -94,8 +93,8 @@ class Exchange implements HttpServerExchange {
     this.extraction = parts.extraction ?? 'absent';
     this.#startTime = parts.measured === undefined ? 0 : performance.now();
     const { requestHook, activeRequests } = settings.options;
-    if (requestHook !== undefined && span.isRecording())
-      guarded('options.requestHook threw', () => requestHook(span, request), undefined);
+    if (requestHook !== undefined)
+      guarded('options.requestHook threw', () => span.isRecording() && requestHook(span, request), undefined);
     if (activeRequests === true) parts.measured?.addActive(1, this.#activeAttributes());
   }
 
@@ -117,8 +116,7 @@ class Exchange implements HttpServerExchange {
     const { adopted, measured } = this.#parts;
     const route = outcome.route ?? this.#route;
     const error = this.#errorType(outcome);
-    if (this.span.isRecording())
-      guarded('a span could not be completed', () => this.#complete(outcome, route, error), undefined);
+    guarded('a span could not be completed', () => this.#complete(outcome, route, error), undefined);
     if (route !== undefined) adopted?.setRoute(route);
     if (measured !== undefined) {
       measured.recordDuration(
@@ -132,6 +130,7 @@ class Exchange implements HttpServerExchange {
 
   #complete(outcome: HttpServerOutcome, route: string | undefined, error: string | undefined): void {
     const { span } = this;
+    if (!span.isRecording()) return;
     const { adopted, attributes = {} } = this.#parts;
     const { options, capturedHeaders } = this.#settings;
     const { statusCode } = outcome;
@@ -203,8 +202,4 @@ export function spanName(
   if (custom === undefined) return standard;
   const name = guarded('options.spanName threw', () => custom(request, route), standard);
   return typeof name === 'string' && name !== '' ? name : standard;
-}
-
-function exceptionOf(error: unknown): Exception {
-  return error instanceof Error ? error : String(error);
 }

@@ -1,4 +1,11 @@
-import { type Attributes, type Link, type SpanContext, SpanKind, trace } from '@opentelemetry/api';
+import {
+  type Attributes,
+  type Link,
+  ROOT_CONTEXT,
+  type SpanContext,
+  SpanKind,
+  trace,
+} from '@opentelemetry/api';
 import { nodeHeaderGetter } from './carrier.ts';
 import { conflictingSpanContexts, ignoreRequest } from './context-keys.ts';
 import { type ExtractionOutcome, extractionOutcome } from './extraction-outcome.ts';
@@ -67,16 +74,25 @@ export function createHttpServerTracer(
   };
 
   function start(request: HttpServerRequest): HttpServerExchange {
+    const plain = () => serverExchange(settings, request, ROOT_CONTEXT, NOT_RECORDED);
+    return guarded('a request could not be traced', () => begin(request), undefined) ?? plain();
+  }
+
+  function begin(request: HttpServerRequest): HttpServerExchange {
     const propagator = propagatorOf(options.propagator);
     const received = extractWith(propagator, request.headers, nodeHeaderGetter);
     const trust = decideTrust(policy, request);
     const { parent, link } = applyTrust(received, trust);
     const ignored =
       ignore !== undefined &&
-      guarded('options.ignore threw; the request is traced', () => ignore(request), false);
+      guarded('options.ignore threw; the request is traced', () => ignore(request), false) === true;
     if (ignored) return serverExchange(settings, request, ignoreRequest(parent), NOT_RECORDED);
 
-    const arrived = extractionOutcome(request.headers, received, propagator);
+    const arrived = guarded(
+      'a propagator threw in fields()',
+      () => extractionOutcome(request.headers, received, propagator),
+      'absent',
+    );
     const extraction = arrived === 'continued' && trust.parent !== 'continue' ? 'untrusted' : arrived;
     const measured = instruments();
     measured?.countPropagation({ direction: 'extract', outcome: extraction });
@@ -128,7 +144,7 @@ function withExtras(
   return {
     ...attributes,
     ...(odd && { [semconv.ATTR_THROUGHLINE_EXTRACT]: extraction }),
-    ...(extra !== undefined && guarded('options.attributes threw', () => extra(request), {})),
+    ...(extra !== undefined && guarded('options.attributes threw', () => ({ ...extra(request) }), {})),
   };
 }
 

@@ -6,6 +6,9 @@ export interface Owner {
   readonly entry: string;
 }
 
+export const isNames = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.every((item) => typeof item === 'string' && item !== '');
+
 type Rule = keyof typeof RULES | readonly [accepts: (value: unknown) => boolean, expected: string];
 
 const hasMethods =
@@ -15,17 +18,15 @@ const hasMethods =
     value !== null &&
     names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function');
 
+export const isPropagator = hasMethods('extract', 'inject', 'fields');
+
 const RULES = {
   function: [(value: unknown) => typeof value === 'function', 'a function'],
   boolean: [(value: unknown) => typeof value === 'boolean', 'a boolean'],
-  names: [
-    (value: unknown) =>
-      Array.isArray(value) && value.every((item) => typeof item === 'string' && item !== ''),
-    'an array of names',
-  ],
+  names: [isNames, 'an array of names'],
   tracerProvider: [hasMethods('getTracer'), 'an object with getTracer()'],
   meterProvider: [hasMethods('getMeter'), 'an object with getMeter()'],
-  propagator: [hasMethods('extract', 'inject', 'fields'), 'an object with extract(), inject() and fields()'],
+  propagator: [isPropagator, 'an object with extract(), inject() and fields()'],
 } as const;
 
 /**

@@ -1,4 +1,4 @@
-import type { Context, TextMapPropagator } from '@opentelemetry/api';
+import type { Context } from '@opentelemetry/api';
 import type { Carrier } from './carrier.ts';
 import type { PropagationTargets } from './http-client-options.ts';
 import { injectContext, propagatorOf, withoutBaggage } from './propagation.ts';
@@ -36,14 +36,14 @@ export function createOutboundInjection(targets: PropagationTargets): OutboundIn
   return (context, headers, url, call = {}) => {
     if (call.propagate === false) return;
     if (SIGNED_HEADER.test(call.authorization ?? '') || url.searchParams.has(SIGNED_QUERY)) return;
-    const answer = call.propagate === true || mayTell(url);
-    if (answer === false) return;
     const { redirectedFrom } = call;
     const leftOrigin = redirectedFrom !== undefined && redirectedFrom.origin !== url.origin;
-    if (leftOrigin && (propagateTo === undefined || call.propagate === true)) return;
-    const propagator: TextMapPropagator =
-      answer === true ? propagatorOf(targets.propagator) : (answer as TextMapPropagator);
-    const withBaggage = call.baggage ?? mayTellBaggage(url) !== false;
+    // What a call decides holds for the origin that it named: one that it is redirected to must be listed.
+    const listed = leftOrigin && propagateTo === undefined ? false : mayTell(url);
+    if (listed === false && (leftOrigin || call.propagate !== true)) return;
+    const propagator = typeof listed === 'object' ? listed : propagatorOf(targets.propagator);
+    const forced = leftOrigin && call.baggage === true ? undefined : call.baggage;
+    const withBaggage = forced ?? mayTellBaggage(url) !== false;
     injectContext(headers, { context: withBaggage ? context : withoutBaggage(context), propagator });
   };
 }

@@ -9,7 +9,7 @@ import {
 } from '@opentelemetry/api';
 import { activeContext } from './active-context.ts';
 import { type Carrier, carrierGetter, carrierSetter, removeField } from './carrier.ts';
-import { perRegistration } from './registered-api.ts';
+import { registeredApi } from './registered-api.ts';
 import { reportOnce } from './report.ts';
 
 /** Set while an SDK's own traffic is sent; every OpenTelemetry package honours it. */
@@ -28,7 +28,9 @@ export function isTracingSuppressed(context: Context): boolean {
 /** The fields of the caller, as received, when nobody is registered who could read them. */
 const RECEIVED_FIELDS = createContextKey('Throughline received fields');
 const PASSED_ON = ['traceparent', 'tracestate', 'baggage'] as const;
-const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$/;
+/** Version 00 is 55 characters long; later ones may go on behind a dash. */
+const TRACEPARENT =
+  /^(?!ff|00.{54})[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$/;
 
 /**
  * Passes the caller's W3C fields on byte for byte.
@@ -58,20 +60,15 @@ const passThrough: TextMapPropagator = {
   },
 };
 
-const registeredPropagator = perRegistration('propagation', (): TextMapPropagator => {
-  const fields = propagation.fields();
-  return fields.length === 0
-    ? passThrough
-    : {
-        fields: () => fields,
-        extract: (context, carrier, getter) => propagation.extract(context, carrier, getter),
-        inject: (context, carrier, setter) => propagation.inject(context, carrier, setter),
-      };
-});
+const registered: TextMapPropagator = {
+  fields: () => propagation.fields(),
+  extract: (context, carrier, getter) => propagation.extract(context, carrier, getter),
+  inject: (context, carrier, setter) => propagation.inject(context, carrier, setter),
+};
 
 /** The propagator in force: the one given, else the registered one, else ours that passes the fields on. */
 export function propagatorOf(given: TextMapPropagator | undefined): TextMapPropagator {
-  return given ?? registeredPropagator();
+  return given ?? (registeredApi().propagation === undefined ? passThrough : registered);
 }
 
 /** A context that sends no baggage, neither the parsed nor the passed-on one. */
@@ -101,7 +98,7 @@ export function extractContext(carrier: Carrier, propagator?: TextMapPropagator)
 /** {@link extractContext} with a getter of the caller's choice. */
 export function extractWith<C>(propagator: TextMapPropagator, carrier: C, getter: TextMapGetter<C>): Context {
   try {
-    return propagator.extract(ROOT_CONTEXT, carrier, getter);
+    return propagator.extract(ROOT_CONTEXT, carrier, getter) ?? ROOT_CONTEXT;
   } catch (error) {
     reportOnce('a propagator threw in extract(); a new trace was started', error);
     return ROOT_CONTEXT;
@@ -137,7 +134,7 @@ export function injectContext<C extends Carrier>(carrier: C, options: InjectOpti
     for (const field of propagator.fields()) removeField(carrier, field);
     for (const [name, value] of written) carrierSetter.set(carrier, name, value);
   } catch (error) {
-    reportOnce('a propagator threw in inject(); the call went out without its fields', error);
+    reportOnce('inject() failed (a propagator threw, or the carrier is frozen)', error);
   }
   return carrier;
 }
@@ -147,6 +144,12 @@ const collect = {
     written.push([name, value]);
   },
 };
+
+/** Whether an extracted context continues a trace: one that was read, or one that is only passed on. */
+export function bringsTrace(context: Context): boolean {
+  const received = context.getValue(RECEIVED_FIELDS) as Record<string, string> | undefined;
+  return received?.traceparent !== undefined || remoteSpanContext(context) !== undefined;
+}
 
 /** The caller's span context in an extracted context, when it is a valid one. */
 export function remoteSpanContext(context: Context) {

@@ -61,7 +61,7 @@ export function createRedirects(input: FetchInput, init: RequestInit, url: URL):
         if (hop.resendCount > 0) Object.defineProperty(response, 'redirected', { value: true });
         return undefined;
       }
-      const next = nextUrl(location, hop.url, init.mode ?? given?.mode);
+      const next = nextUrl(utf8(location), hop.url, init.mode ?? given?.mode);
       if (hop.resendCount >= MAX_REDIRECTS) throw networkError('redirect count exceeded');
       const previous = hop.request.init;
       const method = (previous.method ?? given?.method ?? 'GET').toUpperCase();
@@ -105,6 +105,11 @@ function nextUrl(location: string, from: URL, mode: Request['mode'] | undefined)
   if ((mode ?? 'cors') === 'cors' && (next.username || next.password) && next.origin !== from.origin)
     throw networkError('cross origin not allowed for request mode "cors"');
   return next;
+}
+
+/** Header values come as one character per byte, and a location beyond ASCII is meant as UTF-8. */
+function utf8(value: string): string {
+  return new TextDecoder().decode(Uint8Array.from(value, (character) => character.charCodeAt(0)));
 }
 
 /** Of a `Request`, what a request to another URL takes over. */

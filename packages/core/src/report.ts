@@ -19,10 +19,17 @@ export function reportOnce(cause: string, error?: unknown): void {
   }
 }
 
-/** What `callback` returns, or `otherwise` when it throws; the fault is reported once under `cause`. */
+/**
+ * What `callback` returns, or `otherwise` when it throws; the fault is reported once under `cause`.
+ *
+ * A promise that it returns is not waited for, but its rejection is reported too: unhandled, it would end the
+ * process for an async hook that failed.
+ */
 export function guarded<T>(cause: string, callback: () => T, otherwise: T): T {
   try {
-    return callback();
+    const result = callback();
+    if (result instanceof Promise) result.catch((error: unknown) => reportOnce(cause, error));
+    return result;
   } catch (error) {
     reportOnce(cause, error);
     return otherwise;

@@ -1,4 +1,5 @@
 import type { TextMapPropagator } from '@opentelemetry/api';
+import { isPropagator } from './option-check.ts';
 import { guarded } from './report.ts';
 
 /**
@@ -20,7 +21,7 @@ export interface TargetWithPropagator {
 /** Answers for one URL: `false`, or what to inject with (`true`: the caller's propagator). */
 export type TargetMatcher = (url: URL) => boolean | TextMapPropagator;
 
-const ORIGIN = /^(https?):\/\/(\*\.)?([^/?#@*]+)\/?$/i;
+const ORIGIN = /^(https?):\/\/(\*\.)?([^/\\?#@*\s]+)\/?$/i;
 
 /** Compiles a list. Strings match by parsed origin, never by substring. */
 export function matchTargets(targets: readonly (Target | TargetWithPropagator)[]): TargetMatcher {
@@ -33,15 +34,15 @@ export function matchTargets(targets: readonly (Target | TargetWithPropagator)[]
 
 /** Whether `value` can stand in a list of targets. */
 export function isTarget(value: unknown): boolean {
-  if (typeof value === 'string') return ORIGIN.test(value);
-  if (typeof value === 'function' || value instanceof RegExp) return true;
-  const { to, propagator } = (value ?? {}) as Partial<TargetWithPropagator>;
-  return to !== undefined && isTarget(to) && typeof propagator?.inject === 'function';
+  const { to = value, propagator } = (value ?? {}) as Partial<TargetWithPropagator>;
+  if (to !== value && !isPropagator(propagator)) return false;
+  if (typeof to === 'string') return ORIGIN.test(to) && URL.canParse(to.replace('*.', ''));
+  return typeof to === 'function' || to instanceof RegExp;
 }
 
 function compile(target: Target): (url: URL) => boolean {
   if (typeof target === 'function')
-    return (url) => guarded('a target function threw; nothing was sent', () => target(url) === true, false);
+    return (url) => guarded('a target function threw; nothing was sent', () => target(url), false) === true;
   if (target instanceof RegExp) {
     // Without `g` and `y`, which would make the answer depend on the one before.
     const origin = new RegExp(target.source, target.flags.replace(/[gy]/g, ''));

@@ -59,9 +59,9 @@ export function createTracedFetch(options: TracedFetchOptions = {}): TracedFetch
   const startCall = createHttpClientTracer(client, owner);
   const inject = createOutboundInjection(client);
 
-  return async function tracedFetch(input, init = {}) {
+  return async function tracedFetch(input, init) {
     const send = given ?? globalThis.fetch;
-    const { trace: policy, ...plain } = init;
+    const { trace: policy, ...plain } = membersOf(init);
     const parent = activeContext();
     const url = httpUrl(input);
     if (url === undefined || isTracingSuppressed(parent)) return send(input, plain);
@@ -117,6 +117,17 @@ function httpUrl(input: string | URL | Request): URL | undefined {
   const text = typeof input === 'string' ? input : input instanceof URL ? input.href : input?.url;
   const url = URL.canParse(String(text)) ? new URL(String(text)) : undefined;
   return url?.protocol === 'http:' || url?.protocol === 'https:' ? url : undefined;
+}
+
+/** What `fetch` reads beyond an object's own properties: a `Request` may stand in for `init`. */
+const INHERITED =
+  'method headers body referrer referrerPolicy mode credentials cache redirect integrity keepalive signal duplex';
+
+function membersOf(init: TracedRequestInit | undefined): TracedRequestInit {
+  const members: Record<string, unknown> = { ...init };
+  if (init instanceof Request)
+    for (const name of INHERITED.split(' ')) members[name] = init[name as keyof Request];
+  return members;
 }
 
 const NORMALIZED = /^(get|head|post|put|delete|options)$/i;

@@ -7,8 +7,9 @@ import {
   trace,
 } from '@opentelemetry/api';
 import type { HttpServerRequest } from './http-server-request.ts';
+import { isNames } from './option-check.ts';
 import { remoteSpanContext, withoutBaggage } from './propagation.ts';
-import { reportOnce } from './report.ts';
+import { guarded, reportOnce } from './report.ts';
 
 /**
  * What becomes of the context that a caller sends.
@@ -27,10 +28,11 @@ export interface TrustDecision {
   /**
    * The caller's sampled flag: `respect` it, or replace it, `true` for sampled. Default: `respect`.
    *
-   * Replace it by a decision of your own (a budget, a rule per route) where callers may not force recording.
-   * Has a meaning with `continue` only: a new trace is sampled by this service alone.
+   * A function is asked only when the caller's flag says sampled, and answers whether that is believed; see
+   * `sampledBudget` of `@throughline/core/node`. Has a meaning with `continue` only: a new trace is sampled by
+   * this service alone.
    */
-  readonly sampled?: 'respect' | boolean;
+  readonly sampled?: 'respect' | boolean | (() => boolean);
 }
 
 /** Whom to trust: one answer for every caller, or a function asked once per request, before the span starts. */
@@ -46,21 +48,21 @@ const PARENT: ReadonlySet<unknown> = new Set<ParentTrust>(['continue', 'restart'
 
 /** Whether `value` is an answer that a policy may give. */
 export function isTrustDecision(value: unknown): value is ParentTrust | TrustDecision {
-  return PARENT.has(value) || PARENT.has((value as TrustDecision | null)?.parent);
+  const { parent = value, baggage = 'keep', sampled = 'respect' } = (value ?? {}) as Partial<TrustDecision>;
+  return (
+    PARENT.has(parent) &&
+    (baggage === 'keep' || baggage === 'drop' || isNames(baggage)) &&
+    (sampled === 'respect' || typeof sampled === 'boolean' || typeof sampled === 'function')
+  );
 }
 
 /** The decision for one request. Never throws: a policy that fails counts as distrust and is reported once. */
 export function decideTrust(policy: TrustPolicy, request: HttpServerRequest): TrustDecision {
-  let answer: unknown = policy;
-  if (typeof policy === 'function') {
-    try {
-      answer = policy(request);
-    } catch (error) {
-      reportOnce('options.trust threw; the caller was not trusted', error);
-      return DISTRUST;
-    }
-  }
-  if (!isTrustDecision(answer)) {
+  const answer =
+    typeof policy === 'function'
+      ? guarded('options.trust threw; the caller was not trusted', () => policy(request), DISTRUST)
+      : policy;
+  if (!guarded('options.trust could not be read', () => isTrustDecision(answer), false)) {
     reportOnce('options.trust returned no trust decision; the caller was not trusted');
     return DISTRUST;
   }
@@ -85,7 +87,11 @@ export function applyTrust(received: Context, decision: TrustDecision): TrustedC
   }
   const context = filterBaggage(received, baggage);
   if (caller === undefined || sampled === 'respect') return { parent: context };
-  const traceFlags = sampled ? caller.traceFlags | 1 : caller.traceFlags & ~1;
+  const keeps =
+    typeof sampled !== 'function'
+      ? sampled
+      : (caller.traceFlags & 1) === 1 && guarded('a sampling budget threw', sampled, false) === true;
+  const traceFlags = keeps ? caller.traceFlags | 1 : caller.traceFlags & ~1;
   return { parent: trace.setSpanContext(context, { ...caller, traceFlags }) };
 }
 

@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { type Span, trace } from '@opentelemetry/api';
+import { guarded } from '../report.ts';
 import type { NodeResponse } from './response-outcome.ts';
 
 const EXPOSE = 'Access-Control-Expose-Headers';
@@ -21,11 +22,17 @@ export function exposeTrace(res: NodeResponse, span: Span, form: 'server-timing'
   const value = form === 'server-timing' ? `trace;desc=${ids}` : ids;
 
   const writeHead = (res as ServerResponse).writeHead as (...args: unknown[]) => ServerResponse;
+  let exposed = false;
   (res as { writeHead: typeof writeHead }).writeHead = function exposing(this: ServerResponse, ...args) {
+    if (exposed || this.headersSent) return Reflect.apply(writeHead, this, args);
+    exposed = true;
     const given = args.at(-1);
     if (typeof given === 'object' && given !== null) setHeaders(this, args.pop() as OutgoingHttpHeaders);
-    append(this, name, value);
-    if (this.hasHeader('Access-Control-Allow-Origin') && !exposes(this, name)) append(this, EXPOSE, name);
+    const expose = () => {
+      append(this, name, value);
+      if (this.hasHeader('Access-Control-Allow-Origin') && !exposes(this, name)) append(this, EXPOSE, name);
+    };
+    guarded('options.exposeTrace could not add its header', expose, undefined);
     return Reflect.apply(writeHead, this, args);
   };
 }
@@ -33,7 +40,7 @@ export function exposeTrace(res: NodeResponse, span: Span, form: 'server-timing'
 /** Headers given to `writeHead` would replace ours: they are set first. */
 function setHeaders(res: ServerResponse, headers: OutgoingHttpHeaders | unknown[]): void {
   if (!Array.isArray(headers)) {
-    for (const [name, value] of Object.entries(headers)) if (value !== undefined) res.setHeader(name, value);
+    for (const [name, value] of Object.entries(headers)) res.setHeader(name, value as string);
     return;
   }
   const pairs = Array.isArray(headers[0]) ? (headers as unknown[][]) : chunked(headers);

@@ -101,11 +101,13 @@ function bindEvents(
 
   const seen = { finish: false, timeout: false };
   const end = () => {
-    const error = ('stream' in res ? res.stream : res).errored;
-    if (error) exchange.fail(error);
-    exchange.end(
-      responseOutcome(req, res, seen, route && guarded('the route could not be read', route, undefined)),
-    );
+    const matched = route && guarded('the route could not be read', route, undefined);
+    const outcome = () => {
+      const error = ('stream' in res ? res.stream : res).errored;
+      if (error) exchange.fail(error);
+      return responseOutcome(req, res, seen, matched);
+    };
+    exchange.end(guarded('the outcome of a response could not be read', outcome, { route: matched }));
   };
   const emitResponseEvent = res.emit;
   res.emit = function emit(this: NodeResponse, ...args: Parameters<NodeResponse['emit']>) {
