@@ -20,3 +20,11 @@ export async function within<T>(promise: Promise<T>, missing: () => string, ms =
     clearTimeout(timer);
   }
 }
+
+/**
+ * Milliseconds that a whole case may take: room for two waits, and under the five seconds after which most runners
+ * give a test up without a word on what it waited for.
+ */
+export function caseLimit(): number {
+  return current * 2.25;
+}

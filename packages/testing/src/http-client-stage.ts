@@ -10,7 +10,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import type { SamplerLike, SpanProcessorLike } from './conformance-sdk.ts';
-import { setDeadline, within } from './deadline.ts';
+import { caseLimit, setDeadline, within } from './deadline.ts';
 import type {
   ClientRequest,
   ClientResponse,
@@ -140,7 +140,7 @@ export async function runHttpClientCase(
       setDeadline(options.deadline);
       client = await world.connect(one.traceOptions?.(world) ?? {});
       try {
-        await one.run(world);
+        await within(one.run(world), () => 'the case to finish', caseLimit());
       } finally {
         for (const made of clients) await made.close?.();
       }

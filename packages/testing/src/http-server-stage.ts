@@ -14,7 +14,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import type { SamplerLike, SpanProcessorLike } from './conformance-sdk.ts';
-import { setDeadline, within } from './deadline.ts';
+import { caseLimit, setDeadline, within } from './deadline.ts';
 import { createGate, type Gate, withResolvers } from './gate.ts';
 import type {
   CutErrorTypes,
@@ -262,9 +262,9 @@ export async function runHttpServerCase(
     setDeadline(options.deadline);
     try {
       if (!one.manual) await world.start();
-      await one.run(world);
+      await within(one.run(world), () => 'the case to finish', caseLimit());
     } finally {
-      await world.stop();
+      await within(world.stop(), () => 'the server to close');
     }
     // Whatever ends late or twice does so by now: all sockets are gone, and two turns have passed.
     for (let turn = 0; turn < 2; turn += 1) await new Promise((next) => setImmediate(next));

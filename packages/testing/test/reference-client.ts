@@ -36,6 +36,8 @@ export const CLIENT_FAULTS = [
   'records no metric',
   'wraps errors',
   'sets attributes after the start',
+  'traces calls that go over no network',
+  'records what fetch refuses',
 ] as const;
 
 export type ClientFault = (typeof CLIENT_FAULTS)[number];
@@ -68,6 +70,14 @@ export function connectReference(
     const traced = async (input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
       const text = input instanceof Request ? input.url : String(input);
       const url = URL.canParse(text) ? new URL(text) : undefined;
+      if (fault === 'traces calls that go over no network' && url?.protocol === 'data:') {
+        trace.getTracer('reference').startSpan('GET', { kind: SpanKind.CLIENT }).end();
+      }
+      if (fault === 'records what fetch refuses' && (!url || url.password)) {
+        const attributes = { 'url.full': text };
+        trace.getTracer('reference').startSpan('GET', { kind: SpanKind.CLIENT, attributes }).end();
+        throw new Error(`refused ${text}`);
+      }
       if (!url?.protocol.startsWith('http')) return fetch(input, init);
       const wanted = init.redirect ?? 'follow';
       const base =

@@ -72,6 +72,8 @@ export const SERVER_FAULTS = [
   'keeps the socket open on timeout',
   'forgets the context of ignored requests',
   'mounts with wrong options',
+  'measures ignored requests',
+  'invents a traceparent without an SDK',
 ] as const;
 
 export type ServerFault = (typeof SERVER_FAULTS)[number];
@@ -229,6 +231,8 @@ function traceContext(options: HttpServerTraceOptions, fault: ServerFault | unde
         return [[name, value]];
       }),
     );
+    if (fault === 'invents a traceparent without an SDK')
+      headersIn.traceparent ??= `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
     const run = (ctx: Context, fn: () => void): void => {
       let outcome: { error?: unknown } | undefined;
       const body = (): void => {
@@ -245,6 +249,9 @@ function traceContext(options: HttpServerTraceOptions, fault: ServerFault | unde
     };
 
     if (guard(false, () => options.ignore?.(request) ?? false)) {
+      if (fault === 'measures ignored requests') {
+        metrics.getMeter('reference').createHistogram('http.server.request.duration').record(1);
+      }
       return run(fault === 'forgets the context of ignored requests' ? ROOT_CONTEXT : remote, next);
     }
 
@@ -400,7 +407,7 @@ function traceContext(options: HttpServerTraceOptions, fault: ServerFault | unde
     if (fault === 'does not activate the context') return next();
     run(ctx, next);
     if (fault === 'ends the span at next()') end();
-    if (fault === 'ends the span when the handler returns') setTimeout(end, 5);
+    if (fault === 'ends the span when the handler returns') setImmediate(end);
   };
 }
 

@@ -18,12 +18,7 @@ export function assertCarries(call: ReceivedRequest, span: RecordedSpan): void {
   assert.deepEqual(headerValues(call, 'traceparent'), [traceparentOf(span.spanContext())]);
 }
 
-const signatures: Record<string, string>[] = [
-  {
-    authorization:
-      'AWS4-HMAC-SHA256 Credential=AKID/20260101/eu/s3/aws4_request, SignedHeaders=host, Signature=f0',
-  },
-];
+const AWS4 = 'AWS4-HMAC-SHA256 Credential=AKID/20260101/eu/s3/aws4_request, SignedHeaders=host, Signature=f0';
 
 const baggage = propagation.createBaggage({ tenant: { value: 'blue' }, user: { value: 'a,b' } });
 
@@ -116,12 +111,11 @@ export const propagationCases: readonly HttpClientCase[] = [
     name: 'adds no header to a request that was signed, and still makes its span',
     needs: ['signature'],
     async run(world) {
-      for (const headers of signatures) {
-        await world.inSpan(() => world.read('/ok', { headers }));
-        await world.clientSpanIfTraced();
-        assert.deepEqual(headerValues(await arrival(world), 'traceparent'), []);
-        assert.deepEqual(headerValues(await arrival(world), 'authorization'), [headers.authorization]);
-      }
+      await world.inSpan(() => world.read('/ok', { headers: { authorization: AWS4 } }));
+      await world.clientSpanIfTraced();
+      const call = await arrival(world);
+      assert.deepEqual(headerValues(call, 'traceparent'), []);
+      assert.deepEqual(headerValues(call, 'authorization'), [AWS4]);
     },
   },
   {

@@ -13,6 +13,16 @@ async function assertServed(world: HttpServerWorld, status: number): Promise<voi
   assertErrorType(span, undefined);
 }
 
+/** Asserts that the span stays open while another request comes and goes. */
+async function assertStaysOpen(world: HttpServerWorld): Promise<void> {
+  const [open] = world.spans.open();
+  assert.ok(open, 'the span is open while the response is under way');
+  await world.get('/waits');
+  const other = await world.serverSpan();
+  assert.notEqual(other, open, 'the span is still open after another request was served');
+  assert.deepEqual(world.spans.open(), [open]);
+}
+
 /** Asserts that the next SERVER span says: cut for this reason, with the status that was sent, if one was. */
 async function assertCut(
   world: HttpServerWorld,
@@ -30,7 +40,7 @@ export const lifetimeCases: readonly HttpServerCase[] = [
     async run(world) {
       const exchange = world.send('/streamed');
       await exchange.chunk();
-      assert.equal(world.spans.open().length, 1, 'the span is open while the body streams');
+      await assertStaysOpen(world);
       world.gate('rest').open();
       assert.equal((await exchange.response).text, 'first last');
       await assertServed(world, 200);
@@ -43,7 +53,7 @@ export const lifetimeCases: readonly HttpServerCase[] = [
       await exchange.chunk();
       world.gate('next').open();
       await exchange.chunk();
-      assert.equal(world.spans.open().length, 1, 'the span is open between events');
+      await assertStaysOpen(world);
       world.gate('last').open();
       await exchange.response;
       await assertServed(world, 200);
