@@ -8,7 +8,8 @@ import { VERSION } from './version.ts';
 export function tracerFor(owner: Owner, given: TracerProvider | undefined): () => Tracer {
   const get = (provider: Pick<TracerProvider, 'getTracer'>) =>
     provider.getTracer(`@throughline/${owner.package}`, VERSION, { schemaUrl: SCHEMA_URL });
-  if (given === undefined) return perRegistration('trace', () => get(trace));
+  // Not `trace.getTracer`, which drops the schema.
+  if (given === undefined) return perRegistration('trace', () => get(trace.getTracerProvider()));
   const tracer = get(given);
   return () => tracer;
 }

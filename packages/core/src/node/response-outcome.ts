@@ -33,9 +33,8 @@ function http2Outcome(
     | { readonly [name: string]: string | string[] | number | undefined }
     | undefined;
   const whole = res.writableEnded && !stream.aborted && stream.rstCode === constants.NGHTTP2_NO_ERROR;
-  // http2 says `finish` for a reset stream too.
-  const byClient =
-    stream.rstCode === constants.NGHTTP2_CANCEL || stream.rstCode === constants.NGHTTP2_NO_ERROR;
+  // Clients cancel; a stream that this side destroys is reset with another code, or with none.
+  const byClient = stream.rstCode === constants.NGHTTP2_CANCEL;
   return {
     statusCode: sent?.[':status'] as number | undefined,
     route,

@@ -94,11 +94,6 @@ function bindEvents(
   route: (() => string | undefined) | undefined,
 ): void {
   const { context } = exchange;
-  const emitRequestEvent = req.emit;
-  req.emit = function emit(this: NodeRequest, ...args: Parameters<NodeRequest['emit']>) {
-    return runInContext(context, () => Reflect.apply(emitRequestEvent, this, args));
-  } as NodeRequest['emit'];
-
   const seen = { finish: false, timeout: false };
   const end = () => {
     const matched = route && guarded('the route could not be read', route, undefined);
@@ -109,16 +104,21 @@ function bindEvents(
     };
     exchange.end(guarded('the outcome of a response could not be read', outcome, { route: matched }));
   };
+
+  const emitRequestEvent = req.emit;
+  req.emit = function emit(this: NodeRequest, ...args: Parameters<NodeRequest['emit']>) {
+    // To its handler a reset HTTP/2 stream looks like a body that has ended, and the answer is one that nobody gets.
+    if ('stream' in req && req.stream.rstCode) end();
+    return runInContext(context, () => Reflect.apply(emitRequestEvent, this, args));
+  } as NodeRequest['emit'];
+
   const emitResponseEvent = res.emit;
   res.emit = function emit(this: NodeResponse, ...args: Parameters<NodeResponse['emit']>) {
     if (args[0] === 'timeout' || args[0] === 'finish') seen[args[0]] = true;
     else if (args[0] === 'error') exchange.fail(args[1]);
-    if (args[0] !== 'close') return runInContext(context, () => Reflect.apply(emitResponseEvent, this, args));
-    try {
-      return runInContext(context, () => Reflect.apply(emitResponseEvent, this, args));
-    } finally {
-      end();
-    }
+    // Before its listeners: whoever owns a span that we adopted ends it in one of them.
+    else if (args[0] === 'close') end();
+    return runInContext(context, () => Reflect.apply(emitResponseEvent, this, args));
   } as NodeResponse['emit'];
 
   // A pipelined response has no socket yet, and never hears of a client that leaves before its turn.
