@@ -15,6 +15,7 @@ export {
   conflictingSpanContexts,
   isSamplingDeferred,
 } from './remote-context.ts';
+export { serverTimingEntry } from './server-timing.ts';
 export { parseTraceState } from './trace-state.ts';
 export { baggageProperties, W3CBaggagePropagator } from './w3c-baggage.ts';
 export { type W3CTraceContextOptions, W3CTraceContextPropagator } from './w3c-trace-context.ts';

@@ -105,6 +105,10 @@ describe('traceparent in', () => {
     expect(extract({ traceparent: OK })).toEqual({ traceId: T, spanId: S, traceFlags: 1, isRemote: true });
   });
 
+  it('T7 shows samplers only the bits this version knows', () => {
+    expect(extract({ traceparent: `00-${T}-${S}-ff` })?.traceFlags).toBe(3);
+  });
+
   it('returns the very context when nothing valid was found, so that an earlier value stays', () => {
     const earlier = propagator.extract(ROOT_CONTEXT, { traceparent: OK });
     expect(propagator.extract(earlier, { traceparent: 'no' })).toBe(earlier);
