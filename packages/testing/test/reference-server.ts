@@ -74,6 +74,18 @@ export const SERVER_FAULTS = [
   'mounts with wrong options',
   'measures ignored requests',
   'invents a traceparent without an SDK',
+  'believes what callbacks return',
+  'keeps the question mark in url.query',
+  'redacts by substring',
+  'takes the Host header whole',
+  'distrusts proxy headers when told to trust them',
+  'reads the request-target as a URL',
+  'throws on a malformed request-target',
+  'adds a response header',
+  'throws when the meter provider throws',
+  'swallows malformed requests',
+  'loses the request when the context manager fails',
+  'ignores the attributes option',
 ] as const;
 
 export type ServerFault = (typeof SERVER_FAULTS)[number];
@@ -149,6 +161,7 @@ export function serveReference(fault?: ServerFault): (setup: HttpServerSetup) =>
         fail(error);
       }
     });
+    if (fault === 'swallows malformed requests') server.on('clientError', () => {});
     return { server };
   };
 }
@@ -203,6 +216,7 @@ function traceContext(options: HttpServerTraceOptions, fault: ServerFault | unde
         return otherwise;
       }
     };
+    const guardOption = fault === 'throws when a hook throws' ? <T>(_: T, fn: () => T): T => fn() : guard;
     const guardHook = (name: ServerFault, fn: () => unknown): void => {
       if (fault === name) return void fn();
       guard(undefined, () => {
@@ -244,11 +258,12 @@ function traceContext(options: HttpServerTraceOptions, fault: ServerFault | unde
         }
       };
       guard(undefined, () => context.with(ctx, body));
+      if (!outcome && fault === 'loses the request when the context manager fails') return;
       if (!outcome || fault === 'runs the handler twice when the context manager fails') body();
       if (outcome && 'error' in outcome) throw outcome.error;
     };
 
-    if (guard(false, () => options.ignore?.(request) ?? false)) {
+    if (guardOption(false, () => options.ignore?.(request) ?? false)) {
       if (fault === 'measures ignored requests') {
         metrics.getMeter('reference').createHistogram('http.server.request.duration').record(1);
       }
@@ -259,6 +274,7 @@ function traceContext(options: HttpServerTraceOptions, fault: ServerFault | unde
       | (Span & { kind?: SpanKind; attributes?: Attributes })
       | undefined;
     const path = pathOf(target);
+    if (fault === 'adds a response header') res.setHeader('x-traced', 'yes');
     const borrowed =
       outer?.kind === SpanKind.SERVER &&
       outer.isRecording() &&
@@ -270,11 +286,11 @@ function traceContext(options: HttpServerTraceOptions, fault: ServerFault | unde
     const method = known.has(request.method) ? request.method : '_OTHER';
     const verb = method === '_OTHER' ? 'HTTP' : method;
     const initial = attributesOf(req, options, known, fault);
-    if (fault !== 'always makes a SERVER span' && !borrowed) {
-      Object.assign(
-        initial,
-        guard({}, () => options.attributes?.(request) ?? {}),
-      );
+    if (fault !== 'ignores the attributes option' && options.attributes) {
+      const { attributes } = options;
+      const extra = guardOption({}, () => attributes(request));
+      if (fault === 'believes what callbacks return') Object.keys(extra);
+      Object.assign(initial, extra);
     }
     const startedAt = performance.now();
     const startSpan = (): Span =>
@@ -346,10 +362,14 @@ function traceContext(options: HttpServerTraceOptions, fault: ServerFault | unde
         span.recordException(error as Error);
         if (fault === 'records the exception twice') span.recordException(error as Error);
       }
-      const name = guard<unknown>(undefined, () => options.spanName?.(request, template));
+      const name = guardOption<unknown>(undefined, () => options.spanName?.(request, template));
       if (fault !== 'puts the raw path into the span name') {
         span.updateName(
-          typeof name === 'string' ? name : template === undefined ? verb : `${verb} ${template}`,
+          typeof name === 'string' || (options.spanName && fault === 'believes what callbacks return')
+            ? String(name)
+            : template === undefined
+              ? verb
+              : `${verb} ${template}`,
         );
       }
       guardHook('throws when a hook throws', () =>
@@ -358,7 +378,7 @@ function traceContext(options: HttpServerTraceOptions, fault: ServerFault | unde
       if (!borrowed) guard(undefined, () => span.end());
       if (fault === 'writes to the span after its end') span.setAttribute('late', true);
       if (fault === 'records no metric') return;
-      guard(undefined, () => {
+      const measure = (): void => {
         const seconds = (performance.now() - startedAt) / 1000;
         (options.meterProvider ?? metrics)
           .getMeter('reference', '1.0.0')
@@ -377,7 +397,9 @@ function traceContext(options: HttpServerTraceOptions, fault: ServerFault | unde
               ? {}
               : { 'error.type': fault === 'metric with another error.type' ? 'Error' : errorType }),
           });
-      });
+      };
+      if (fault === 'throws when the meter provider throws') measure();
+      else guard(undefined, measure);
     };
 
     exchanges.set(req, {
@@ -435,25 +457,40 @@ function attributesOf(
   const target = String(req.url);
   const original = req.method ?? '';
   const method = known.has(original) || fault === 'uses the raw method' ? original : '_OTHER';
-  const trusted = options.trustProxy === true || fault === 'trusts proxy headers unasked';
+  if (fault === 'throws on a malformed request-target') decodeURIComponent(target);
+  const trusted =
+    fault === 'trusts proxy headers unasked' ||
+    (options.trustProxy === true && fault !== 'distrusts proxy headers when told to trust them');
   const proxy = trusted ? proxyOf(req) : {};
   const host = /^(\[[^\]]+\]|[^:]*)(?::(\d+))?$/.exec(proxy.host ?? req.headers.host ?? '');
-  const query = target.includes('?') ? target.slice(target.indexOf('?') + 1) : undefined;
+  const from = fault === 'keeps the question mark in url.query' ? 0 : 1;
+  const query = target.includes('?') ? target.slice(target.indexOf('?') + from) : undefined;
   const peer = req.socket.remoteAddress;
   const attributes: Attributes = {
     'http.request.method': method,
-    'url.path': fault === 'keeps the query in url.path' ? target : pathOf(target),
+    'url.path': pathOf(target),
     'url.scheme': proxy.proto ?? 'http',
     'network.protocol.version': req.httpVersion,
   };
+  if (fault === 'keeps the query in url.path') attributes['url.path'] = target;
+  if (fault === 'reads the request-target as a URL') {
+    attributes['url.path'] = new URL(target, 'http://a.test').pathname;
+  }
   const add = (key: string, value: Attributes[string]): void => {
     if (value !== undefined) attributes[key] = value;
   };
   if (method !== original) add('http.request.method_original', original);
   if (query !== undefined) {
-    add('url.query', fault === 'records secrets of the query' ? query : redact(query, options.redactQuery));
+    const substring = fault === 'redacts by substring';
+    add(
+      'url.query',
+      fault === 'records secrets of the query' ? query : redact(query, options.redactQuery, substring),
+    );
   }
-  add('server.address', host?.[1] || undefined);
+  add(
+    'server.address',
+    (fault === 'takes the Host header whole' ? req.headers.host : host?.[1]) || undefined,
+  );
   add('server.port', host?.[2] ? Number(host[2]) : undefined);
   add('client.address', proxy.for ?? peer);
   add('network.peer.address', peer);
@@ -495,12 +532,14 @@ function pathOf(target: string): string {
   return target.replace(/^https?:\/\/[^/?]*/, '').split('?')[0] || '/';
 }
 
-function redact(query: string, keys: readonly string[] = SECRET_KEYS): string {
+function redact(query: string, keys: readonly string[] = SECRET_KEYS, substring = false): string {
   return query
     .split('&')
     .map((pair) => {
       const at = pair.indexOf('=');
-      return at >= 0 && keys.includes(pair.slice(0, at)) ? `${pair.slice(0, at)}=REDACTED` : pair;
+      const name = pair.slice(0, at);
+      const secret = substring ? keys.some((key) => name.includes(key)) : keys.includes(name);
+      return at >= 0 && secret ? `${name}=REDACTED` : pair;
     })
     .join('&');
 }
