@@ -7,6 +7,7 @@ export {
   type FormatExplanation,
   type HeadersExplanation,
 } from './explain-headers.ts';
+export { type ExtractionOutcome, extractionOutcome } from './extraction-outcome.ts';
 export { type GrpcTraceBinOptions, GrpcTraceBinPropagator } from './grpc-trace-bin.ts';
 export { JaegerPropagator } from './jaeger.ts';
 export { createPropagator, type PropagatorNames } from './propagators-from-env.ts';
