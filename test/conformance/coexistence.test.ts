@@ -3,6 +3,7 @@ import type { Server } from 'node:http';
 import { createRequire } from 'node:module';
 import net, { type AddressInfo } from 'node:net';
 import { context, metrics, propagation, SpanKind, trace } from '@opentelemetry/api';
+import { registerInstrumentations } from '@opentelemetry/instrumentation';
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
 import { createTracedFetch, tracedFetch, traceHeaders, traceInterceptor } from '@throughline/core';
@@ -20,7 +21,7 @@ const require = createRequire(import.meta.url);
 const spans = createSpanCollector();
 const tracerProvider = sdk3.createTracerProvider({ spanProcessors: [spans] });
 const instrumentations = [new HttpInstrumentation(), new UndiciInstrumentation()];
-for (const one of instrumentations) one.setTracerProvider(tracerProvider);
+const unload = registerInstrumentations({ instrumentations, tracerProvider });
 
 const http = require('node:http') as typeof import('node:http');
 const undici = require('undici') as typeof import('undici');
@@ -34,7 +35,7 @@ beforeAll(() => {
 });
 
 afterAll(() => {
-  for (const one of instrumentations) one.disable();
+  unload();
   for (const api of [context, propagation, trace, metrics]) api.disable();
 });
 

@@ -1,5 +1,5 @@
 /** Milliseconds to wait for something that has to happen; reached only when it does not. */
-export const DEADLINE = 2_000;
+const DEADLINE = 2_000;
 
 let current = DEADLINE;
 

@@ -43,6 +43,7 @@ export type HttpServerCapability =
   /** Any method reaches a route registered for all methods, `PROPFIND` included. */
   | 'anyMethod'
   | 'meterProvider'
+  | 'activeRequests'
   | 'ignore'
   | 'spanName'
   | 'attributes'
@@ -80,6 +81,7 @@ export interface HttpServerTraceOptions {
   readonly captureResponseHeaders?: string[];
   readonly redactQuery?: string[];
   readonly trustProxy?: boolean;
+  readonly activeRequests?: boolean;
 }
 
 /** What the kit asks a spec file to serve. */

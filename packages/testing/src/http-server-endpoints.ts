@@ -63,7 +63,7 @@ export const THROWN: Error & { status: number; statusCode: number } = Object.ass
 );
 
 /** Thrown by `/refuses`: an error that the framework answers with 400. */
-export const REFUSED: Error & { status: number; statusCode: number; expose: boolean } = Object.assign(
+const REFUSED: Error & { status: number; statusCode: number; expose: boolean } = Object.assign(
   new TypeError('the request is wrong'),
   { status: 400, statusCode: 400, expose: true },
 );

@@ -39,7 +39,7 @@ import {
 } from './wire.ts';
 
 /** Which context an endpoint saw, and where. */
-export interface Sighting {
+interface Sighting {
   readonly label: string;
   /** The `x-request` header of the request, by which a case tells its requests apart. */
   readonly request: string;

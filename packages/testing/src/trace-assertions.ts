@@ -24,6 +24,8 @@ export function assertConnectedTrace(spans: readonly RecordedSpan[]): void {
  * Asserts that `child` is a direct child of `parent`: same trace, and the parent's span id.
  *
  * `parent` is a span, or the span context taken from headers.
+ * @example
+ * assertParent(await spans.take(({ name }) => name === 'payment'), order);
  */
 export function assertParent(child: RecordedSpan, parent: RecordedSpan | SpanContext): void {
   const expected = 'traceId' in parent ? parent : parent.spanContext();
@@ -33,13 +35,21 @@ export function assertParent(child: RecordedSpan, parent: RecordedSpan | SpanCon
   assert.equal(child.parentSpanContext?.spanId, expected.spanId, message);
 }
 
-/** Asserts that a span starts its trace: no parent, local or remote. */
+/**
+ * Asserts that a span starts its trace: no parent, local or remote.
+ *
+ * @example
+ * assertRoot(await spans.take());
+ */
 export function assertRoot(span: RecordedSpan): void {
   assert.equal(span.parentSpanContext, undefined, `expected a root span, got ${describeSpan(span)}`);
 }
 
 /**
  * Asserts what a span says about failure: no error at all (`undefined`), or status ERROR with this `error.type`.
+ *
+ * @example
+ * assertErrorType(span, 'client_disconnected');
  */
 export function assertErrorType(span: RecordedSpan, errorType: string | RegExp | undefined): void {
   const actual = span.attributes['error.type'];
@@ -55,7 +65,12 @@ export function assertErrorType(span: RecordedSpan, errorType: string | RegExp |
   else assert.match(String(actual), errorType, `expected error.type like ${errorType}: ${shown}`);
 }
 
-/** Asserts a span's kind and name in one go. */
+/**
+ * Asserts a span's kind and name in one go.
+ *
+ * @example
+ * assertSpan(span, SpanKind.SERVER, 'GET /items/:id');
+ */
 export function assertSpan(span: RecordedSpan, kind: SpanKind, name: string): void {
   assert.equal(
     `${SpanKind[span.kind]} ${span.name}`,

@@ -86,6 +86,8 @@ export const SERVER_FAULTS = [
   'swallows malformed requests',
   'loses the request when the context manager fails',
   'ignores the attributes option',
+  'never gives back requests under way',
+  'counts requests under way unasked',
 ] as const;
 
 export type ServerFault = (typeof SERVER_FAULTS)[number];
@@ -323,6 +325,17 @@ function traceContext(options: HttpServerTraceOptions, fault: ServerFault | unde
     socket.prependListener('timeout', onTimeout);
     if (fault === 'keeps the socket open on timeout') res.on('timeout', onTimeout);
 
+    const active = (change: number): void => {
+      if (!options.activeRequests && fault !== 'counts requests under way unasked') return;
+      guard(undefined, () =>
+        (options.meterProvider ?? metrics)
+          .getMeter('reference', '1.0.0')
+          .createUpDownCounter('http.server.active_requests', { unit: '{request}' })
+          .add(change, { 'http.request.method': method, 'url.scheme': String(initial['url.scheme']) }),
+      );
+    };
+    active(1);
+
     const end = (): void => {
       if (over) {
         if (fault === 'ends the span twice') span.end();
@@ -377,6 +390,7 @@ function traceContext(options: HttpServerTraceOptions, fault: ServerFault | unde
       );
       if (!borrowed) guard(undefined, () => span.end());
       if (fault === 'writes to the span after its end') span.setAttribute('late', true);
+      if (fault !== 'never gives back requests under way') active(-1);
       if (fault === 'records no metric') return;
       const measure = (): void => {
         const seconds = (performance.now() - startedAt) / 1000;

@@ -135,6 +135,10 @@ export const SERVER_FAULTS_BY_CASE: Readonly<Record<string, readonly ServerFault
     'metric with another error.type',
   ],
   'records the duration of requests that are not sampled': ['records no metric'],
+  'counts requests under way when told to, and gives each back, however it ends': [
+    'never gives back requests under way',
+  ],
+  'counts no requests under way unless told to': ['counts requests under way unasked'],
   'serves on when the meter provider throws': ['throws when the meter provider throws'],
   'uses the tracer provider that it is given instead of the global one': ['captures the tracer at mount'],
   'uses the meter provider that it is given instead of the global one': ['records no metric'],

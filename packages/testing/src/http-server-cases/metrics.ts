@@ -128,6 +128,42 @@ export const metricCases: readonly HttpServerCase[] = [
     },
   },
   {
+    name: 'counts requests under way when told to, and gives each back, however it ends',
+    needs: ['activeRequests'],
+    traceOptions: () => ({ activeRequests: true }),
+    async run(world) {
+      const underWay = async (): Promise<number> => {
+        const points = await world.metric('http.server.active_requests');
+        for (const { unit, attributes } of points) {
+          assert.equal(unit, '{request}');
+          assert.equal(attributes['http.request.method'], 'GET');
+          assert.equal(attributes['url.scheme'], world.origin.scheme);
+          assert.equal(attributes['http.response.status_code'], undefined);
+        }
+        return points.reduce((total, { sum }) => total + sum, 0);
+      };
+      const held = world.send('/held', { headers: { 'x-request': 'held' } });
+      const left = world.send('/held', { headers: { 'x-request': 'left' } });
+      for (const request of ['held', 'left']) await world.sighted('handler', request);
+      assert.equal(await underWay(), 2);
+      left.abort();
+      await world.serverSpan();
+      assert.equal(await underWay(), 1);
+      world.gate('release').open();
+      await held.response;
+      await world.serverSpan();
+      assert.equal(await underWay(), 0);
+    },
+  },
+  {
+    name: 'counts no requests under way unless told to',
+    async run(world) {
+      await world.get('/items/1');
+      await world.serverSpan();
+      assert.deepEqual(await world.metric('http.server.active_requests'), []);
+    },
+  },
+  {
     name: 'serves on when the meter provider throws',
     meterProvider: () => ({
       getMeter() {
