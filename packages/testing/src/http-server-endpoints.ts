@@ -205,6 +205,13 @@ export function createEndpoints(stage: EndpointStage): HttpServerEndpoint[] {
         res.end('piped');
       });
     }),
+    raw('GET', '/removes-listeners', ({ req, res }) => {
+      for (const event of ['close', 'end', 'error', 'aborted', 'timeout']) {
+        req.removeAllListeners(event);
+        res.removeAllListeners(event);
+      }
+      res.end('alone');
+    }),
     raw('POST', '/answers-early', ({ req, res }) => {
       res.end('enough');
       req.resume();

@@ -88,6 +88,7 @@ export const SERVER_FAULTS = [
   'ignores the attributes option',
   'never gives back requests under way',
   'counts requests under way unasked',
+  'listens for close like everybody else',
 ] as const;
 
 export type ServerFault = (typeof SERVER_FAULTS)[number];
@@ -428,9 +429,15 @@ function traceContext(options: HttpServerTraceOptions, fault: ServerFault | unde
     else if (fault === 'never ends the span of a failed response')
       res.once('close', () => res.writableFinished && end());
     else if (fault === 'ends the span twice') res.once('finish', end).once('close', end);
-    // A tracer that was here first ends its span in a listener of its own; what we add must come before that.
-    else if (borrowed) res.prependOnceListener('close', end);
-    else res.once('close', end);
+    else if (fault === 'listens for close like everybody else') res.once('close', end);
+    else {
+      // Ahead of all listeners: a tracer that was here first ends its span in one, and an application may remove them.
+      const { emit } = res;
+      res.emit = function endingEmit(...event: unknown[]) {
+        if (event[0] === 'close') end();
+        return emit.apply(res, event as never);
+      };
+    }
 
     if (fault !== 'does not bind listeners') {
       for (const emitter of [req, res]) guard(undefined, () => context.bind(ctx, emitter));

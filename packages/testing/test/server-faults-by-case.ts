@@ -49,6 +49,9 @@ export const SERVER_FAULTS_BY_CASE: Readonly<Record<string, readonly ServerFault
     'ends the span at next()',
   ],
   'serves a request that asks for an upgrade nobody handles': ['ends the span at next()'],
+  'ends the span when the application removes the listeners of req and res': [
+    'listens for close like everybody else',
+  ],
   'ends the span once when the answer is sent before the request body is in': ['ends the span at next()'],
   'ends the span when the client leaves before the response, with no status code, while the handler runs on':
     ['invents a status code on abort'],

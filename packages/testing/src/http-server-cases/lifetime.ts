@@ -136,6 +136,14 @@ export const lifetimeCases: readonly HttpServerCase[] = [
     },
   },
   {
+    name: 'ends the span when the application removes the listeners of req and res',
+    async run(world) {
+      const { text } = await world.get('/removes-listeners');
+      assert.equal(text, 'alone');
+      await assertServed(world, 200);
+    },
+  },
+  {
     name: 'ends the span once when the answer is sent before the request body is in',
     async run(world) {
       const { text } = await world.get('/answers-early', {
