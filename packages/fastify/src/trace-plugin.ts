@@ -1,6 +1,6 @@
 import { createHttpServerTracer, type HttpServerExchange, type HttpServerOptions } from '@throughline/core';
 import { exchangeOf, traceNodeExchange } from '@throughline/core/node';
-import type { FastifyPluginCallback, FastifyRequest } from 'fastify';
+import type { FastifyPluginAsync, FastifyRequest, RegisterOptions } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 
 declare module 'fastify' {
@@ -10,8 +10,11 @@ declare module 'fastify' {
   }
 }
 
-const plugin: FastifyPluginCallback<HttpServerOptions> = function tracePlugin(fastify, options, done) {
-  const tracer = createHttpServerTracer(options, { package: 'fastify', entry: 'tracePlugin' });
+// Asynchronous, because Fastify hands only what a plugin rejects with to whoever awaits `register` or `ready`.
+const plugin: FastifyPluginAsync<HttpServerOptions> = async function tracePlugin(fastify, options) {
+  // Fastify's own options of `register` arrive among ours.
+  const { prefix, logLevel, logSerializers, ...own } = options as HttpServerOptions & RegisterOptions;
+  const tracer = createHttpServerTracer(own, { package: 'fastify', entry: 'tracePlugin' });
   if (!fastify.hasRequestDecorator('exchange'))
     fastify.decorateRequest('exchange', { getter: exchangeOfRequest });
   fastify.addHook('onRequest', function traceContext(request, reply, next) {
@@ -22,7 +25,6 @@ const plugin: FastifyPluginCallback<HttpServerOptions> = function tracePlugin(fa
     request.exchange?.fail(error);
     next();
   });
-  done();
 };
 
 /**

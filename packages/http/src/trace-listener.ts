@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { createHttpServerTracer, type HttpServerOptions } from '@throughline/core';
-import { traceNodeExchange } from '@throughline/core/node';
+import { type NodeRequest, type NodeResponse, traceNodeExchange } from '@throughline/core/node';
+
+type Listener<Req, Res> = (req: Req, res: Res) => void;
 
 /**
  * A request listener that serves each request inside one SERVER span.
@@ -17,16 +19,21 @@ import { traceNodeExchange } from '@throughline/core/node';
  * @example
  * createServer(traceListener((req, res) => res.end('hello'))).listen(3000);
  */
-export function traceListener<
-  Req extends IncomingMessage | Http2ServerRequest,
-  Res extends ServerResponse | Http2ServerResponse,
->(listener: (req: Req, res: Res) => unknown, options?: HttpServerOptions): (req: Req, res: Res) => void {
+export function traceListener(
+  listener: Listener<IncomingMessage, ServerResponse>,
+  options?: HttpServerOptions,
+): typeof listener;
+export function traceListener(
+  listener: Listener<Http2ServerRequest, Http2ServerResponse>,
+  options?: HttpServerOptions,
+): typeof listener;
+export function traceListener(listener: (req: never, res: never) => unknown, options?: HttpServerOptions) {
   const tracer = createHttpServerTracer(options, { package: 'http', entry: 'traceListener()' });
   if (typeof listener !== 'function')
     throw new TypeError(
       `[throughline/http] traceListener(): listener must be a function, got ${typeof listener}`,
     );
-  return function traceListener(req, res) {
-    return traceNodeExchange(tracer, req, res).run(() => listener(req, res));
+  return function traceListener(req: NodeRequest, res: NodeResponse) {
+    return traceNodeExchange(tracer, req, res).run(() => listener(req as never, res as never));
   };
 }

@@ -1,0 +1,50 @@
+/** A line of OpenTelemetry's SDK with the API that it wants. */
+export interface SdkLine {
+  readonly name: 'sdk2' | 'sdk3';
+  readonly title: string;
+  readonly packages: Readonly<Record<string, string>>;
+}
+
+export const SDK_LINES: readonly SdkLine[] = [
+  {
+    name: 'sdk2',
+    title: 'SDK 2.12, API 1.9',
+    packages: {
+      '@opentelemetry/api': '~1.9.0',
+      '@opentelemetry/context-async-hooks': '2.12.0',
+      '@opentelemetry/core': '2.12.0',
+      '@opentelemetry/sdk-metrics': '2.12.0',
+      '@opentelemetry/sdk-trace-base': '2.12.0',
+    },
+  },
+  {
+    name: 'sdk3',
+    title: 'SDK 3.1, API 1.10',
+    packages: {
+      '@opentelemetry/api': '~1.10.0',
+      '@opentelemetry/context-async-hooks': '3.1.1',
+      '@opentelemetry/core': '3.1.1',
+      '@opentelemetry/sdk-metrics': '3.1.1',
+      '@opentelemetry/sdk-trace': '3.1.1',
+    },
+  },
+];
+
+/** Node's lines with the SDK lines that run on them: SDK 3 asks for 22.15 and later. */
+export const NODE_LINES: readonly { readonly major: number; readonly sdks: readonly SdkLine['name'][] }[] = [
+  { major: 20, sdks: ['sdk2'] },
+  { major: 22, sdks: ['sdk2', 'sdk3'] },
+  { major: 24, sdks: ['sdk2', 'sdk3'] },
+  { major: 26, sdks: ['sdk2', 'sdk3'] },
+];
+
+/** Both ends of what each framework adapter supports, under the names by which the conformance tests load them. */
+export const FRAMEWORKS: Readonly<Record<string, string>> = {
+  '@koa/router': '^15.7.0',
+  express: '^5.3.0',
+  express4: 'npm:express@~4.18.0',
+  fastify: '^5.12.8',
+  fastify4: 'npm:fastify@~4.28.0',
+  koa: '^3.3.0',
+  koa2: 'npm:koa@~2.15.0',
+};

@@ -1,0 +1,170 @@
+// Runs the conformance kit from packed tarballs on every line of Node, SDK and framework that we support, and
+// writes docs/compatibility.md from what came out. Exits 1 when a case failed anywhere.
+import { execFile, spawn } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { build } from 'esbuild';
+import { type Installation, installPacked } from '../dist/packed-packages.ts';
+import { FRAMEWORKS, NODE_LINES, SDK_LINES, type SdkLine } from './lines.ts';
+
+const HERE = import.meta.dirname;
+const REPOSITORY = join(HERE, '../..');
+const ADAPTERS = [
+  'express 5',
+  'express 4',
+  'fastify 5',
+  'fastify 4',
+  'koa 3',
+  'koa 2',
+  'node:http',
+  'node:https',
+  'node:http2',
+  'node:http2 tls',
+  'tracedFetch',
+] as const;
+
+interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+/** The program of a Node line, from the package of that name; kept between runs. */
+async function nodeProgram(major: number): Promise<string> {
+  const folder = join(tmpdir(), `throughline-node-${major}`);
+  const program = join(folder, 'node_modules/node/bin/node');
+  if (!existsSync(program)) {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(
+      join(folder, 'package.json'),
+      JSON.stringify({ private: true, allowScripts: { node: true } }),
+    );
+    await promisify(execFile)('npm', ['install', '--no-audit', '--no-fund', '--silent', `node@${major}`], {
+      cwd: folder,
+    });
+  }
+  return program;
+}
+
+/** Bundles one spec for an SDK line; packages stay outside and come from the installation. */
+async function bundleSpec(installation: Installation, sdk: SdkLine): Promise<string> {
+  const binding = sdk.name === 'sdk3' ? '../conformance/sdk3.ts' : './sdk2.ts';
+  const outfile = join(installation.folder, 'conformance.mjs');
+  await build({
+    stdin: {
+      resolveDir: HERE,
+      loader: 'ts',
+      contents: `
+        import { describe, it } from 'node:test';
+        import { createTracedFetch } from '@throughline/core';
+        import { defineHttpClientConformance, defineHttpServerConformance } from '@throughline/testing';
+        import { serverAdapter } from '../conformance/server-adapters.ts';
+        import { ${sdk.name} as sdk } from '${binding}';
+        const adapter = process.env.ADAPTER;
+        if (adapter === 'tracedFetch') defineHttpClientConformance({ describe, it }, {
+          name: adapter,
+          sdk,
+          connect(traceOptions) {
+            const fetch = createTracedFetch(traceOptions);
+            return { request: fetch, fetch };
+          },
+        });
+        else defineHttpServerConformance({ describe, it }, serverAdapter(adapter, sdk));`,
+    },
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    packages: 'external',
+    logLevel: 'error',
+  });
+  cpSync(join(HERE, '../conformance/tls'), join(installation.folder, 'tls'), { recursive: true });
+  return outfile;
+}
+
+/** Runs the kit over one adapter in a process of its own. */
+async function runKit(node: string, spec: string, adapter: string): Promise<Counts> {
+  const child = spawn(node, ['--test-reporter=tap', spec], {
+    env: { ...process.env, ADAPTER: adapter, NODE_OPTIONS: '' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  child.stdout.on('data', (chunk) => {
+    output += chunk;
+  });
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  const count = (word: string) =>
+    Number(new RegExp(`^# ${word} (\\d+)$`, 'm').exec(output)?.[1] ?? Number.NaN);
+  const counts = { passed: count('pass'), failed: count('fail'), skipped: count('skipped') };
+  if (code !== 0 || counts.failed !== 0 || !(counts.passed > 0)) {
+    console.error(
+      output
+        .split('\n')
+        .filter((line) => /^\s*(not ok|#|error:)/.test(line))
+        .join('\n'),
+    );
+    counts.failed ||= 1;
+  }
+  return counts;
+}
+
+const columns: { title: string; results: Map<string, Counts> }[] = [];
+for (const sdk of SDK_LINES) {
+  const installation = await installPacked({ ...FRAMEWORKS, ...sdk.packages });
+  try {
+    const spec = await bundleSpec(installation, sdk);
+    for (const { major } of NODE_LINES.filter(({ sdks }) => sdks.includes(sdk.name))) {
+      const node = await nodeProgram(major);
+      const version = (await promisify(execFile)(node, ['--version'])).stdout.trim().slice(1);
+      const results = new Map<string, Counts>();
+      columns.push({ title: `Node ${version}, ${sdk.title}`, results });
+      for (const adapter of ADAPTERS) {
+        const counts = await runKit(node, spec, adapter);
+        results.set(adapter, counts);
+        console.log(
+          `Node ${version}  ${sdk.title}  ${adapter}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`,
+        );
+      }
+    }
+  } finally {
+    await installation.remove();
+  }
+}
+
+const frameworkVersions = Object.entries(FRAMEWORKS).map(
+  ([name, range]) => `${name} ${range.replace('npm:', '')}`,
+);
+const cell = ({ passed, failed, skipped }: Counts) =>
+  failed > 0 ? `**${failed} failed**` : `${passed}${skipped > 0 ? ` (${skipped} skipped)` : ''}`;
+const page = `# Compatibility
+
+Generated by \`npm run compat\`: cases of the conformance kit passed, from packed tarballs, per adapter on each line of
+Node and OpenTelemetry. A case is skipped only with a reason, which the run prints.
+
+| Adapter | ${columns.map(({ title }) => title).join(' | ')} |
+|---|${columns.map(() => '---').join('|')}|
+${ADAPTERS.map((adapter) => `| ${adapter} | ${columns.map(({ results }) => cell(results.get(adapter) as Counts)).join(' | ')} |`).join('\n')}
+
+With ${frameworkVersions.join(', ')}.
+
+SDK 3 asks for Node 22.15 or later, so Node 20 is tested with SDK 2.12 only.
+`;
+const file = join(REPOSITORY, 'docs/compatibility.md');
+if (!existsSync(file) || readFileSync(file, 'utf8') !== page) writeFileSync(file, page);
+
+const all = columns.flatMap(({ results }) => [...results.values()]);
+const sum = (key: keyof Counts) => all.reduce((total, counts) => total + counts[key], 0);
+mkdirSync(join(REPOSITORY, '.reports'), { recursive: true });
+writeFileSync(
+  join(REPOSITORY, '.reports/compat.json'),
+  JSON.stringify({
+    numPassedTests: sum('passed'),
+    numFailedTests: sum('failed'),
+    numPendingTests: sum('skipped'),
+  }),
+);
+console.log(`compatibility: ${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped`);
+process.exit(sum('failed') === 0 ? 0 : 1);
