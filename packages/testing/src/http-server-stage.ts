@@ -28,6 +28,7 @@ import { type MetricPoint, metricPoints } from './metric-points.ts';
 import type { RecordedSpan } from './recorded-span.ts';
 import { createSpanCollector, type SpanCollector } from './span-collector.ts';
 import { onStage, register, type StageParts } from './stage.ts';
+import { createStatusTruth } from './status-truth.ts';
 import {
   connect,
   exchangeBytes,
@@ -127,6 +128,7 @@ export async function runHttpServerCase(
   const sightings: Sighting[] = [];
   const errors: unknown[] = [];
   const sockets = new Set<Socket>();
+  const truth = createStatusTruth();
   let sighted = withResolvers<void>();
   let served: ServedHttp | undefined;
   let origin: Origin | undefined;
@@ -152,7 +154,17 @@ export async function runHttpServerCase(
   const client = (keepAlive: boolean): WireClient => {
     const made = connect(world.origin, keepAlive);
     clients.add(made);
-    return made;
+    return {
+      send(path, request) {
+        const exchange = made.send(path, request);
+        exchange.head.then(
+          ({ status }) => truth.onWire(status),
+          () => {},
+        );
+        return exchange;
+      },
+      close: () => made.close(),
+    };
   };
   const endpoints = createEndpoints({ sight, gate, fetch: options.fetch });
   const full = (template: string) =>
@@ -225,7 +237,11 @@ export async function runHttpServerCase(
     send: (path, request) => client(false).send(path, request),
     get: (path, request) => client(false).send(path, request).response,
     keepAlive: () => client(true),
-    bytes: (pieces) => exchangeBytes(world.origin, pieces),
+    async bytes(pieces) {
+      const received = await exchangeBytes(world.origin, pieces);
+      for (const [, status] of received.matchAll(/HTTP\/1\.1 (\d{3}) /g)) truth.onWire(Number(status));
+      return received;
+    },
     gate,
     async sighted(label, request) {
       const search = async (): Promise<Sighting> => {
@@ -254,7 +270,7 @@ export async function runHttpServerCase(
     registerSdk: () => register(parts),
   };
   parts.tracerProvider = sdk.createTracerProvider({
-    spanProcessors: [...(one.processors ?? []), spans],
+    spanProcessors: [...(one.processors ?? []), truth, spans],
     ...(one.sampler ? { sampler: one.sampler(world) } : {}),
   });
 
@@ -269,6 +285,7 @@ export async function runHttpServerCase(
     // Whatever ends late or twice does so by now: all sockets are gone, and two turns have passed.
     for (let turn = 0; turn < 2; turn += 1) await new Promise((next) => setImmediate(next));
     spans.assertClean();
+    truth.assertTold();
     if (world.outerContext) return;
     for (const { label, request, spanContext } of sightings) {
       if (label !== 'outside') continue;
