@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ const fileOf = ({ readme, line }: CodeBlock) => join(FOLDER, `${readme.replaceAl
 
 beforeAll(() => {
   rmSync(FOLDER, { recursive: true, force: true });
-  mkdirSync(FOLDER, { recursive: true });
+  cpSync(join(import.meta.dirname, 'fixtures'), FOLDER, { recursive: true });
   for (const block of BLOCKS)
     writeFileSync(fileOf(block), `${declarations(block)}${block.code}\nexport {};\n`);
 });
