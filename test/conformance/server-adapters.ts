@@ -23,6 +23,7 @@ const http2: Omit<Adapter, 'name' | 'serve'> = {
   httpVersion: '2',
   capabilities: {
     ...NODE_CAPABILITIES,
+    cutBody: { reason: 'node:http2 shows a body that was reset as ended, and the answer to it as sent' },
     serverTimeout: { reason: 'HTTP/2 times sessions out, not responses' },
   },
 };

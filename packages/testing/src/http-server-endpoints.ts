@@ -188,6 +188,11 @@ export function createEndpoints(stage: EndpointStage): HttpServerEndpoint[] {
         res.end(String(size));
       });
     }),
+    raw('POST', '/uploads', async ({ req, res }) => {
+      req.on('data', () => sight('data', req));
+      await gate('release').passed;
+      res.end('uploaded');
+    }),
     raw('POST', '/detaches', ({ req, res }) => {
       const heard: string[] = [];
       const off = (): number => heard.push('off');

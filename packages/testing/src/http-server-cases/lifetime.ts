@@ -177,7 +177,7 @@ export const lifetimeCases: readonly HttpServerCase[] = [
   {
     name: 'ends the span when the client leaves in the middle of its own request body',
     async run(world) {
-      const exchange = world.send('/listeners', {
+      const exchange = world.send('/uploads', {
         method: 'POST',
         headers: BYTES,
         body: 'first',
@@ -190,6 +190,7 @@ export const lifetimeCases: readonly HttpServerCase[] = [
   },
   {
     name: 'ends the span when the client leaves while the framework parses its body',
+    needs: ['cutBody'],
     async run(world) {
       const exchange = world.send('/echo', {
         method: 'POST',
