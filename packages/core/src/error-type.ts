@@ -1,4 +1,4 @@
-import type { Exception } from '@opentelemetry/api';
+import type { Span } from '@opentelemetry/api';
 import { guarded } from './report.ts';
 
 /** A `code` such as `ECONNREFUSED` or `ERR_STREAM_PREMATURE_CLOSE`: one of few, written by programs for programs. */
@@ -31,9 +31,8 @@ function className(error: unknown): string | undefined {
   return error instanceof Error && NAME.test(error.name) ? error.name : undefined;
 }
 
-/** What can be recorded of something thrown: anything can be thrown. */
-export function exceptionOf(error: unknown): Exception {
-  return error instanceof Error
-    ? error
-    : guarded('an error could not be read', () => String(error), 'unknown');
+/** Records an exception: anything can be thrown, and some of it cannot be read. */
+export function recordException(span: Span, error: unknown): void {
+  const record = () => span.recordException(error instanceof Error ? error : String(error));
+  guarded('an error could not be recorded', record, undefined);
 }

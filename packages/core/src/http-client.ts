@@ -7,11 +7,11 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { isIgnoredRequest } from './context-keys.ts';
-import { errorType, exceptionOf } from './error-type.ts';
+import { errorType, recordException } from './error-type.ts';
 import type { HttpClientOptions, HttpClientOutcome, HttpClientRequest } from './http-client-options.ts';
 import { knownMethods, methodInName, OTHER_METHOD } from './http-method.ts';
 import { httpInstruments } from './http-metrics.ts';
-import { capturedHeaders } from './http-server-attributes.ts';
+import { capturedHeaders, extraAttributes } from './http-server-attributes.ts';
 import type { Owner } from './option-check.ts';
 import { createQueryRedaction, type QueryRedaction } from './query-redaction.ts';
 import { registeredApi } from './registered-api.ts';
@@ -96,12 +96,7 @@ export function createHttpClientTracer(options: HttpClientOptions, owner: Owner)
       if (!known.has(request.method)) attributes[semconv.ATTR_HTTP_REQUEST_METHOD_ORIGINAL] = request.method;
       if (request.resendCount) attributes[semconv.ATTR_HTTP_REQUEST_RESEND_COUNT] = request.resendCount;
       addHeaders(attributes, requestHeaders, request.header);
-      const extra = options.attributes;
-      if (extra !== undefined)
-        Object.assign(
-          attributes,
-          guarded('options.attributes threw', () => ({ ...extra(request) }), {}),
-        );
+      Object.assign(attributes, extraAttributes(options.attributes, request));
       return tracer().startSpan(nameOf(request), { kind: SpanKind.CLIENT, attributes }, parent);
     }
 
@@ -121,7 +116,7 @@ export function createHttpClientTracer(options: HttpClientOptions, owner: Owner)
       span.setAttributes(late);
       if (error !== undefined) {
         span.setStatus({ code: SpanStatusCode.ERROR });
-        if (outcome.error !== undefined) span.recordException(exceptionOf(outcome.error));
+        if (outcome.error !== undefined) recordException(span, outcome.error);
       }
       if (responseHook !== undefined)
         guarded('options.responseHook threw', () => responseHook(span, outcome, request), undefined);

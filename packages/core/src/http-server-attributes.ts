@@ -4,6 +4,7 @@ import { readForwarded } from './forwarded.ts';
 import { OTHER_METHOD } from './http-method.ts';
 import type { HttpServerRequest } from './http-server-request.ts';
 import type { QueryRedaction } from './query-redaction.ts';
+import { guarded } from './report.ts';
 import * as semconv from './semantic-conventions.ts';
 
 /** What turning a request into attributes depends on, settled at mount time. */
@@ -64,6 +65,16 @@ export function capturedHeaders(
   attribute: (name: string) => string,
 ): readonly (readonly [string, string])[] {
   return (names ?? []).map((name) => [name.toLowerCase(), attribute(name.toLowerCase())]);
+}
+
+/** What the user's function adds; neither it nor what it returns can be relied on. */
+export function extraAttributes<R>(
+  attributes: ((request: R) => Attributes) | undefined,
+  request: R,
+): Attributes {
+  const cause = 'options.attributes threw';
+  const returned = guarded(cause, () => attributes?.(request), undefined);
+  return guarded(cause, () => ({ ...returned }), {});
 }
 
 function authorityHeader(headers: HttpServerRequest['headers']): string | undefined {

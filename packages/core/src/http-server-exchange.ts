@@ -7,7 +7,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { runInContext } from './active-context.ts';
-import { errorType, exceptionOf } from './error-type.ts';
+import { errorType, recordException } from './error-type.ts';
 import type { ExtractionOutcome } from './extraction-outcome.ts';
 import { methodInName } from './http-method.ts';
 import type { HttpInstruments } from './http-metrics.ts';
@@ -150,7 +150,7 @@ class Exchange implements HttpServerExchange {
     span.setAttributes(late);
     if (error !== undefined) {
       span.setStatus({ code: SpanStatusCode.ERROR });
-      if (this.#failure !== undefined) span.recordException(exceptionOf(this.#failure.error));
+      if (this.#failure !== undefined) recordException(span, this.#failure.error);
     }
     if (responseHook !== undefined)
       guarded('options.responseHook threw', () => responseHook(span, outcome, this.#request), undefined);

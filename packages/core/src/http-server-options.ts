@@ -1,7 +1,7 @@
 import type { Attributes, MeterProvider, Span, TextMapPropagator, TracerProvider } from '@opentelemetry/api';
 import type { HttpServerOutcome, HttpServerRequest } from './http-server-request.ts';
-import { checkOptions, type Owner } from './option-check.ts';
-import { isTrustDecision, type TrustPolicy } from './trust.ts';
+import { checkOptions, isNames, type Owner } from './option-check.ts';
+import { isTrustPolicy, TRUST_FORMS, type TrustPolicy } from './trust.ts';
 
 /** The part of a span that hooks may use: they can describe it, not end it. */
 export type DescribableSpan = Pick<
@@ -53,6 +53,11 @@ export interface HttpServerOptions {
    * Default: what the framework's own proxy setting has resolved, if it has one.
    */
   readonly trustProxy?: boolean | undefined;
+  /**
+   * Names of baggage entries to record as `baggage.<name>`, at most 16, values cut at 256 characters; after the
+   * trust decision. **List no entry that may hold personal data or secrets.** Default: none.
+   */
+  readonly baggageAttributes?: readonly string[] | undefined;
   /** Also measure `http.server.active_requests`. Default: `false`. */
   readonly activeRequests?: boolean | undefined;
   /**
@@ -70,10 +75,7 @@ export function checkHttpServerOptions(options: HttpServerOptions, owner: Owner)
     meterProvider: 'meterProvider',
     propagator: 'propagator',
     ignore: 'function',
-    trust: [
-      (value) => typeof value === 'function' || isTrustDecision(value),
-      "'continue', 'restart', 'ignore', a trust decision or a function",
-    ],
+    trust: [isTrustPolicy, TRUST_FORMS],
     spanName: 'function',
     attributes: 'function',
     requestHook: 'function',
@@ -82,6 +84,7 @@ export function checkHttpServerOptions(options: HttpServerOptions, owner: Owner)
     captureResponseHeaders: 'names',
     redactQuery: 'names',
     trustProxy: 'boolean',
+    baggageAttributes: [(value) => isNames(value) && value.length <= 16, 'an array of at most 16 names'],
     activeRequests: 'boolean',
     exposeTrace: [
       (value) => value === 'server-timing' || value === 'traceresponse',

@@ -1,18 +1,20 @@
 import {
   type Attributes,
+  type Context,
   type Link,
   ROOT_CONTEXT,
   type SpanContext,
   SpanKind,
   trace,
 } from '@opentelemetry/api';
+import { baggageFields } from './baggage.ts';
 import { nodeHeaderGetter } from './carrier.ts';
 import { conflictingSpanContexts, ignoreRequest } from './context-keys.ts';
 import { type ExtractionOutcome, extractionOutcome } from './extraction-outcome.ts';
 import { knownMethods } from './http-method.ts';
 import { httpInstruments } from './http-metrics.ts';
 import { findServerSpan } from './http-server-adoption.ts';
-import { capturedHeaders, serverRequestAttributes } from './http-server-attributes.ts';
+import { capturedHeaders, extraAttributes, serverRequestAttributes } from './http-server-attributes.ts';
 import {
   type HttpServerExchange,
   NOT_RECORDED,
@@ -113,7 +115,7 @@ export function createHttpServerTracer(
               spanName(options, request, attributes, undefined),
               {
                 kind: SpanKind.SERVER,
-                attributes: withExtras(attributes, extraction, options, request),
+                attributes: withExtras(attributes, extraction, options, request, parent),
                 links: links(link, conflictingSpanContexts(received)),
               },
               parent,
@@ -136,15 +138,17 @@ export function createHttpServerTracer(
 function withExtras(
   attributes: Attributes,
   extraction: ExtractionOutcome,
-  { attributes: extra }: HttpServerOptions,
+  { attributes: extra, baggageAttributes }: HttpServerOptions,
   request: HttpServerRequest,
+  parent: Context,
 ): Attributes {
   const odd = extraction !== 'continued' && extraction !== 'absent';
-  if (extra === undefined && !odd) return attributes;
+  if (extra === undefined && baggageAttributes === undefined && !odd) return attributes;
   return {
     ...attributes,
+    ...(baggageAttributes !== undefined && baggageFields(baggageAttributes, parent)),
     ...(odd && { [semconv.ATTR_THROUGHLINE_EXTRACT]: extraction }),
-    ...(extra !== undefined && guarded('options.attributes threw', () => ({ ...extra(request) }), {})),
+    ...extraAttributes(extra, request),
   };
 }
 

@@ -1,4 +1,5 @@
 export { activeContext, runInContext } from './active-context.ts';
+export { baggageFields, getBaggageEntry, withBaggage } from './baggage.ts';
 export { type Carrier, carrierGetter, carrierSetter, type HeadersLike } from './carrier.ts';
 export type { ExtractionOutcome } from './extraction-outcome.ts';
 export type { ForwardedRequest } from './forwarded.ts';

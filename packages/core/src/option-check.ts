@@ -36,23 +36,26 @@ const RULES = {
  * `[throughline/express] traceContext(): options.ignore must be a function, got string`
  */
 export function checkOptions(options: object, owner: Owner, rules: { readonly [name: string]: Rule }): void {
-  const fail = (what: string): never => {
-    throw new TypeError(`[throughline/${owner.package}] ${owner.entry}: ${what}`);
-  };
   if (typeof options !== 'object' || options === null || Array.isArray(options))
-    fail(`options must be an object, got ${typeName(options)}`);
+    fail(owner, `options must be an object, got ${typeName(options)}`);
   for (const [name, value] of Object.entries(options)) {
     const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
     if (rule === undefined) {
-      fail(`options.${name} does not exist; the options are ${Object.keys(rules).join(', ')}`);
+      fail(owner, `options.${name} does not exist; the options are ${Object.keys(rules).join(', ')}`);
     } else if (value !== undefined) {
       const [accepts, expected] = typeof rule === 'string' ? RULES[rule] : rule;
-      if (!accepts(value)) fail(`options.${name} must be ${expected}, got ${typeName(value)}`);
+      if (!accepts(value)) fail(owner, `options.${name} must be ${expected}, got ${typeName(value)}`);
     }
   }
 }
 
-function typeName(value: unknown): string {
+/** @throws TypeError with `what`, in the name of what the user called. */
+export function fail(owner: Owner, what: string): never {
+  throw new TypeError(`[throughline/${owner.package}] ${owner.entry}: ${what}`);
+}
+
+/** What a value is, in the words of an error message. */
+export function typeName(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
   return typeof value === 'string' ? `string '${value.slice(0, 40)}'` : typeof value;

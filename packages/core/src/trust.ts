@@ -56,6 +56,10 @@ export function isTrustDecision(value: unknown): value is ParentTrust | TrustDec
   );
 }
 
+/** Whether `value` may stand as a trust policy; the forms, in the words of an error message. */
+export const isTrustPolicy = (value: unknown) => typeof value === 'function' || isTrustDecision(value);
+export const TRUST_FORMS = "'continue', 'restart', 'ignore', a trust decision or a function";
+
 /** The decision for one request. Never throws: a policy that fails counts as distrust and is reported once. */
 export function decideTrust(policy: TrustPolicy, request: HttpServerRequest): TrustDecision {
   const answer =

@@ -31,11 +31,20 @@ export async function within<T>(promise: Promise<T>, what: string): Promise<T> {
   }
 }
 
+/** `Promise.withResolvers`, which Node 20 does not have. */
+export function withResolvers<T = void>() {
+  let resolve!: (value: T) => void;
+  const promise = new Promise<T>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
+
 /** Holds what a tracer provider records. */
 export class Recorder {
   readonly ended: ReadableSpan[] = [];
   open = 0;
-  #changed = Promise.withResolvers<void>();
+  #changed = withResolvers();
   onStart(_span: Span) {
     this.open++;
   }
@@ -43,7 +52,7 @@ export class Recorder {
     this.open--;
     this.ended.push(span);
     this.#changed.resolve();
-    this.#changed = Promise.withResolvers();
+    this.#changed = withResolvers();
   }
   async forceFlush() {}
   async shutdown() {}

@@ -1,3 +1,13 @@
 export { matchedRoute, templateOf, watchMounts } from './mount-template.ts';
 export type { NodeRequest, NodeResponse } from './response-outcome.ts';
 export { exchangeOf, type NodeExchangeDescription, traceNodeExchange } from './trace-node-exchange.ts';
+export {
+  allOf,
+  anyOf,
+  fromCidr,
+  type TrustCondition,
+  toPath,
+  withClientCertificate,
+  withSecretHeader,
+} from './trust-conditions.ts';
+export { type SampledBudgetOptions, sampledBudget, type TrustWhenOptions, trustWhen } from './trust-when.ts';
