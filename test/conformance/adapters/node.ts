@@ -10,15 +10,14 @@ import { pipeline, type Readable } from 'node:stream';
 import { traceListener } from '@throughline/http';
 import type { HttpServerEndpoint, HttpServerSetup, ServedHttp } from '@throughline/testing';
 
-type Listener = Parameters<typeof traceListener>[0];
 type Call = Parameters<HttpServerEndpoint['handle']>[0];
 
 /** Serves the kit's endpoints with a plain listener, on whatever server `listen` makes of it. */
 export function serveNode(listen: (listener: RequestListener) => Server | Http2Server | Http2SecureServer) {
   return ({ endpoints, traceOptions, mounts, noteError }: HttpServerSetup): ServedHttp => {
-    let listener: Listener = (req, res) => serve(req, res);
+    let listener: RequestListener = serve;
     for (let mounted = 0; mounted < mounts; mounted += 1) listener = traceListener(listener, traceOptions);
-    return { server: listen(listener as RequestListener) };
+    return { server: listen(listener) };
 
     async function serve(req: Call['req'], res: Call['res']): Promise<void> {
       const path = String(req.url)
