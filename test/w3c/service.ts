@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { tracedFetch } from '@throughline/core';
 import { startTracing } from './tracing.ts';
@@ -67,8 +68,9 @@ if (!Object.hasOwn(SERVICES, name)) {
   console.error(`usage: service.ts <${Object.keys(SERVICES).join('|')}> [port]`);
   process.exit(2);
 }
-startTracing();
+await startTracing();
 const server = await SERVICES[name as keyof typeof SERVICES]();
-server.listen(Number(port), '127.0.0.1', () =>
-  console.log(`${name} listens on http://127.0.0.1:${port}/test`),
-);
+server.listen(Number(port), '127.0.0.1', () => {
+  // Port 0 is a free one; whoever started us reads it from this line.
+  console.log(`${name} listens on http://127.0.0.1:${(server.address() as AddressInfo).port}/test`);
+});

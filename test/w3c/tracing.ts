@@ -1,11 +1,16 @@
-import { context, propagation, trace } from '@opentelemetry/api';
+import { context, propagation, type TracerProvider, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import { TracerProvider } from '@opentelemetry/sdk-trace';
 import { createPropagator } from '@throughline/propagators';
 
-/** Registers SDK 3 with our propagators. Spans are made, ids and all, and exported to nobody. */
-export function startTracing(): void {
-  trace.setGlobalTracerProvider(new TracerProvider());
+/**
+ * Registers an SDK with our propagators. Spans are made, ids and all, and exported to nobody.
+ *
+ * The SDK is 3, or the one in `SDK_MODULE`: `@opentelemetry/sdk-trace-base` for 2.x, whose provider has another name.
+ */
+export async function startTracing(): Promise<void> {
+  const sdk = await import(process.env.SDK_MODULE ?? '@opentelemetry/sdk-trace');
+  const Provider: new () => TracerProvider = sdk.TracerProvider ?? sdk.BasicTracerProvider;
+  trace.setGlobalTracerProvider(new Provider());
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   propagation.setGlobalPropagator(createPropagator());
 }
