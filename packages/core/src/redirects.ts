@@ -71,9 +71,9 @@ export function createRedirects(input: FetchInput, init: RequestInit, url: URL):
       const headers = new Headers(previous.headers ?? given?.headers);
       if (dropsBody) for (const name of BODY_HEADERS) headers.delete(name);
       if (next.origin !== hop.url.origin) for (const name of ORIGIN_HEADERS) headers.delete(name);
-      const body = dropsBody ? null : (previous.body ?? spare?.body ?? null);
-      if (body !== null && body === previous.body && isStream(body))
-        throw networkError('a streamed body cannot be sent again');
+      if (!dropsBody && isStream(previous.body)) throw networkError('a streamed body cannot be sent again');
+      // As bytes, so that its length is sent again too.
+      const body = dropsBody ? null : (previous.body ?? (await spare?.arrayBuffer()) ?? null);
       if (dropsBody) await spare?.body?.cancel();
       spare = undefined;
       await response.body?.cancel();
@@ -88,7 +88,6 @@ export function createRedirects(input: FetchInput, init: RequestInit, url: URL):
             method: dropsBody ? 'GET' : (previous.method ?? given?.method ?? 'GET'),
             headers,
             body,
-            ...(body !== null && isStream(body) && { duplex: 'half' as const }),
           },
         },
       };

@@ -120,7 +120,7 @@ function digest(text: string): Buffer {
  */
 export function allOf(...conditions: readonly TrustCondition[]): TrustCondition {
   checkConditions('allOf()', conditions);
-  return (request) => conditions.every((condition) => condition(request) === true);
+  return (request) => conditions.every((condition) => holds(condition, request));
 }
 
 /**
@@ -131,7 +131,7 @@ export function allOf(...conditions: readonly TrustCondition[]): TrustCondition 
  */
 export function anyOf(...conditions: readonly TrustCondition[]): TrustCondition {
   checkConditions('anyOf()', conditions);
-  return (request) => conditions.some((condition) => condition(request) === true);
+  return (request) => conditions.some((condition) => holds(condition, request));
 }
 
 /** @throws TypeError unless these are conditions. */
@@ -139,4 +139,12 @@ export function checkConditions(entry: string, conditions: readonly unknown[]): 
   const wrong = conditions.find((condition) => typeof condition !== 'function');
   if (wrong !== undefined || conditions.length === 0 || conditions.includes(undefined))
     fail({ package: 'core', entry }, `a condition must be a function, got ${typeName(wrong)}`);
+}
+
+/** Asks a condition; a promise is no answer, and its rejection must not end the process. */
+export function holds(condition: TrustCondition, request: HttpServerRequest): boolean {
+  const answer: unknown = condition(request);
+  if (!(answer instanceof Promise)) return answer === true;
+  answer.catch(() => {});
+  throw new TypeError('a trust condition must answer at once, and returned a promise');
 }

@@ -7,7 +7,7 @@ import {
   type TrustDecision,
   type TrustPolicy,
 } from '../trust.ts';
-import { checkConditions, type TrustCondition } from './trust-conditions.ts';
+import { checkConditions, holds, type TrustCondition } from './trust-conditions.ts';
 
 /** What {@link trustWhen} decides. */
 export interface TrustWhenOptions {
@@ -44,7 +44,7 @@ export function trustWhen(
   );
   const { as: met = 'continue', otherwise = 'restart' } = options;
   return function trustWhen(request) {
-    return ask(condition(request) === true ? met : otherwise, request);
+    return ask(holds(condition, request) ? met : otherwise, request);
   };
 }
 
