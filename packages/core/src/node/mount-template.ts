@@ -35,20 +35,40 @@ const MAX_TEMPLATES = 500;
  * once for each. A request without such a prototype is left alone.
  */
 export function watchMounts(req: object): void {
-  const prototype = Object.getPrototypeOf(req) as object;
+  const prototype = applicationPrototype(req);
+  if (prototype === undefined) return;
   if (!(MOUNTS in prototype)) {
-    if (!Object.hasOwn(prototype, 'app')) return;
     Object.defineProperty(prototype, MOUNTS, { value: undefined, writable: true });
     Object.defineProperty(prototype, 'baseUrl', { configurable: true, get: baseUrl, set: enterMount });
     Object.defineProperty(prototype, 'route', { configurable: true, get: route, set: createRouteSetter() });
   }
-  // What was assigned before the accessors were in reach hides them: it is assigned again.
-  for (const name of ['baseUrl', 'route'] as const) {
-    if (!Object.hasOwn(req, name)) continue;
-    const value = (req as RoutedRequest)[name];
-    delete (req as RoutedRequest)[name];
-    Object.assign(req, { [name]: value });
-  }
+  if (Object.hasOwn(req, 'baseUrl') || Object.hasOwn(req, 'route')) unhideAccessors(req);
+}
+
+/** Of the outermost application: the requests of those mounted in it inherit from its own. */
+function applicationPrototype(req: object): object | undefined {
+  let found: object | undefined;
+  for (
+    let at = Object.getPrototypeOf(req);
+    at !== null && Object.hasOwn(at, 'app');
+    at = Object.getPrototypeOf(at)
+  )
+    found = at;
+  return found;
+}
+
+/**
+ * What was assigned before the accessors were in reach hides them. That happens to the requests that are under way
+ * when the first one is seen; of a prefix that was cut off before, they know the text only, and it is left out.
+ */
+function unhideAccessors(req: RoutedRequest): void {
+  const { baseUrl, route } = req;
+  delete req.baseUrl;
+  delete req.route;
+  const state = stateOf(req);
+  state.baseUrl = baseUrl;
+  state.templates.set(baseUrl ?? '', '');
+  req.route = route;
 }
 
 /** The template of the route that took the request, mount prefix included. Absent: none matched. */
