@@ -1,3 +1,4 @@
+import type { Context } from '@opentelemetry/api';
 import { activeContext, runInContext } from './active-context.ts';
 import { carrierGetter } from './carrier.ts';
 import { createHttpClientTracer, type HttpClientCall } from './http-client.ts';
@@ -21,7 +22,7 @@ type Dispatch<Options, Handler> = (options: Options, handler: Handler) => boolea
  * An interceptor for undici dispatchers that records one CLIENT span per request dispatched and hands the active
  * context on in its headers.
  *
- * Put it last in `compose`, nearest to the wire: then every retry and redirect of other interceptors has a span
+ * Put it first in `compose`, nearest to the wire: then every retry and redirect of other interceptors has a span
  * of its own. Calls made through `tracedFetch` are not recorded twice.
  *
  * @throws TypeError at set-up when an option has the wrong type. Never throws when dispatching.
@@ -50,7 +51,7 @@ export function traceInterceptor(options: HttpClientOptions = {}) {
       inject(call.context, headers, url, { authorization: header('authorization') });
       try {
         return runInContext(suppressTracing(call.context), () =>
-          dispatch({ ...request, headers: headers.flat() }, observed(handler, call)),
+          dispatch({ ...request, headers: headers.flat() }, observed(handler, call, parent)),
         );
       } catch (error) {
         call.end({ error });
@@ -76,9 +77,10 @@ function headerPairs(headers: unknown): [name: string, value: unknown][] {
  * The handler, with the call told how it went.
  *
  * undici has two sets of handler methods, one until version 6 and one since. Both are listened to, and whatever
- * else the handler has stays as it is.
+ * else the handler has stays as it is. Its methods run in the caller's context, not in the suppressed one of the
+ * wire: interceptors retry and redirect from there.
  */
-function observed<Handler extends object>(handler: Handler, call: HttpClientCall): Handler {
+function observed<Handler extends object>(handler: Handler, call: HttpClientCall, parent: Context): Handler {
   const onHead = (status: unknown, headers: unknown) => {
     // Informational responses precede the one that counts.
     if (typeof status !== 'number' || status < 200) return;
@@ -101,7 +103,7 @@ function observed<Handler extends object>(handler: Handler, call: HttpClientCall
         typeof name === 'string' && Object.hasOwn(listeners, name) ? listeners[name] : undefined;
       return (...args: unknown[]) => {
         listener?.(...args);
-        return Reflect.apply(member, target, args);
+        return runInContext(parent, () => Reflect.apply(member, target, args));
       };
     },
   });
