@@ -8,7 +8,8 @@ import { createPropagator } from '@throughline/propagators';
  * The SDK is 3, or the one in `SDK_MODULE`: `@opentelemetry/sdk-trace-base` for 2.x, whose provider has another name.
  */
 export async function startTracing(): Promise<void> {
-  const sdk = await import(process.env.SDK_MODULE ?? '@opentelemetry/sdk-trace');
+  const { SDK_MODULE } = process.env;
+  const sdk = SDK_MODULE === undefined ? await import('@opentelemetry/sdk-trace') : await import(SDK_MODULE);
   const Provider: new () => TracerProvider = sdk.TracerProvider ?? sdk.BasicTracerProvider;
   trace.setGlobalTracerProvider(new Provider());
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
