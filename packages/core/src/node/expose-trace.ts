@@ -25,13 +25,13 @@ export function exposeTrace(res: NodeResponse, span: Span, form: 'server-timing'
   let exposed = false;
   (res as { writeHead: typeof writeHead }).writeHead = function exposing(this: ServerResponse, ...args) {
     if (exposed || this.headersSent) return Reflect.apply(writeHead, this, args);
-    exposed = true;
     const given = args.at(-1);
     if (typeof given === 'object' && given !== null) setHeaders(this, args.pop() as OutgoingHttpHeaders);
     const expose = () => {
       append(this, name, value);
       if (this.hasHeader('Access-Control-Allow-Origin') && !exposes(this, name)) append(this, EXPOSE, name);
     };
+    exposed = true;
     guarded('options.exposeTrace could not add its header', expose, undefined);
     return Reflect.apply(writeHead, this, args);
   };

@@ -118,6 +118,8 @@ function bindEvents(
     else if (args[0] === 'error') exchange.fail(args[1]);
     // Before its listeners: whoever owns a span that we adopted ends it in one of them.
     else if (args[0] === 'close') end();
+    // `removeAllListeners()` removed Node's own listener too, and without it `close` never comes.
+    if (args[0] === 'finish' && res.listenerCount('finish') === 0) end();
     return runInContext(context, () => Reflect.apply(emitResponseEvent, this, args));
   } as NodeResponse['emit'];
 
