@@ -26,14 +26,20 @@ export function exposeTrace(res: NodeResponse, span: Span, form: 'server-timing'
   (res as { writeHead: typeof writeHead }).writeHead = function exposing(this: ServerResponse, ...args) {
     if (exposed || this.headersSent) return Reflect.apply(writeHead, this, args);
     const given = args.at(-1);
-    if (typeof given === 'object' && given !== null) setHeaders(this, args.pop() as OutgoingHttpHeaders);
+    const rest = typeof given === 'object' && given !== null ? args.slice(0, -1) : args;
+    try {
+      if (rest !== args) setHeaders(this, given as OutgoingHttpHeaders);
+    } catch {
+      // Node says itself what is wrong with them.
+      return Reflect.apply(writeHead, this, args);
+    }
     const expose = () => {
       append(this, name, value);
       if (this.hasHeader('Access-Control-Allow-Origin') && !exposes(this, name)) append(this, EXPOSE, name);
     };
     exposed = true;
     guarded('options.exposeTrace could not add its header', expose, undefined);
-    return Reflect.apply(writeHead, this, args);
+    return Reflect.apply(writeHead, this, rest);
   };
 }
 
