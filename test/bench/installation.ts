@@ -1,0 +1,132 @@
+import { execFile } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { packAll } from '../dist/packed-packages.ts';
+
+const run = promisify(execFile);
+
+/** Where variants run: with packages as a user would have them, none of them in the lock file of this repository. */
+export interface Installation {
+  readonly name: string;
+  readonly folder: string;
+  /** What is installed, for the report. */
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+const FRAMEWORKS = { '@koa/router': '^15.7.0', express: '^5.3.0', fastify: '^5.12.8', koa: '^3.3.0' };
+const SDK_3 = {
+  '@opentelemetry/api': '~1.10.0',
+  '@opentelemetry/context-async-hooks': '3.1.1',
+  '@opentelemetry/core': '3.1.1',
+  '@opentelemetry/sdk-metrics': '3.1.1',
+  '@opentelemetry/sdk-trace': '3.1.1',
+};
+const SDK_2 = {
+  '@opentelemetry/api': '~1.9.0',
+  '@opentelemetry/context-async-hooks': '2.12.0',
+  '@opentelemetry/core': '2.12.0',
+  '@opentelemetry/sdk-metrics': '2.12.0',
+  '@opentelemetry/sdk-trace-base': '2.12.0',
+};
+const OFFICIAL = {
+  '@fastify/otel': '0.21.2',
+  '@opentelemetry/instrumentation': '0.301.1',
+  '@opentelemetry/instrumentation-express': '0.72.0',
+  '@opentelemetry/instrumentation-http': '0.301.0',
+  '@opentelemetry/instrumentation-koa': '0.72.0',
+  '@opentelemetry/instrumentation-undici': '0.34.0',
+};
+
+/** One folder per peer: each brings an OpenTelemetry of its own. The first of several candidates that installs is taken. */
+const CONTENTS: Readonly<Record<string, readonly Readonly<Record<string, string>>[]>> = {
+  otel: [{ ...FRAMEWORKS, ...SDK_3, ...OFFICIAL, 'fastify-plugin': '^6.0.0' }],
+  otel2: [{ ...FRAMEWORKS, ...SDK_2, 'fastify-plugin': '^6.0.0' }],
+  'dd-trace': [{ ...FRAMEWORKS, 'dd-trace': '^6.21.0' }],
+  sentry: [
+    { ...FRAMEWORKS, '@sentry/node': '^11.12.0' },
+    { ...FRAMEWORKS, '@sentry/node': '^10.78.0' },
+  ],
+};
+
+const HERE = import.meta.dirname;
+const OURS = new Set(['otel', 'otel2']);
+
+/**
+ * Installs what the variants need, outside this repository and kept between runs; our own packages are packed and
+ * unpacked anew each time. A peer that cannot be installed is left out, with the reason.
+ */
+export async function installAll(names: readonly string[]): Promise<{
+  installations: Map<string, Installation>;
+  missing: Map<string, string>;
+}> {
+  const installations = new Map<string, Installation>();
+  const missing = new Map<string, string>();
+  const packed = mkdtempSync(join(tmpdir(), 'throughline-bench-pack-'));
+  try {
+    const tarballs = await packAll(packed);
+    for (const name of names) {
+      const folder = join(tmpdir(), 'throughline-bench', name);
+      try {
+        await install(folder, CONTENTS[name] ?? []);
+      } catch (error) {
+        if (OURS.has(name)) throw error;
+        missing.set(name, reasonOf(error));
+        continue;
+      }
+      for (const [ours, tarball] of OURS.has(name) ? tarballs : []) {
+        const target = join(folder, 'node_modules', ours);
+        rmSync(target, { recursive: true, force: true });
+        mkdirSync(target, { recursive: true });
+        await run('tar', ['-xzf', tarball, '-C', target, '--strip-components=1']);
+      }
+      for (const part of ['process', 'variants']) {
+        rmSync(join(folder, part), { recursive: true, force: true });
+        cpSync(join(HERE, part), join(folder, part), { recursive: true });
+      }
+      installations.set(name, { name, folder, versions: versionsIn(folder) });
+    }
+  } finally {
+    rmSync(packed, { recursive: true, force: true });
+  }
+  return { installations, missing };
+}
+
+async function install(
+  folder: string,
+  candidates: readonly Readonly<Record<string, string>>[],
+): Promise<void> {
+  const wanted = JSON.stringify(candidates);
+  const marker = join(folder, 'installed.json');
+  if (existsSync(marker) && readFileSync(marker, 'utf8') === wanted) return;
+  for (const [at, dependencies] of candidates.entries()) {
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true });
+    const manifest = { name: 'throughline-bench', private: true, type: 'module', dependencies };
+    writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
+    try {
+      await run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder });
+      writeFileSync(marker, wanted);
+      return;
+    } catch (error) {
+      if (at === candidates.length - 1) throw error;
+    }
+  }
+}
+
+/** npm's own word, without the paths and addresses of this machine. */
+function reasonOf(error: unknown): string {
+  const { stderr = '' } = error as { stderr?: string };
+  return /npm error code (\w+)/.exec(stderr)?.[1] ?? 'npm install failed';
+}
+
+function versionsIn(folder: string): Record<string, string> {
+  const { dependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  return Object.fromEntries(
+    Object.keys(dependencies).map((name) => {
+      const manifest = readFileSync(join(folder, 'node_modules', name, 'package.json'), 'utf8');
+      return [name, JSON.parse(manifest).version];
+    }),
+  );
+}

@@ -1,0 +1,44 @@
+import { context, propagation, ROOT_CONTEXT } from '@opentelemetry/api';
+import { createTracedFetch, type HttpServerOptions, type TracedFetchOptions } from '@throughline/core';
+import { exchangeOf } from '@throughline/core/node';
+import { traceContext, traceErrors } from '@throughline/express';
+import { tracePlugin } from '@throughline/fastify';
+import { traceListener } from '@throughline/http';
+import { traceContext as koaTraceContext } from '@throughline/koa';
+import { createPropagator } from '@throughline/propagators';
+import { startSdk } from './sdk.ts';
+import { ROUTE, type Variant } from './variant.ts';
+
+/** Throughline on every framework. */
+export function throughline(
+  title: string,
+  {
+    sdk = true,
+    measures = false,
+    server,
+    client,
+  }: {
+    sdk?: boolean;
+    measures?: boolean;
+    server?: HttpServerOptions;
+    client?: TracedFetchOptions;
+  } = {},
+): Variant {
+  const fetch = createTracedFetch(client);
+  return {
+    title,
+    expects: { spans: sdk, continues: true, propagates: true },
+    start: () => (sdk ? startSdk({ propagator: createPropagator(), measures }) : undefined),
+    listener: (handler) =>
+      traceListener((req, res) => {
+        exchangeOf(req)?.setRoute(ROUTE);
+        handler(req, res);
+      }, server),
+    express: (app) => void app.use(traceContext(server)),
+    expressLast: (app) => void app.use(traceErrors()),
+    koa: (app) => void app.use(koaTraceContext(server)),
+    fastify: (app) => app.register(tracePlugin, server ?? {}),
+    call: (url) => fetch(url),
+    inCaller: (traceparent, fn) => context.with(propagation.extract(ROOT_CONTEXT, { traceparent }), fn),
+  };
+}
