@@ -18,7 +18,14 @@ const hasContextManager = perRegistration('context', () => {
   );
 });
 
-/** The context of the code that is running, from the registered context manager or, without one, our own storage. */
+/**
+ * The context of the code that is running, from the registered context manager or, without one, our own storage.
+ *
+ * Never throws: the root context when there is none.
+ *
+ * @example
+ * const spanContext = trace.getSpanContext(activeContext());
+ */
 export function activeContext(): Context {
   return hasContextManager()
     ? guarded('the context manager threw in active()', () => context.active(), ROOT_CONTEXT)

@@ -33,6 +33,9 @@ const MAX_TEMPLATES = 500;
  *
  * The accessors go onto the prototype that an application makes for its own requests (`app.request` in Express),
  * once for each. A request without such a prototype is left alone.
+ *
+ * @example
+ * watchMounts(req); // before the routers see it
  */
 export function watchMounts(req: object): void {
   const prototype = applicationPrototype(req);
@@ -71,7 +74,12 @@ function unhideAccessors(req: RoutedRequest): void {
   req.route = route;
 }
 
-/** The template of the route that took the request, mount prefix included. Absent: none matched. */
+/**
+ * The template of the route that took the request, mount prefix included. Absent: none matched.
+ *
+ * @example
+ * traceNodeExchange(tracer, req, res, { route: () => matchedRoute(req) }).run(next);
+ */
 export function matchedRoute(req: object): string | undefined {
   return (req as RoutedRequest)[MOUNTS]?.matched;
 }
@@ -123,6 +131,9 @@ function createRouteSetter() {
  * A mount path's template, told from the text that it matched and the parameters that came out.
  *
  * From right to left, because static words stand in front of the parameter that they announce.
+ *
+ * @example
+ * templateOf('/tenants/acme', { tenant: 'acme' }); // '/tenants/:tenant'
  */
 export function templateOf(text: string, params: { readonly [name: string]: unknown } = {}): string {
   const segments = text.split('/');
