@@ -31,7 +31,7 @@ import { registeredApi } from './registered-api.ts';
 import { guarded } from './report.ts';
 import * as semconv from './semantic-conventions.ts';
 import { tracerFor } from './tracer.ts';
-import { applyTrust, decideTrust } from './trust.ts';
+import { applyBaggageTrust, applyTrust, decideTrust } from './trust.ts';
 
 /** Starts exchanges; made once, when the middleware is mounted. */
 export interface HttpServerTracer {
@@ -100,8 +100,11 @@ export function createHttpServerTracer(
     measured?.countPropagation({ direction: 'extract', outcome: extraction });
 
     const adopted = findServerSpan(request, remoteSpanContext(received));
-    if (adopted !== undefined)
-      return serverExchange(settings, request, adopted.context, adopted.span, { adopted, extraction });
+    if (adopted !== undefined) {
+      // Its owner has continued the caller's trace already; the baggage can still be kept out.
+      const context = applyBaggageTrust(adopted.context, trust);
+      return serverExchange(settings, request, context, adopted.span, { adopted, extraction });
+    }
 
     const recorded = options.tracerProvider !== undefined || registeredApi().trace !== undefined;
     if (!recorded && measured === undefined)

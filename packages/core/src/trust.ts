@@ -82,14 +82,14 @@ export interface TrustedContext {
 
 /** Applies a decision to the context that the caller sent. */
 export function applyTrust(received: Context, decision: TrustDecision): TrustedContext {
-  const { parent, baggage = parent === 'continue' ? 'keep' : 'drop', sampled = 'respect' } = decision;
+  const { parent, sampled = 'respect' } = decision;
   const caller = remoteSpanContext(received);
   if (parent !== 'continue') {
-    const kept = baggage === 'drop' ? undefined : propagation.getBaggage(received);
+    const kept = propagation.getBaggage(received);
     const root = kept === undefined ? ROOT_CONTEXT : propagation.setBaggage(ROOT_CONTEXT, kept);
-    return { parent: filterBaggage(root, baggage), link: parent === 'restart' ? caller : undefined };
+    return { parent: applyBaggageTrust(root, decision), link: parent === 'restart' ? caller : undefined };
   }
-  const context = filterBaggage(received, baggage);
+  const context = applyBaggageTrust(received, decision);
   if (caller === undefined || sampled === 'respect') return { parent: context };
   const keeps =
     typeof sampled !== 'function'
@@ -99,7 +99,9 @@ export function applyTrust(received: Context, decision: TrustDecision): TrustedC
   return { parent: trace.setSpanContext(context, { ...caller, traceFlags }) };
 }
 
-function filterBaggage(context: Context, rule: 'keep' | 'drop' | readonly string[]): Context {
+/** The context with the baggage that a decision lets in. */
+export function applyBaggageTrust(context: Context, { parent, baggage }: TrustDecision): Context {
+  const rule = baggage ?? (parent === 'continue' ? 'keep' : 'drop');
   if (rule === 'keep') return context;
   const bare = withoutBaggage(context);
   if (rule === 'drop') return bare;

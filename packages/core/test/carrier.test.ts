@@ -1,5 +1,12 @@
 import { ROOT_CONTEXT, trace } from '@opentelemetry/api';
-import { type Carrier, carrierGetter, carrierSetter, extractContext, injectContext } from '@throughline/core';
+import {
+  type Carrier,
+  carrierGetter,
+  carrierSetter,
+  extractContext,
+  injectContext,
+  runInContext,
+} from '@throughline/core';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { listenToDiag, SPAN_ID, startSdk, stopSdk, TRACE_ID, TRACEPARENT, w3c } from './sdk.ts';
@@ -58,7 +65,8 @@ describe('extractContext', () => {
 
   test('starts from the root context, whatever is active', () => {
     expect(trace.getSpanContext(extractContext({}))).toBeUndefined();
-    expect(extractContext({})).toBe(ROOT_CONTEXT);
+    const active = extractContext({ traceparent: TRACEPARENT });
+    runInContext(active, () => expect(extractContext({})).toBe(ROOT_CONTEXT));
   });
 
   test.each<[string, unknown]>([
@@ -183,6 +191,12 @@ describe('injectContext', () => {
       expect(injectContext(carrier as Carrier, { context: active })).toBe(carrier);
     expect(frozen).toEqual({ traceparent: 'stale' });
     expect(lines.filter((line) => line.includes('inject() failed'))).toHaveLength(1);
+  });
+
+  test.each(thawed)('carrierSetter by itself replaces the field in a %s', (_, make) => {
+    const carrier = make('TraceParent', 'stale');
+    carrierSetter.set(carrier, 'traceparent', TRACEPARENT);
+    expect(carrierGetter.get(carrier, 'traceparent')).toBe(TRACEPARENT);
   });
 
   test('carrierSetter does not throw on a frozen object', () => {

@@ -888,6 +888,24 @@ describe('a SERVER span of somebody else', () => {
     expect(spans.ended.some(({ name }) => name === 'GET /r/:id')).toBe(true);
   });
 
+  test('is adopted without the baggage of a caller who is not trusted with it', () => {
+    const span = foreign({ attributes: { 'url.path': '/' } });
+    const baggage = propagation.createBaggage({ tenant: { value: 'acme' }, user: { value: '7' } });
+    const at = propagation.setBaggage(trace.setSpan(ROOT_CONTEXT, span), baggage);
+    const kept = (trust: HttpServerOptions['trust']) => {
+      const exchange = context.with(at, () => createHttpServerTracer({ trust }).start(request()));
+      expect(exchange.span).toBe(span);
+      return propagation
+        .getBaggage(exchange.context)
+        ?.getAllEntries()
+        .map(([name]) => name);
+    };
+    expect(kept('continue')).toEqual(['tenant', 'user']);
+    expect(kept('restart')).toBeUndefined();
+    expect(kept({ parent: 'continue', baggage: ['tenant'] })).toEqual(['tenant']);
+    span.end();
+  });
+
   test('one of our own is never adopted', () => {
     const tracer = createHttpServerTracer();
     const outer = tracer.start(request());
