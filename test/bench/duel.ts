@@ -24,8 +24,8 @@ export interface Timing {
   readonly windows: number;
 }
 
-export const NORMAL: Timing = { warmUpMs: 1200, warmUpCount: 6000, windowMs: 600, windows: 3 };
-export const QUICK: Timing = { warmUpMs: 500, warmUpCount: 2000, windowMs: 300, windows: 2 };
+export const NORMAL: Timing = { warmUpMs: 1500, warmUpCount: 10_000, windowMs: 600, windows: 3 };
+export const QUICK: Timing = { warmUpMs: 700, warmUpCount: 6000, windowMs: 300, windows: 2 };
 
 interface Usage {
   readonly cpu: number;

@@ -3,6 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { exported } from './exported.ts';
+import { cpuProfile, heapProfile } from './profilers.ts';
 import { type Framework, ROUTE, type Variant } from './variant.ts';
 
 // Required, not imported: module hooks of the peers see every framework that way, without loader hooks.
@@ -112,6 +113,8 @@ const commands: { [name: string]: (argument: unknown) => unknown } = {
     for (let run = 0; run < 4; run++) globalThis.gc?.();
     return { used: process.memoryUsage().heapUsed, held: held.length };
   },
+  cpuProfile: (ms) => cpuProfile(ms as number, () => served),
+  heapProfile: (ms) => heapProfile(ms as number, () => served),
   release() {
     for (const res of held.splice(0)) sendJson(res, { id: 'held' });
   },
