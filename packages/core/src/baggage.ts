@@ -56,7 +56,7 @@ export function baggageFields(
   const fields: Record<string, string> = {};
   for (const name of baggage === undefined ? [] : names) {
     const value = baggage?.getEntry(name)?.value;
-    if (value !== undefined) fields[`baggage.${name}`] = value.slice(0, MAX_LENGTH);
+    if (value !== undefined) fields[`baggage.${name}`] = String(value).slice(0, MAX_LENGTH);
   }
   return fields;
 }

@@ -1,5 +1,5 @@
-import type { Attributes, MeterProvider, TextMapPropagator, TracerProvider } from '@opentelemetry/api';
-import type { DescribableSpan } from './http-server-options.ts';
+import type { TextMapPropagator } from '@opentelemetry/api';
+import { HTTP_OPTION_RULES, type HttpOptions } from './http-options.ts';
 import { checkOptions, type Owner } from './option-check.ts';
 import { isTarget, type Target, type TargetWithPropagator } from './targets.ts';
 
@@ -43,29 +43,11 @@ export interface PropagationTargets {
 }
 
 /** Options of every HTTP client. All are checked at set-up; functions are called in a guard. */
-export interface HttpClientOptions extends PropagationTargets {
-  /** Makes the spans. Default: the provider registered with the API, looked up when a call is made. */
-  readonly tracerProvider?: TracerProvider | undefined;
-  /** Makes the instruments. Default: the registered one; without any, nothing is measured. */
-  readonly meterProvider?: MeterProvider | undefined;
-  /** `true` means that no span or measurement is made of the request. Its headers are written all the same. */
-  readonly ignore?: ((request: HttpClientRequest) => boolean) | undefined;
+export interface HttpClientOptions
+  extends PropagationTargets,
+    HttpOptions<HttpClientRequest, HttpClientOutcome> {
   /** The span's name. Default: the method. Keep it of few values: never the path. */
   readonly spanName?: ((request: HttpClientRequest) => string) | undefined;
-  /** More attributes for the span, there from its creation. */
-  readonly attributes?: ((request: HttpClientRequest) => Attributes) | undefined;
-  /** Called when the span has started, if it is recorded. */
-  readonly requestHook?: ((span: DescribableSpan, request: HttpClientRequest) => void) | undefined;
-  /** Called before the span ends, if it is recorded. */
-  readonly responseHook?:
-    | ((span: DescribableSpan, outcome: HttpClientOutcome, request: HttpClientRequest) => void)
-    | undefined;
-  /** Request headers to record as `http.request.header.<name>`. Default: none. */
-  readonly captureRequestHeaders?: readonly string[] | undefined;
-  /** Response headers to record as `http.response.header.<name>`. Default: none. */
-  readonly captureResponseHeaders?: readonly string[] | undefined;
-  /** Names of query parameters whose values are replaced by `REDACTED`; replaces the built-in rules. */
-  readonly redactQuery?: readonly string[] | undefined;
 }
 
 const TARGET_FORMS =
@@ -94,17 +76,8 @@ export function checkHttpClientOptions(
   more: Parameters<typeof checkOptions>[2] = {},
 ): void {
   checkOptions(options, owner, {
+    ...HTTP_OPTION_RULES,
     ...TARGET_RULES,
-    tracerProvider: 'tracerProvider',
-    meterProvider: 'meterProvider',
-    ignore: 'function',
-    spanName: 'function',
-    attributes: 'function',
-    requestHook: 'function',
-    responseHook: 'function',
-    captureRequestHeaders: 'names',
-    captureResponseHeaders: 'names',
-    redactQuery: 'names',
     ...more,
   });
 }

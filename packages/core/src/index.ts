@@ -9,9 +9,10 @@ export type {
   HttpClientRequest,
   PropagationTargets,
 } from './http-client-options.ts';
+export type { DescribableSpan, HttpOptions } from './http-options.ts';
 export { createHttpServerTracer, type HttpServerTracer } from './http-server.ts';
 export type { HttpServerExchange } from './http-server-exchange.ts';
-export type { DescribableSpan, HttpServerOptions } from './http-server-options.ts';
+export type { HttpServerOptions } from './http-server-options.ts';
 export type { HttpServerOutcome, HttpServerRequest, RequestHeaders } from './http-server-request.ts';
 export type { Owner } from './option-check.ts';
 export type { CallPropagation } from './outbound-injection.ts';

@@ -388,14 +388,18 @@ describe('outcomes', () => {
     );
   });
 
-  test('the first error noted counts, and the first end', () => {
-    const exchange = createHttpServerTracer().start(request());
+  test('the first error noted counts, and the first end', async () => {
+    const meters = createMeters();
+    const exchange = createHttpServerTracer({ meterProvider: meters.provider }).start(request());
     exchange.fail(new RangeError('first'));
     exchange.fail(new TypeError('second'));
     exchange.end({ cutShort: 'response_destroyed' });
     exchange.end({ statusCode: 200 });
     expect(spans.ended).toHaveLength(1);
     expect(spans.ended[0]?.attributes).toMatchObject({ 'error.type': 'RangeError' });
+    expect((await meters.points('http.server.request.duration')).map(({ value }) => value.count)).toEqual([
+      1,
+    ]);
     expect(spans.ended[0]?.attributes['http.response.status_code']).toBeUndefined();
   });
 

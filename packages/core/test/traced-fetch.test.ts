@@ -490,7 +490,7 @@ describe('redirects', () => {
         ? res.end()
         : res.writeHead(302, { location: `/${Number(req.url?.slice(1)) + 1}` }).end(),
     );
-    await tracedFetch(`${url}/0`);
+    await tracedFetch(`${url}/0#part`);
     const hops = await spans.take(3);
     expect(
       hops.map(({ attributes }) => [
@@ -499,9 +499,9 @@ describe('redirects', () => {
         attributes['http.request.resend_count'],
       ]),
     ).toEqual([
-      [`${url}/0`, 302, undefined],
-      [`${url}/1`, 302, 1],
-      [`${url}/2`, 200, 2],
+      [`${url}/0#part`, 302, undefined],
+      [`${url}/1#part`, 302, 1],
+      [`${url}/2#part`, 200, 2],
     ]);
     expect(seen.map(({ headers }) => String(headers.traceparent).split('-')[2])).toEqual(
       hops.map((hop) => hop.spanContext().spanId),
