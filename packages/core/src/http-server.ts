@@ -119,7 +119,7 @@ export function createHttpServerTracer(
               {
                 kind: SpanKind.SERVER,
                 attributes: withExtras(attributes, extraction, options, request, parent),
-                links: links(link, conflictingSpanContexts(received)),
+                links: links(link, trust.parent === 'ignore' ? [] : conflictingSpanContexts(received)),
               },
               parent,
             ),

@@ -955,8 +955,11 @@ test('span contexts that a composite propagator could not unite become links', (
   const propagator = Object.assign(w3c(), {
     extract: (from: typeof ROOT_CONTEXT) => from.setValue(key, [other]),
   });
-  createHttpServerTracer({ propagator }).start(request()).end({ statusCode: 200 });
-  expect(spans.ended[0]?.links.map(({ context }) => context)).toEqual([other]);
+  const linked = (trust: HttpServerOptions['trust']) =>
+    served({}, { propagator, trust })?.links.map(({ context }) => context);
+  expect(linked('continue')).toEqual([other]);
+  expect(linked('restart')).toEqual([other]);
+  expect(linked('ignore')).toEqual([]);
 });
 
 test('nothing is active after run()', () => {
