@@ -257,19 +257,15 @@ describe('time limits', () => {
     expect(await outcome()).toEqual([undefined, 'timeout']);
   });
 
-  test('of the server', async () => {
-    const { socket, server } = await connection(() => {});
-    server.setTimeout(5);
-    socket.destroy();
-    const again = net.connect((server.address() as net.AddressInfo).port, '127.0.0.1');
-    again.on('error', () => {}).write(GET);
+  test('of the connection', async () => {
+    const { socket } = await connection((req) => req.socket.setTimeout(5));
+    socket.write(GET);
     expect(await outcome()).toEqual([undefined, 'timeout']);
-    again.destroy();
   });
 
   test('of the request, which Node answers with 408', async () => {
     const { socket, received } = await connection(() => {}, {
-      requestTimeout: 20,
+      requestTimeout: 250,
       connectionsCheckingInterval: 5,
     } as ServerOptions);
     socket.write(POST);
@@ -414,6 +410,28 @@ describe('the exchange of a request', () => {
     expect(point?.attributes['error.type']).toBe(error);
     expect(point?.attributes['http.response.status_code']).toBeUndefined();
     expect((await meters.points('http.server.active_requests')).map(({ value }) => value)).toEqual([0]);
+  });
+
+  test('what the framework says of the client is read in a guard', async () => {
+    const tracer = createHttpServerTracer();
+    const read = [
+      () => ({ clientAddress: '192.0.2.1' }),
+      () => {
+        throw new Error('trust proxy');
+      },
+      () => undefined,
+    ];
+    for (const forwarded of read) {
+      const port = await listen((req, res) =>
+        traceNodeExchange(tracer, req, res, { forwarded }).run(() => res.end('x')),
+      );
+      expect(await (await fetch(`http://127.0.0.1:${port}`)).text()).toBe('x');
+    }
+    expect((await spans.take(3)).map(({ attributes }) => attributes['client.address'])).toEqual([
+      '192.0.2.1',
+      '127.0.0.1',
+      '127.0.0.1',
+    ]);
   });
 
   test('a request whose exchange failed to be described still ends', async () => {

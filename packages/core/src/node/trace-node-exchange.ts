@@ -12,8 +12,8 @@ import { type NodeRequest, type NodeResponse, responseOutcome } from './response
 export interface NodeExchangeDescription {
   /** Called once, when the response is over: the template that matched, if any. */
   readonly route?: (() => string | undefined) | undefined;
-  /** The client's side as the framework's own proxy trust resolved it. */
-  readonly forwarded?: ForwardedRequest | undefined;
+  /** The client's side as the framework's own proxy trust resolved it; a function is called once, in a guard. */
+  readonly forwarded?: ForwardedRequest | (() => ForwardedRequest | undefined) | undefined;
 }
 
 /** On the request, under a registered symbol: so a second copy of this package finds it too. */
@@ -51,12 +51,18 @@ export function traceNodeExchange(
   const traced = req as Traced<NodeRequest>;
   const existing = traced[EXCHANGE];
   if (existing !== undefined) return existing;
-  const exchange = tracer.start(requestRecord(req, description.forwarded));
+  const exchange = tracer.start(requestRecord(req, forwardedOf(description)));
   traced[EXCHANGE] = exchange;
   const { exposeTrace: form } = tracer.options;
   if (form !== undefined && exchange.extraction !== 'untrusted') exposeTrace(res, exchange.span, form);
   bindEvents(req, res, exchange, description.route);
   return exchange;
+}
+
+function forwardedOf({ forwarded }: NodeExchangeDescription): ForwardedRequest | undefined {
+  return typeof forwarded === 'function'
+    ? guarded('the proxy setting could not be read', forwarded, undefined)
+    : forwarded;
 }
 
 function requestRecord(req: NodeRequest, forwarded: ForwardedRequest | undefined): HttpServerRequest {
