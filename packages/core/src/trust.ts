@@ -29,8 +29,8 @@ export interface TrustDecision {
    * The caller's sampled flag: `respect` it, or replace it, `true` for sampled. Default: `respect`.
    *
    * A function is asked only when the caller's flag says sampled, and answers whether that is believed; see
-   * `sampledBudget` of `@throughline/core/node`. Has a meaning with `continue` only: a new trace is sampled by
-   * this service alone.
+   * `sampledBudget` of `@throughline/core/node`. Has a meaning with `continue` and a registered SDK only: a new
+   * trace is sampled by this service alone, and without an SDK the headers go on byte for byte.
    */
   readonly sampled?: 'respect' | boolean | (() => boolean);
 }

@@ -171,6 +171,10 @@ describe('injectContext', () => {
     }
   });
 
+  test('fills an empty array with pairs', () => {
+    expect(injectContext([], { context: active })).toEqual([['traceparent', TRACEPARENT]]);
+  });
+
   test('removes every stale field of the propagator, and nothing else', () => {
     const carrier = { TraceParent: 'x', TRACESTATE: 'x', Baggage: 'x', other: 'kept' };
     expect(injectContext(carrier, { context: active })).toEqual({ traceparent: TRACEPARENT, other: 'kept' });

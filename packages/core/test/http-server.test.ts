@@ -2,6 +2,7 @@ import {
   type Attributes,
   context,
   createContextKey,
+  metrics,
   propagation,
   ROOT_CONTEXT,
   type Span,
@@ -490,6 +491,23 @@ describe('metrics', () => {
     served({}, { meterProvider: meters.provider, ignore: () => true });
     const points = await meters.points('http.server.request.duration');
     expect(points.map(({ value }) => value.count)).toEqual([2]);
+  });
+
+  test('without a provider no meter is asked for; one that is registered later is used', async () => {
+    const getMeter = vi.spyOn(metrics, 'getMeter');
+    const tracer = createHttpServerTracer({ activeRequests: true });
+    const serve = () => tracer.start(request()).end({ statusCode: 200 });
+    serve();
+    expect(getMeter).not.toHaveBeenCalled();
+    getMeter.mockRestore();
+    const meters = createMeters();
+    metrics.setGlobalMeterProvider(meters.provider);
+    serve();
+    metrics.disable();
+    serve();
+    expect((await meters.points('http.server.request.duration')).map(({ value }) => value.count)).toEqual([
+      1,
+    ]);
   });
 
   test('a meter that throws costs nothing but the measurement', () => {
