@@ -653,6 +653,20 @@ describe('trust', () => {
   });
 });
 
+test('a propagator may ask for its fields in any letter case', () => {
+  const propagator = Object.assign(w3c(), {
+    extract(from: typeof ROOT_CONTEXT, carrier: unknown, getter: { get(c: unknown, n: string): unknown }) {
+      const name = getter.get(carrier, 'X-Trace-Name');
+      return from.setValue(createContextKey('seen'), name);
+    },
+  });
+  const exchange = createHttpServerTracer({ propagator }).start(
+    request({ headers: { 'x-trace-name': 'a' } }),
+  );
+  expect(exchange.context.getValue(createContextKey('seen'))).toBe('a');
+  exchange.end({ statusCode: 200 });
+});
+
 describe('ignored requests', () => {
   test('make no span, and carry the caller’s context on', () => {
     const exchange = createHttpServerTracer({ ignore: () => true }).start(

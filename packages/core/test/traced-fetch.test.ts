@@ -1,13 +1,22 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { context, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import {
+  context,
+  propagation,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  type TextMapPropagator,
+  trace,
+} from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
 import {
   createHttpServerTracer,
   createTracedFetch,
   runInContext,
   type TracedFetch,
+  type TracedRequestInit,
   tracedFetch,
   withBaggage,
 } from '@throughline/core';
@@ -567,6 +576,38 @@ describe('redirects', () => {
     expect(seen.map(({ headers }) => headers.traceparent)).toEqual([undefined, undefined]);
     await spans.one();
     await expect(tracedFetch(`${url}/end`, { integrity: 'sha256-AAAA' })).rejects.toThrow(TypeError);
+  });
+});
+
+describe('one call may decide for itself', () => {
+  const marked: TextMapPropagator = {
+    fields: () => ['x-marked'],
+    extract: (from) => from,
+    inject: (_, carrier, setter) => setter.set(carrier, 'x-marked', '1'),
+  };
+  test.each<[Parameters<typeof createTracedFetch>[0], TracedRequestInit['trace'], string[]]>([
+    [{}, undefined, ['traceparent', 'baggage']],
+    [{}, {}, ['traceparent', 'baggage']],
+    [{}, { propagate: false }, []],
+    [{}, { propagate: false, baggage: true }, []],
+    [{}, { baggage: false }, ['traceparent']],
+    [{ baggageTo: 'none' }, undefined, ['traceparent']],
+    [{ baggageTo: 'none' }, { baggage: true }, ['traceparent', 'baggage']],
+    [{ propagateTo: 'none' }, { baggage: true }, []],
+    [{ propagateTo: 'none' }, { propagate: true }, ['traceparent', 'baggage']],
+    [{ propagateTo: [{ to: /./, propagator: marked }] }, undefined, ['x-marked']],
+    [{ propagateTo: [{ to: /./, propagator: marked }] }, { propagate: true }, ['x-marked']],
+    [
+      { propagateTo: [{ to: /elsewhere/, propagator: marked }] },
+      { propagate: true },
+      ['traceparent', 'baggage'],
+    ],
+  ])('%j, %j: %j', async (options, trace, expected) => {
+    const { url, seen } = await spy();
+    await withBaggage({ user: '7' }, () => createTracedFetch(options)(url, { ...(trace && { trace }) }));
+    const names = ['traceparent', 'baggage', 'x-marked'];
+    expect(names.filter((name) => seen[0]?.headers[name] !== undefined)).toEqual(expected);
+    await spans.one();
   });
 });
 

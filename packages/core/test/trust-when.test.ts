@@ -226,6 +226,7 @@ describe('withSecretHeader', () => {
   ])('%s', async (_, headers, expected) => expect(await continued(trust, '/', headers)).toBe(expected));
 
   test('is checked at set-up, without showing the secret', () => {
+    withSecretHeader('x', '0123456789abcdef');
     expect(() => withSecretHeader('x y', SECRET)).toThrow(
       "[throughline/core] withSecretHeader(): header must be a header name, got string 'x y'",
     );
