@@ -4,7 +4,14 @@ import {
   type TextMapGetter,
   type TextMapSetter,
 } from '@opentelemetry/api';
-import { type CarrierSetter, carrierGetter, carrierSetter, lines } from './carrier.ts';
+import {
+  type CarrierSetter,
+  carrierGetter,
+  carrierSetter,
+  lines,
+  readCarrier,
+  writeCarrier,
+} from './carrier.ts';
 
 /** The getter to use: the API's default one knows plain lower-case objects only, so ours takes its place. */
 export function chosenGetter(getter: TextMapGetter | undefined): TextMapGetter {
@@ -25,9 +32,8 @@ export function readField(
   getter: TextMapGetter,
   key: string,
 ): string | string[] | undefined {
-  if (getter === carrierGetter) return carrierGetter.get(carrier, key);
   try {
-    return lines(getter.get(carrier, key));
+    return getter === carrierGetter ? readCarrier(carrier, key) : lines(getter.get(carrier, key));
   } catch {
     return undefined;
   }
@@ -52,7 +58,8 @@ export function readKeys(carrier: unknown, getter: TextMapGetter): readonly stri
 /** Writes a field; a setter that throws loses this field and nothing more. */
 export function writeField(carrier: unknown, setter: TextMapSetter, key: string, value: string): void {
   try {
-    setter.set(carrier, key, value);
+    if (setter === carrierSetter) writeCarrier(carrier, key, value);
+    else setter.set(carrier, key, value);
   } catch {
     // The request goes out without it.
   }

@@ -1,5 +1,5 @@
 import type { SpanContext } from '@opentelemetry/api';
-import { hexRange, NON_ZERO } from './hex.ts';
+import { isHexId } from './hex.ts';
 
 /**
  * The span context as it may be sent, or `undefined` when it is not valid. Ids in upper case, which other packages'
@@ -13,14 +13,9 @@ export function legalSpanContext(
   if (spanContext === remote) return spanContext;
   const { traceId, spanId } = spanContext;
   if (typeof traceId !== 'string' || typeof spanId !== 'string') return undefined;
-  if (isId(traceId === remote?.traceId ? undefined : traceId, 32) && isId(spanId, 16)) return spanContext;
+  if (isHexId(spanId, 16) && (traceId === remote?.traceId || isHexId(traceId, 32))) return spanContext;
   const lower = { ...spanContext, traceId: traceId.toLowerCase(), spanId: spanId.toLowerCase() };
-  return isId(lower.traceId, 32) && isId(lower.spanId, 16) ? lower : undefined;
-}
-
-/** `undefined` stands for an id that needs no check. */
-function isId(id: string | undefined, length: number): boolean {
-  return id === undefined || (id.length === length && hexRange(id, 0, length) === NON_ZERO);
+  return isHexId(lower.spanId, 16) && isHexId(lower.traceId, 32) ? lower : undefined;
 }
 
 /**

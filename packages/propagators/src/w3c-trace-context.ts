@@ -9,8 +9,16 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { MAX_LINES } from './carrier.ts';
-import { chosenGetter, chosenSetter, clearField, isOws, readField, writeField } from './field.ts';
-import { ALL_ZERO, hexBytes, hexDigit, NON_ZERO, NOT_HEX } from './hex.ts';
+import { chosenGetter, chosenSetter, clearField, readField, trimOws, writeField } from './field.ts';
+import {
+  hexDigit,
+  isScratchHexPair,
+  NON_ZERO,
+  SCRATCH_LENGTH,
+  scratchByte,
+  scratchHex,
+  writeScratch,
+} from './hex.ts';
 import { isTracingSuppressed, remoteSpanContext, withRemoteSpanContext } from './remote-context.ts';
 import { legalSpanContext } from './span-context.ts';
 import { legalTraceState, MAX_RECEIVED_TRACE_STATE_LENGTH, MemberList } from './trace-state.ts';
@@ -22,7 +30,12 @@ export const TRACESTATE = 'tracestate';
 export const RANDOM_FLAG = 0x02;
 
 /** A future version may be longer than version 00's 55 characters; beyond this it is not read. */
-export const MAX_TRACEPARENT_LENGTH = 256;
+export const MAX_TRACEPARENT_LENGTH = SCRATCH_LENGTH;
+
+const DASH = 45;
+const ZERO = 48;
+// By the two bits this version knows.
+const FLAGS = ['-00', '-01', '-02', '-03'];
 
 /** Settings of {@link W3CTraceContextPropagator}. */
 export interface W3CTraceContextOptions {
@@ -74,9 +87,9 @@ export class W3CTraceContextPropagator implements TextMapPropagator<unknown> {
       const get = chosenGetter(getter);
       const header = readField(carrier, get, TRACEPARENT);
       if (typeof header !== 'string') return context;
-      const start = traceparentStart(header);
-      if (start === -1) return context;
-      return withRemoteSpanContext(context, spanContextAt(header, start, readTraceState(carrier, get)));
+      const traceparent = checkedTraceparent(header);
+      if (traceparent === undefined) return context;
+      return withRemoteSpanContext(context, spanContextOf(traceparent, readTraceState(carrier, get)));
     } catch {
       return context;
     }
@@ -99,7 +112,7 @@ export class W3CTraceContextPropagator implements TextMapPropagator<unknown> {
       const startedHere = !continued && this.#randomTraceIds && spanContext.isRemote !== true;
       const random = startedHere ? RANDOM_FLAG : (continued ? remote : spanContext).traceFlags & RANDOM_FLAG;
       const flags = (spanContext.traceFlags & TraceFlags.SAMPLED) | random;
-      writeField(carrier, set, TRACEPARENT, `00-${spanContext.traceId}-${spanContext.spanId}-0${flags}`);
+      writeField(carrier, set, TRACEPARENT, `00-${spanContext.traceId}-${spanContext.spanId}${FLAGS[flags]}`);
       const state = safeTraceState(spanContext, current === remote);
       if (state === '') clearField(carrier, set, TRACESTATE);
       else writeField(carrier, set, TRACESTATE, state);
@@ -114,11 +127,11 @@ export class W3CTraceContextPropagator implements TextMapPropagator<unknown> {
   }
 }
 
-function spanContextAt(header: string, start: number, traceState?: TraceState): SpanContext {
-  const traceId = header.slice(start + 3, start + 35);
-  const spanId = header.slice(start + 36, start + 52);
+function spanContextOf(traceparent: string, traceState?: TraceState): SpanContext {
+  const traceId = traceparent.slice(3, 35);
+  const spanId = traceparent.slice(36, 52);
   // Only the two bits this version knows: the others must not be sent on.
-  const traceFlags = hexDigit(header.charCodeAt(start + 54)) & (TraceFlags.SAMPLED | RANDOM_FLAG);
+  const traceFlags = hexDigit(traceparent.charCodeAt(54)) & (TraceFlags.SAMPLED | RANDOM_FLAG);
   // Two literals, because a property added afterwards costs an allocation of its own.
   return traceState === undefined
     ? { traceId, spanId, traceFlags, isRemote: true }
@@ -127,8 +140,8 @@ function spanContextAt(header: string, start: number, traceState?: TraceState): 
 
 /** The span context a `traceparent` alone names, or `undefined` when it is to be ignored. */
 export function readTraceparent(header: string): SpanContext | undefined {
-  const start = traceparentStart(header);
-  return start === -1 ? undefined : spanContextAt(header, start);
+  const traceparent = checkedTraceparent(header);
+  return traceparent === undefined ? undefined : spanContextOf(traceparent);
 }
 
 function safeTraceState(spanContext: SpanContext, passedOn: boolean): string {
@@ -155,35 +168,23 @@ function joinLines(lines: readonly string[]): string {
   return lines.join(',');
 }
 
-const encoder = new TextEncoder();
-// Scratch for one header. Looking at bytes here is twice as fast as asking the string for each character.
-const bytes = new Uint8Array(3 * MAX_TRACEPARENT_LENGTH);
+/** The `traceparent` without white space around it, or `undefined` when it is to be ignored. */
+function checkedTraceparent(header: string): string | undefined {
+  if (header.length < 55 || header.length > MAX_TRACEPARENT_LENGTH) return undefined;
+  const text = header.length === 55 ? header : trimOws(header);
+  if (text.length < 55) return undefined;
+  writeScratch(text);
+  if (scratchByte(2) !== DASH || scratchByte(35) !== DASH || scratchByte(52) !== DASH) return undefined;
+  const isVersion00 = scratchByte(0) === ZERO && scratchByte(1) === ZERO;
+  if (isVersion00 ? text.length !== 55 : !isHigherVersion(text)) return undefined;
+  return scratchHex(3, 35) === NON_ZERO && scratchHex(36, 52) === NON_ZERO && isScratchHexPair(53)
+    ? text
+    : undefined;
+}
 
-/** Where the version begins in an acceptable `traceparent`, or -1 when it is to be ignored. */
-function traceparentStart(header: string): number {
-  let end = header.length;
-  if (end > MAX_TRACEPARENT_LENGTH) return -1;
-  let start = 0;
-  while (start < end && isOws(header.charCodeAt(start))) start++;
-  while (end > start && isOws(header.charCodeAt(end - 1))) end--;
-  const length = end - start;
-  if (length < 55) return -1;
-  // A character beyond ASCII becomes bytes that no check below lets pass, so positions in the two agree.
-  encoder.encodeInto(header, bytes);
-  const dashes = bytes[start + 2] === 45 && bytes[start + 35] === 45 && bytes[start + 52] === 45;
-  const version = hexBytes(bytes, start, start + 2);
-  if (!dashes || version === NOT_HEX) return -1;
-  if (version === ALL_ZERO) {
-    if (length !== 55) return -1;
-  } else {
-    if (bytes[start] === 102 && bytes[start + 1] === 102) return -1;
-    if (length > 55 && bytes[start + 55] !== 45) return -1;
-    // Two headers that somebody joined: which of them to believe is not ours to guess.
-    if (length > 55 && header.indexOf(',', start + 55) !== -1) return -1;
-  }
-  return hexBytes(bytes, start + 3, start + 35) === NON_ZERO &&
-    hexBytes(bytes, start + 36, start + 52) === NON_ZERO &&
-    hexBytes(bytes, start + 53, start + 55) !== NOT_HEX
-    ? start
-    : -1;
+/** Whether the text, which is in the scratch, is of a version that can be read as far as we know it. */
+function isHigherVersion(text: string): boolean {
+  if (!isScratchHexPair(0) || text.startsWith('ff')) return false;
+  // Two headers that somebody joined: which of them to believe is not ours to guess.
+  return text.length === 55 || (scratchByte(55) === DASH && !text.includes(',', 55));
 }

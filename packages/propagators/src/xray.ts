@@ -8,7 +8,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { chosenGetter, chosenSetter, readFirst, trimOws, writeField } from './field.ts';
-import { hexRange, NON_ZERO } from './hex.ts';
+import { isHexId } from './hex.ts';
 import {
   isStillDeferred,
   isTracingSuppressed,
@@ -110,7 +110,7 @@ export function parseXRay(value: string): XRayReading | undefined {
   const traceId = rootId(fields.get('root')?.toLowerCase() ?? '');
   if (traceId === undefined) return undefined;
   const spanId = fields.get('parent')?.toLowerCase() ?? traceId.slice(16);
-  if (spanId.length !== 16 || hexRange(spanId, 0, 16) !== NON_ZERO) return undefined;
+  if (!isHexId(spanId, 16)) return undefined;
   const state = stateOf(fields.get('sampled') ?? '?');
   if (state === undefined) return undefined;
   const lineage = fields.get('lineage');
@@ -122,7 +122,7 @@ export function parseXRay(value: string): XRayReading | undefined {
 function rootId(root: string): string | undefined {
   if (root.length !== 35 || !root.startsWith('1-') || root[10] !== '-') return undefined;
   const traceId = root.slice(2, 10) + root.slice(11);
-  return hexRange(traceId, 0, 32) === NON_ZERO ? traceId : undefined;
+  return isHexId(traceId, 32) ? traceId : undefined;
 }
 
 function stateOf(sampled: string): XRayReading['state'] | undefined {

@@ -2,6 +2,7 @@ import {
   defaultTextMapGetter,
   defaultTextMapSetter,
   INVALID_SPAN_CONTEXT,
+  propagation,
   ROOT_CONTEXT,
   type SpanContext,
   type TextMapGetter,
@@ -33,6 +34,21 @@ function stateThrough(tracestate: unknown): string | undefined {
   return through({ traceparent: OK, tracestate }).tracestate;
 }
 
+it('keeps the baggage of the context it extracts into, and lets go of it when told', () => {
+  const baggage = propagation.createBaggage({ tenant: { value: 'acme' } });
+  const context = propagator.extract(propagation.setBaggage(ROOT_CONTEXT, baggage), { traceparent: OK });
+  expect(propagation.getBaggage(context)).toBe(baggage);
+  expect(propagation.getBaggage(trace.setSpan(context, trace.wrapSpanContext(INVALID_SPAN_CONTEXT)))).toBe(
+    baggage,
+  );
+  expect(propagation.getBaggage(propagation.deleteBaggage(context))).toBeUndefined();
+});
+
+it('does not take a header for the longer one before it', () => {
+  extract({ traceparent: OK });
+  expect(extract({ traceparent: `${OK.slice(0, -1)}    ` })).toBeUndefined();
+});
+
 describe('traceparent in', () => {
   test.each([
     ['T1 any letter case of the name', { TraceParent: OK }, OK],
@@ -58,6 +74,12 @@ describe('traceparent in', () => {
     ['T2 lone surrogate', { traceparent: `00-\ud800${T.slice(1)}-${S}-01` }, undefined],
     ['T2 other separator', { traceparent: `00_${T}_${S}_01` }, undefined],
     ['T2 OWS around', { traceparent: `\t ${OK} \t` }, OK],
+    ['T2 too short but for white space', { traceparent: `${OK.slice(0, -1)}   ` }, undefined],
+    [
+      'T4 higher version, too short but for white space',
+      { traceparent: ` cc${OK.slice(2, -1)}  ` },
+      undefined,
+    ],
     ['T2 line feed is no OWS (§5 7)', { traceparent: `\n${OK}` }, undefined],
     ['T2 trailing line feed (§5 7)', { traceparent: `${OK}\n` }, undefined],
     ['T2 no-break space (§5 7)', { traceparent: `\u00a0${OK}` }, undefined],
