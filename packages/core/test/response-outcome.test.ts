@@ -434,6 +434,20 @@ describe('the exchange of a request', () => {
     ]);
   });
 
+  test('the framework tells the route when the response is over, once', async () => {
+    const tracer = createHttpServerTracer();
+    let asked = 0;
+    const route = () => `/asked/${++asked}`;
+    const port = await listen((req, res) =>
+      traceNodeExchange(tracer, req, res, { route }).run(() => res.end(String(asked))),
+    );
+    expect(await (await fetch(`http://127.0.0.1:${port}`)).text()).toBe('0');
+    expect(await spans.one()).toMatchObject({
+      name: 'GET /asked/1',
+      attributes: { 'http.route': '/asked/1' },
+    });
+  });
+
   test('a request whose exchange failed to be described still ends', async () => {
     const tracer = createHttpServerTracer();
     const boom = () => {
