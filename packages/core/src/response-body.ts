@@ -34,12 +34,16 @@ export function observeBody(response: Response, onEnd: (error?: unknown) => void
     },
     { highWaterMark: 0 },
   );
-  const { status, statusText, headers, url, redirected, type } = response;
-  const copy = new Response(observed, { status, statusText, headers });
-  // A constructed response has none of these; readers expect those of the one that came over the wire.
+  const { status, statusText, headers } = response;
+  return asReceived(new Response(observed, { status, statusText, headers }), response);
+}
+
+/** A constructed response has none of these; readers expect those of the one that came over the wire. */
+function asReceived(copy: Response, { url, redirected, type }: Response): Response {
   return Object.defineProperties(copy, {
     url: { value: url },
     redirected: { value: redirected },
     type: { value: type },
+    clone: { value: () => asReceived(Response.prototype.clone.call(copy), copy) },
   });
 }

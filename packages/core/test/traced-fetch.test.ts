@@ -676,6 +676,15 @@ describe('endOn: body', () => {
     expect((await spans.one()).attributes['error.type']).toBeUndefined();
   });
 
+  test('a clone is as the response was', async () => {
+    const { response, res } = await held();
+    const clone = response.clone().clone();
+    expect([clone.url, clone.type, clone.status]).toEqual([response.url, 'basic', 200]);
+    res.end('last');
+    expect([await response.text(), await clone.text()]).toEqual(['first last', 'first last']);
+    await spans.one();
+  });
+
   test('ends when the reader cancels, which is no error', async () => {
     const { response, res } = await held();
     const closed = once(res, 'close');
