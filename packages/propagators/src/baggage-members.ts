@@ -1,5 +1,14 @@
+import type { Buffer } from 'node:buffer';
 import type { BaggageEntry } from '@opentelemetry/api';
-import { decodeOctets, encodeOctets, isToken, octetsEnd, tokenEnd } from './baggage-text.ts';
+import {
+  decodeOctets,
+  encodeOctets,
+  isOctetCode,
+  isToken,
+  isTokenCode,
+  octetsEnd,
+  tokenEnd,
+} from './baggage-text.ts';
 import { isOws, trimOws } from './field.ts';
 
 /** Members kept and sent at most. */
@@ -8,6 +17,8 @@ export const MAX_BAGGAGE_MEMBERS = 64;
 export const MAX_BAGGAGE_BYTES = 8192;
 /** Characters looked at on the way in, over all header lines, whatever they hold. */
 export const MAX_BAGGAGE_SCANNED = 16_384;
+
+const HEX_DIGITS = '0123456789ABCDEF';
 
 /** One list member in a form that may be sent: no optional white space, properties legal. */
 export interface BaggageMember {
@@ -94,20 +105,44 @@ export function legalProperties(text: string): string {
   return legal.join(';');
 }
 
-/** An entry as it is sent; the empty string when its key cannot stand in a header, or it is too long or cannot be read. */
-export function memberText(key: string, entry: BaggageEntry): string {
+/**
+ * Writes an entry as it is sent to `bytes` at `start` and says where it ends: at `start` itself when its key cannot stand
+ * in a header, or it is too long or cannot be read.
+ */
+export function writeMember(bytes: Buffer, start: number, key: string, entry: BaggageEntry): number {
   try {
     const { value, metadata } = entry;
-    if (typeof value !== 'string' || key.length + value.length >= MAX_BAGGAGE_BYTES || !isToken(key))
-      return '';
-    const pair = `${key}=${encodeOctets(value)}`;
-    if (metadata === undefined || metadata === null) return pair;
+    if (typeof value !== 'string' || key.length === 0 || key.length + value.length >= MAX_BAGGAGE_BYTES) {
+      return start;
+    }
+    let at = start;
+    for (let i = 0; i < key.length; i++) {
+      const code = key.charCodeAt(i);
+      if (!isTokenCode(code)) return start;
+      bytes[at++] = code;
+    }
+    bytes[at++] = 61;
+    for (let i = 0; i < value.length; i++) {
+      const code = value.charCodeAt(i);
+      if (code !== 37 && isOctetCode(code)) {
+        bytes[at++] = code;
+      } else if (code < 128) {
+        bytes[at] = 37;
+        bytes[at + 1] = HEX_DIGITS.charCodeAt(code >> 4);
+        bytes[at + 2] = HEX_DIGITS.charCodeAt(code & 15);
+        at += 3;
+      } else {
+        at += bytes.write(encodeOctets(value.slice(i)), at, 'latin1');
+        break;
+      }
+    }
+    if (metadata === undefined || metadata === null) return at;
     const wire = metadata.toString();
-    if (pair.length + wire.length > MAX_BAGGAGE_BYTES) return '';
+    if (at - start + wire.length > MAX_BAGGAGE_BYTES) return start;
     const properties = legalProperties(wire);
-    return properties === '' ? pair : `${pair};${properties}`;
+    return properties === '' ? at : at + bytes.write(`;${properties}`, at, 'latin1');
   } catch {
-    return '';
+    return start;
   }
 }
 

@@ -9,6 +9,16 @@ for (let code = 0x21; code < 0x7f; code++) {
   KINDS[code] = ('()<>@,;:\\"/[]?={}'.includes(char) ? 0 : TOKEN) | ('",;\\'.includes(char) ? 0 : OCTET);
 }
 
+/** True for the code of a character that may stand in a token. */
+export function isTokenCode(code: number): boolean {
+  return ((KINDS[code] ?? 0) & TOKEN) !== 0;
+}
+
+/** True for the code of a baggage-octet. */
+export function isOctetCode(code: number): boolean {
+  return ((KINDS[code] ?? 0) & OCTET) !== 0;
+}
+
 /** Where the token that begins at `start` ends; `start` itself when there is none. */
 export function tokenEnd(text: string, start: number, end: number): number {
   let i = start;

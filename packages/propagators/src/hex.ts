@@ -1,3 +1,5 @@
+import { Buffer } from 'node:buffer';
+
 /** What {@link hexText} and {@link scratchHex} find. */
 export const NOT_HEX = 0;
 export const ALL_ZERO = 1;

@@ -1,11 +1,12 @@
+import { Buffer } from 'node:buffer';
 import { type Baggage, type BaggageEntry, baggageEntryMetadataFromString } from '@opentelemetry/api';
 import {
   MAX_BAGGAGE_BYTES,
   MAX_BAGGAGE_MEMBERS,
   memberProperties,
-  memberText,
   memberValue,
   readMembers,
+  writeMember,
 } from './baggage-members.ts';
 
 /**
@@ -81,17 +82,26 @@ function receivedHeader(lines: readonly string[]): string {
   return text;
 }
 
+// Room for a whole header and, coded, a member that is too long, which is then dropped. Writing bytes and making one text
+// of them takes 60 ns an entry and 0.4 times the memory; joining texts took 70.
+const SCRATCH_LENGTH = 4 * MAX_BAGGAGE_BYTES;
+let scratch: Buffer | undefined;
+
 /** The header for baggage of any make; whole members only, and none that a receiver could misread. */
 export function baggageHeader(baggage: Baggage): string {
-  let text = '';
+  // An entry's getter may come back here, and then finds no scratch.
+  const bytes = scratch ?? Buffer.allocUnsafeSlow(SCRATCH_LENGTH);
+  scratch = undefined;
+  let length = 0;
   let count = 0;
   for (const [key, entry] of baggage.getAllEntries()) {
-    const member = memberText(key, entry);
-    if (member === '') continue;
-    const length = text.length === 0 ? member.length : text.length + 1 + member.length;
-    if (length > MAX_BAGGAGE_BYTES) continue;
-    text = text === '' ? member : `${text},${member}`;
+    const start = length === 0 ? 0 : length + 1;
+    const end = writeMember(bytes, start, key, entry);
+    if (end === start || end > MAX_BAGGAGE_BYTES) continue;
+    if (start > 0) bytes[length] = 44;
+    length = end;
     if (++count === MAX_BAGGAGE_MEMBERS) break;
   }
-  return text;
+  scratch = bytes;
+  return bytes.toString('latin1', 0, length);
 }

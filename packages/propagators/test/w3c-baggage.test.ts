@@ -309,3 +309,56 @@ describe('as the API’s Baggage', () => {
     expect(baggageProperties(undefined)).toEqual([]);
   });
 });
+
+describe('entries that are read on the way out', () => {
+  function sent(entries: [string, unknown][]): string | undefined {
+    const baggage = { getAllEntries: () => entries } as unknown as Baggage;
+    const out: Record<string, string> = {};
+    propagator.inject(propagation.setBaggage(ROOT_CONTEXT, baggage), out);
+    return out.baggage;
+  }
+
+  it('may inject other baggage meanwhile', () => {
+    let inner: string | undefined;
+    const nosy = {
+      get value() {
+        inner = sent([['inner', { value: 'x y' }]]);
+        return 'z';
+      },
+    };
+    const header = sent([
+      ['first', { value: '1' }],
+      ['nosy', nosy],
+      ['last', { value: '3' }],
+    ]);
+    expect(inner).toBe('inner=x%20y');
+    expect(header).toBe('first=1,nosy=z,last=3');
+  });
+
+  it('lose nothing by one that throws or is too long once it is coded', () => {
+    const broken = {
+      get value(): string {
+        throw new Error('broken');
+      },
+    };
+    const entries: [string, unknown][] = [
+      ['a', { value: '1' }],
+      ['spaces', { value: ' '.repeat(3000) }],
+      ['b', broken],
+      ['umlauts', { value: 'ü'.repeat(8000) }],
+      ['metadata', { value: 'ü'.repeat(8000), metadata: baggageEntryMetadataFromString('p=1') }],
+      ['c', { value: '2' }],
+    ];
+    expect(sent(entries)).toBe('a=1,c=2');
+  });
+
+  it('fill the header to the last byte', () => {
+    const header = sent([
+      ['a', { value: 'v'.repeat(4000) }],
+      ['b', { value: 'v'.repeat(8192 - 4002 - 3) }],
+      ['c', { value: '' }],
+    ]);
+    expect(header).toHaveLength(8192);
+    expect(sent([['a', { value: 'v'.repeat(8191) }]])).toBeUndefined();
+  });
+});
