@@ -14,18 +14,23 @@ export interface Contender {
   readonly env?: Record<string, string>;
 }
 
-/** How long the phases of a duel last. */
+/**
+ * How long the phases of a duel last.
+ *
+ * Warming up matters more than measuring long: a traced request takes 20 000 repetitions until the compilers are done
+ * with it, and several times its later cost until then.
+ */
 export interface Timing {
   readonly warmUpMs: number;
-  /** Requests that either side must have served before it is measured, within ten times `warmUpMs`. */
+  /** Requests that either side must have served before it is measured, within five times `warmUpMs`. */
   readonly warmUpCount: number;
   readonly windowMs: number;
   /** Windows per mode. */
   readonly windows: number;
 }
 
-export const NORMAL: Timing = { warmUpMs: 1500, warmUpCount: 10_000, windowMs: 600, windows: 3 };
-export const QUICK: Timing = { warmUpMs: 700, warmUpCount: 6000, windowMs: 300, windows: 2 };
+export const NORMAL: Timing = { warmUpMs: 3000, warmUpCount: 16_000, windowMs: 500, windows: 3 };
+export const QUICK: Timing = { warmUpMs: 2000, warmUpCount: 10_000, windowMs: 300, windows: 2 };
 
 interface Usage {
   readonly cpu: number;
@@ -116,7 +121,7 @@ async function measure(
     await setMode(mode);
     const start = await usages();
     const share = timing.warmUpCount / modes.length;
-    for (let waited = 0; waited < timing.warmUpMs * 10; waited += 100) {
+    for (let waited = 0; waited < timing.warmUpMs * 5; waited += 100) {
       await sleep(100);
       const now = await usages();
       const least = Math.min(...now.map(({ count }, side) => count - (start[side]?.count ?? 0)));

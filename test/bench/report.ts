@@ -184,10 +184,24 @@ function scaling(repository: string, measured: Readonly<Record<string, readonly 
           ({ size, base, added, least, most }) =>
             `| ${size} | ${micros(base)} | ${micros(added)} [${micros(least)} … ${micros(most)}] |`,
         ),
+        '',
+        growth(points, unit),
       ].join('\n'),
     );
   }
   return blocks.join('\n\n');
+}
+
+/** From the smallest size to the largest, in words. */
+function growth(points: readonly ScalingPoint[], unit: string): string {
+  const first = points[0];
+  const last = points.at(-1);
+  if (first === undefined || last === undefined || first === last) return '';
+  const steps = last.size - first.size;
+  const per = (value: (point: ScalingPoint) => number) =>
+    `${Math.round((1e6 * (value(last) - value(first))) / steps) / 1000} ns`;
+  const one = unit === 'entries' ? 'entry' : unit.replace(/s$/, '');
+  return `Per ${one} from ${first.size} to ${last.size}: ${per(({ added }) => added)} added, ${per(({ base }) => base)} in the bare server.`;
 }
 
 function memory(repository: string, measured: readonly OpenRequests[]): string {
