@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
-import { tracedFetch } from '@throughline/core';
+import { tracedFetch } from '@throughline/fetch';
 import { startTracing } from './tracing.ts';
 
 /** What the suite posts: call each `url` with its `arguments`. */

@@ -311,7 +311,8 @@ describe('as the API’s Baggage', () => {
 });
 
 describe('entries that are read on the way out', () => {
-  function sent(entries: [string, unknown][]): string | undefined {
+  /** What is sent for a baggage of another make. */
+  function sentBy(entries: [string, unknown][]): string | undefined {
     const baggage = { getAllEntries: () => entries } as unknown as Baggage;
     const out: Record<string, string> = {};
     propagator.inject(propagation.setBaggage(ROOT_CONTEXT, baggage), out);
@@ -322,11 +323,11 @@ describe('entries that are read on the way out', () => {
     let inner: string | undefined;
     const nosy = {
       get value() {
-        inner = sent([['inner', { value: 'x y' }]]);
+        inner = sentBy([['inner', { value: 'x y' }]]);
         return 'z';
       },
     };
-    const header = sent([
+    const header = sentBy([
       ['first', { value: '1' }],
       ['nosy', nosy],
       ['last', { value: '3' }],
@@ -349,16 +350,16 @@ describe('entries that are read on the way out', () => {
       ['metadata', { value: 'ü'.repeat(8000), metadata: baggageEntryMetadataFromString('p=1') }],
       ['c', { value: '2' }],
     ];
-    expect(sent(entries)).toBe('a=1,c=2');
+    expect(sentBy(entries)).toBe('a=1,c=2');
   });
 
   it('fill the header to the last byte', () => {
-    const header = sent([
+    const header = sentBy([
       ['a', { value: 'v'.repeat(4000) }],
       ['b', { value: 'v'.repeat(8192 - 4002 - 3) }],
       ['c', { value: '' }],
     ]);
     expect(header).toHaveLength(8192);
-    expect(sent([['a', { value: 'v'.repeat(8191) }]])).toBeUndefined();
+    expect(sentBy([['a', { value: 'v'.repeat(8191) }]])).toBeUndefined();
   });
 });
