@@ -58,7 +58,7 @@ async function bundleSpec(installation: Installation, sdk: SdkLine): Promise<str
       loader: 'ts',
       contents: `
         import { describe, it } from 'node:test';
-        import { createTracedFetch } from '@throughline/core';
+        import { createTracedFetch } from '@throughline/fetch';
         import { defineHttpClientConformance, defineHttpServerConformance } from '@throughline/testing';
         import { serverAdapter } from '../conformance/server-adapters.ts';
         import { ${sdk.name} as sdk } from '${binding}';

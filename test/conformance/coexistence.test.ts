@@ -6,9 +6,9 @@ import { context, metrics, propagation, SpanKind, trace } from '@opentelemetry/a
 import { registerInstrumentations } from '@opentelemetry/instrumentation';
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
-import { createTracedFetch, tracedFetch, traceHeaders, traceInterceptor } from '@throughline/core';
 import { traceContext as traceExpress } from '@throughline/express';
 import { tracePlugin } from '@throughline/fastify';
+import { createTracedFetch, tracedFetch, traceHeaders, traceInterceptor } from '@throughline/fetch';
 import { traceListener } from '@throughline/http';
 import { traceContext as traceKoa } from '@throughline/koa';
 import { assertParent, createSpanCollector, describeTrace } from '@throughline/testing';

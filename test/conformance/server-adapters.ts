@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tracedFetch } from '@throughline/core';
+import { tracedFetch } from '@throughline/fetch';
 import type { ConformanceSdk, HttpServerConformanceOptions } from '@throughline/testing';
 import { pathIn, serveExpress } from './adapters/express.ts';
 import { serveFastify } from './adapters/fastify.ts';

@@ -6,8 +6,8 @@ export type DescribableSpan = Pick<
   'setAttribute' | 'setAttributes' | 'addEvent' | 'spanContext' | 'isRecording'
 >;
 
-/** The options that servers and clients share. */
-export interface HttpOptions<Request, Outcome> {
+/** The options that servers and clients share; `Start` is what a hook learns besides when a request starts. */
+export interface HttpOptions<Request, Outcome, Start extends unknown[] = []> {
   /** Makes the spans. Default: the provider registered with the API, looked up when a request is made or arrives. */
   readonly tracerProvider?: TracerProvider | undefined;
   /** Makes the instruments. Default: the registered one; without any, nothing is measured. */
@@ -25,7 +25,7 @@ export interface HttpOptions<Request, Outcome> {
   /** More attributes for the span, there from its creation, so that samplers see them. */
   readonly attributes?: ((request: Request) => Attributes) | undefined;
   /** Called when the span has started, if it is recorded. */
-  readonly requestHook?: ((span: DescribableSpan, request: Request) => void) | undefined;
+  readonly requestHook?: ((span: DescribableSpan, request: Request, ...start: Start) => void) | undefined;
   /** Called before the span ends, if it is recorded. */
   readonly responseHook?: ((span: DescribableSpan, outcome: Outcome, request: Request) => void) | undefined;
   /** Request headers to record as `http.request.header.<name>`, in any letter case. Default: none. */

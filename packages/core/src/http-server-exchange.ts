@@ -94,7 +94,11 @@ class Exchange implements HttpServerExchange {
     this.#startTime = parts.measured === undefined ? 0 : performance.now();
     const { requestHook, activeRequests } = settings.options;
     if (requestHook !== undefined)
-      guarded('options.requestHook threw', () => span.isRecording() && requestHook(span, request), undefined);
+      guarded(
+        'options.requestHook threw',
+        () => span.isRecording() && requestHook(span, request, this.extraction),
+        undefined,
+      );
     if (activeRequests === true) parts.measured?.addActive(1, this.#activeAttributes());
   }
 

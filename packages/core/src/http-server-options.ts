@@ -1,3 +1,4 @@
+import type { ExtractionOutcome } from './extraction-outcome.ts';
 import { HTTP_OPTION_RULES, type HttpOptions } from './http-options.ts';
 import type { HttpServerOutcome, HttpServerRequest } from './http-server-request.ts';
 import { checkOptions, isNames, type Owner } from './option-check.ts';
@@ -9,7 +10,8 @@ import { isTrustPolicy, TRUST_FORMS, type TrustPolicy } from './trust.ts';
  * All are checked when the middleware is mounted. Functions among them are called in a guard: what they throw
  * goes to OpenTelemetry's `diag` once per cause, and the request goes on as if the option were not set.
  */
-export interface HttpServerOptions extends HttpOptions<HttpServerRequest, HttpServerOutcome> {
+export interface HttpServerOptions
+  extends HttpOptions<HttpServerRequest, HttpServerOutcome, [extraction: ExtractionOutcome]> {
   /** Whom to trust with the trace, its sampling and its baggage. Default: `continue`. */
   readonly trust?: TrustPolicy | undefined;
   /**

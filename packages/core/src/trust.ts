@@ -1,14 +1,8 @@
-import {
-  type Baggage,
-  type Context,
-  propagation,
-  ROOT_CONTEXT,
-  type SpanContext,
-  trace,
-} from '@opentelemetry/api';
+import { type Context, propagation, ROOT_CONTEXT, type SpanContext, trace } from '@opentelemetry/api';
+import { type BaggageRule, filterBaggage } from './baggage-filter.ts';
 import type { HttpServerRequest } from './http-server-request.ts';
 import { isNames } from './option-check.ts';
-import { remoteSpanContext, withoutBaggage } from './propagation.ts';
+import { remoteSpanContext } from './propagation.ts';
 import { guarded, reportOnce } from './report.ts';
 
 /**
@@ -24,7 +18,7 @@ export type ParentTrust = 'continue' | 'restart' | 'ignore';
 export interface TrustDecision {
   readonly parent: ParentTrust;
   /** The caller's baggage: all, none, or the entries named. Default: `keep` with `continue`, else `drop`. */
-  readonly baggage?: 'keep' | 'drop' | readonly string[];
+  readonly baggage?: BaggageRule;
   /**
    * The caller's sampled flag: `respect` it, or replace it, `true` for sampled. Default: `respect`.
    *
@@ -101,19 +95,5 @@ export function applyTrust(received: Context, decision: TrustDecision): TrustedC
 
 /** The context with the baggage that a decision lets in. */
 export function applyBaggageTrust(context: Context, { parent, baggage }: TrustDecision): Context {
-  const rule = baggage ?? (parent === 'continue' ? 'keep' : 'drop');
-  if (rule === 'keep') return context;
-  const bare = withoutBaggage(context);
-  if (rule === 'drop') return bare;
-  const received = propagation.getBaggage(context);
-  return received === undefined ? bare : propagation.setBaggage(bare, pick(received, rule));
-}
-
-function pick(baggage: Baggage, names: readonly string[]): Baggage {
-  let picked = propagation.createBaggage();
-  for (const name of names) {
-    const entry = baggage.getEntry(name);
-    if (entry !== undefined) picked = picked.setEntry(name, entry);
-  }
-  return picked;
+  return filterBaggage(context, baggage ?? (parent === 'continue' ? 'keep' : 'drop'));
 }

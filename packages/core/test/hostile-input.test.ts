@@ -1,13 +1,9 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import net from 'node:net';
-import {
-  createHttpServerTracer,
-  type HttpServerOptions,
-  injectContext,
-  traceHeaders,
-} from '@throughline/core';
+import { createHttpServerTracer, type HttpServerOptions, injectContext } from '@throughline/core';
 import { sampledBudget, toPath, traceNodeExchange, trustWhen } from '@throughline/core/node';
+import { traceHeaders } from '@throughline/fetch';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   closeServers,

@@ -19,8 +19,8 @@ import {
   type HttpServerOutcome,
   type HttpServerRequest,
   type RequestHeaders,
-  traceHeaders,
 } from '@throughline/core';
+import { traceHeaders } from '@throughline/fetch';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import {

@@ -6,8 +6,8 @@ import {
   extractContext,
   injectContext,
   runInContext,
-  traceHeaders,
 } from '@throughline/core';
+import { traceHeaders } from '@throughline/fetch';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { startSdk, stopSdk, TRACE_ID, TRACEPARENT, w3c } from './sdk.ts';
 

@@ -10,8 +10,9 @@ import http2 from 'node:http2';
 import net, { type Socket } from 'node:net';
 import { pipeline, Readable } from 'node:stream';
 import { SpanStatusCode } from '@opentelemetry/api';
-import { createHttpServerTracer, type HttpServerOptions, traceHeaders } from '@throughline/core';
+import { createHttpServerTracer, type HttpServerOptions } from '@throughline/core';
 import { exchangeOf, traceNodeExchange } from '@throughline/core/node';
+import { traceHeaders } from '@throughline/fetch';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   closeServers,

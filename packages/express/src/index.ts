@@ -1,4 +1,4 @@
-export { tracedFetch } from '@throughline/core';
 export { exchangeOf } from '@throughline/core/node';
+export { tracedFetch } from '@throughline/fetch';
 export { traceContext } from './trace-context.ts';
 export { traceErrors } from './trace-errors.ts';

@@ -18,7 +18,7 @@ export function traceContext(options?: HttpServerOptions): RequestHandler {
   const tracer = createHttpServerTracer(options, { package: 'express', entry: 'traceContext()' });
   return function traceContext(req, res, next) {
     watchMounts(req);
-    const description = { route: () => matchedRoute(req), forwarded: forwarded(req) };
+    const description = { route: () => matchedRoute(req), forwarded: () => forwarded(req) };
     traceNodeExchange(tracer, req, res, description).run(next);
   };
 }

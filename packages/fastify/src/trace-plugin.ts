@@ -18,7 +18,7 @@ const plugin: FastifyPluginAsync<HttpServerOptions> = async function tracePlugin
   if (!fastify.hasRequestDecorator('exchange'))
     fastify.decorateRequest('exchange', { getter: exchangeOfRequest });
   fastify.addHook('onRequest', function traceContext(request, reply, next) {
-    const description = { route: () => request.routeOptions.url, forwarded: forwarded(request) };
+    const description = { route: () => request.routeOptions.url, forwarded: () => forwarded(request) };
     traceNodeExchange(tracer, request.raw, reply.raw, description).run(next);
   });
   fastify.addHook('onError', function traceErrors(request, _reply, error, next) {

@@ -1,3 +1,3 @@
-export { tracedFetch } from '@throughline/core';
 export { exchangeOf } from '@throughline/core/node';
+export { tracedFetch } from '@throughline/fetch';
 export { traceContext } from './trace-context.ts';

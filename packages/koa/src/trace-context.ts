@@ -17,7 +17,7 @@ import type { Context, Middleware } from 'koa';
 export function traceContext(options?: HttpServerOptions): Middleware {
   const tracer = createHttpServerTracer(options, { package: 'koa', entry: 'traceContext()' });
   return async function traceContext(ctx, next) {
-    const description = { route: () => matchedRoute(ctx), forwarded: forwarded(ctx) };
+    const description = { route: () => matchedRoute(ctx), forwarded: () => forwarded(ctx) };
     const exchange = traceNodeExchange(tracer, ctx.req, ctx.res, description);
     try {
       await exchange.run(next);

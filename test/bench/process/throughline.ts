@@ -1,8 +1,9 @@
 import { context, propagation, ROOT_CONTEXT } from '@opentelemetry/api';
-import { createTracedFetch, type HttpServerOptions, type TracedFetchOptions } from '@throughline/core';
+import type { HttpServerOptions } from '@throughline/core';
 import { exchangeOf } from '@throughline/core/node';
 import { traceContext, traceErrors } from '@throughline/express';
 import { tracePlugin } from '@throughline/fastify';
+import { createTracedFetch, type TracedFetchOptions } from '@throughline/fetch';
 import { traceListener } from '@throughline/http';
 import { traceContext as koaTraceContext } from '@throughline/koa';
 import { createPropagator } from '@throughline/propagators';

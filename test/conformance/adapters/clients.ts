@@ -5,7 +5,7 @@ import {
   type HttpClientOptions,
   tracedFetch,
   traceInterceptor,
-} from '@throughline/core';
+} from '@throughline/fetch';
 import type {
   ClientRequest,
   HttpClientConformanceOptions,

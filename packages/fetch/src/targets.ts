@@ -1,6 +1,5 @@
 import type { TextMapPropagator } from '@opentelemetry/api';
-import { isPropagator } from './option-check.ts';
-import { guarded } from './report.ts';
+import { guarded, isPropagator } from '@throughline/core/adapter';
 
 /**
  * Which origins an outgoing call may tell something.

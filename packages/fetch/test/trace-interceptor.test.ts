@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
-import { createTracedFetch, traceInterceptor } from '@throughline/core';
+import { createTracedFetch, traceInterceptor } from '@throughline/fetch';
 import { Agent, interceptors, request, fetch as undiciFetch } from 'undici';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { closeServers, listen, type Recorder, startSdk, stopSdk } from './sdk.ts';
+import { closeServers, listen, type Recorder, startSdk, stopSdk } from '../../core/test/sdk.ts';
 
 let spans: Recorder;
 const agents: { destroy(): Promise<void> }[] = [];

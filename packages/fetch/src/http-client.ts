@@ -6,18 +6,25 @@ import {
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api';
-import { isIgnoredRequest } from './context-keys.ts';
-import { errorType, recordException } from './error-type.ts';
+import {
+  capturedHeaders,
+  createQueryRedaction,
+  errorType,
+  extraAttributes,
+  guarded,
+  httpInstruments,
+  isIgnoredRequest,
+  knownMethods,
+  methodInName,
+  OTHER_METHOD,
+  type Owner,
+  type QueryRedaction,
+  recordException,
+  registeredApi,
+  semconv,
+  tracerFor,
+} from '@throughline/core/adapter';
 import type { HttpClientOptions, HttpClientOutcome, HttpClientRequest } from './http-client-options.ts';
-import { knownMethods, methodInName, OTHER_METHOD } from './http-method.ts';
-import { httpInstruments } from './http-metrics.ts';
-import { capturedHeaders, extraAttributes } from './http-server-attributes.ts';
-import type { Owner } from './option-check.ts';
-import { createQueryRedaction, type QueryRedaction } from './query-redaction.ts';
-import { registeredApi } from './registered-api.ts';
-import { guarded } from './report.ts';
-import * as semconv from './semantic-conventions.ts';
-import { tracerFor } from './tracer.ts';
 
 /** One outgoing request under way. */
 export interface HttpClientCall {

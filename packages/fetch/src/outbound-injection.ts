@@ -1,7 +1,7 @@
 import type { Context } from '@opentelemetry/api';
-import type { Carrier } from './carrier.ts';
+import { type Carrier, injectContext } from '@throughline/core';
+import { filterBaggage, propagatorOf } from '@throughline/core/adapter';
 import type { PropagationTargets } from './http-client-options.ts';
-import { injectContext, propagatorOf, withoutBaggage } from './propagation.ts';
 import { isPrivateHost, matchTargets, type TargetMatcher } from './targets.ts';
 
 /** What one call may decide for itself. */
@@ -30,7 +30,7 @@ const SIGNED_QUERY = 'X-Amz-Signature';
 
 /** Compiles the target options. */
 export function createOutboundInjection(targets: PropagationTargets): OutboundInjection {
-  const { propagateTo, baggageTo = 'private' } = targets;
+  const { propagateTo, baggageTo = 'private', baggageEntries = 'keep' } = targets;
   const mayTell = matcherOf(propagateTo ?? 'all');
   const mayTellBaggage = matcherOf(baggageTo);
   return (context, headers, url, call = {}) => {
@@ -43,8 +43,11 @@ export function createOutboundInjection(targets: PropagationTargets): OutboundIn
     if (listed === false && (leftOrigin || call.propagate !== true)) return;
     const propagator = typeof listed === 'object' ? listed : propagatorOf(targets.propagator);
     const forced = leftOrigin && call.baggage === true ? undefined : call.baggage;
-    const withBaggage = forced ?? mayTellBaggage(url) !== false;
-    injectContext(headers, { context: withBaggage ? context : withoutBaggage(context), propagator });
+    const tellsBaggage = forced ?? mayTellBaggage(url) !== false;
+    injectContext(headers, {
+      context: filterBaggage(context, tellsBaggage ? baggageEntries : 'drop'),
+      propagator,
+    });
   };
 }
 

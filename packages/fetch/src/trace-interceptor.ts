@@ -1,11 +1,9 @@
 import type { Context } from '@opentelemetry/api';
-import { activeContext, runInContext } from './active-context.ts';
-import { carrierGetter } from './carrier.ts';
+import { activeContext, carrierGetter, runInContext } from '@throughline/core';
+import { isTracingSuppressed, type Owner, suppressTracing } from '@throughline/core/adapter';
 import { createHttpClientTracer, type HttpClientCall } from './http-client.ts';
 import { checkHttpClientOptions, type HttpClientOptions } from './http-client-options.ts';
-import type { Owner } from './option-check.ts';
 import { createOutboundInjection } from './outbound-injection.ts';
-import { isTracingSuppressed, suppressTracing } from './propagation.ts';
 
 /** What undici passes to `dispatch`, as far as it matters here. */
 interface DispatchOptions {
@@ -31,7 +29,7 @@ type Dispatch<Options, Handler> = (options: Options, handler: Handler) => boolea
  * const agent = new Agent().compose(traceInterceptor());
  */
 export function traceInterceptor(options: HttpClientOptions = {}) {
-  const owner: Owner = { package: 'core', entry: 'traceInterceptor()' };
+  const owner: Owner = { package: 'fetch', entry: 'traceInterceptor()' };
   checkHttpClientOptions(options, owner);
   const startCall = createHttpClientTracer(options, owner);
   const inject = createOutboundInjection(options);

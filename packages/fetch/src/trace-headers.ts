@@ -1,7 +1,7 @@
-import { activeContext } from './active-context.ts';
+import { activeContext, injectContext } from '@throughline/core';
+import { filterBaggage, propagatorOf } from '@throughline/core/adapter';
 import { checkPropagationTargets, type PropagationTargets } from './http-client-options.ts';
 import { createOutboundInjection } from './outbound-injection.ts';
-import { injectContext } from './propagation.ts';
 
 /** Headers that hand the active context on, in a new object: for one URL, or for whomever when there is none. */
 export type TraceHeaders = (url?: string | URL) => Record<string, string>;
@@ -14,12 +14,14 @@ export type TraceHeaders = (url?: string | URL) => Record<string, string>;
  * const partnerHeaders = createTraceHeaders({ propagateTo: ['https://api.partner.example'] });
  */
 export function createTraceHeaders(options: PropagationTargets = {}): TraceHeaders {
-  checkPropagationTargets(options, { package: 'core', entry: 'createTraceHeaders()' });
+  checkPropagationTargets(options, { package: 'fetch', entry: 'createTraceHeaders()' });
   const inject = createOutboundInjection(options);
   return function traceHeaders(url) {
     const headers: Record<string, string> = {};
-    if (url === undefined)
-      return injectContext(headers, options.propagator && { propagator: options.propagator });
+    if (url === undefined) {
+      const context = filterBaggage(activeContext(), options.baggageEntries ?? 'keep');
+      return injectContext(headers, { context, propagator: propagatorOf(options.propagator) });
+    }
     if (URL.canParse(String(url))) inject(activeContext(), headers, new URL(url));
     return headers;
   };

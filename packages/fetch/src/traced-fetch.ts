@@ -1,13 +1,12 @@
-import { activeContext, runInContext } from './active-context.ts';
+import { activeContext, runInContext } from '@throughline/core';
+import { isTracingSuppressed, type Owner, suppressTracing } from '@throughline/core/adapter';
 import { createHttpClientTracer, type HttpClientCall } from './http-client.ts';
 import {
   checkHttpClientOptions,
   type HttpClientOptions,
   type HttpClientOutcome,
 } from './http-client-options.ts';
-import type { Owner } from './option-check.ts';
 import { type CallPropagation, createOutboundInjection } from './outbound-injection.ts';
-import { isTracingSuppressed, suppressTracing } from './propagation.ts';
 import { createRedirects, type Hop } from './redirects.ts';
 import { observeBody } from './response-body.ts';
 
@@ -51,7 +50,7 @@ export type TracedFetch = (input: string | URL | Request, init?: TracedRequestIn
  */
 export function createTracedFetch(options: TracedFetchOptions = {}): TracedFetch {
   const { fetch: given, endOn, ...client } = options;
-  const owner: Owner = { package: 'core', entry: 'createTracedFetch()' };
+  const owner: Owner = { package: 'fetch', entry: 'createTracedFetch()' };
   checkHttpClientOptions(options, owner, {
     fetch: 'function',
     endOn: [(value) => value === 'headers' || value === 'body', "'headers' or 'body'"],

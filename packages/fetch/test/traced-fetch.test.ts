@@ -11,15 +11,8 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
-import {
-  createHttpServerTracer,
-  createTracedFetch,
-  runInContext,
-  type TracedFetch,
-  type TracedRequestInit,
-  tracedFetch,
-  withBaggage,
-} from '@throughline/core';
+import { createHttpServerTracer, runInContext, withBaggage } from '@throughline/core';
+import { createTracedFetch, type TracedFetch, type TracedRequestInit, tracedFetch } from '@throughline/fetch';
 import { fetch as undiciFetch } from 'undici';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
@@ -32,7 +25,7 @@ import {
   TRACE_ID,
   within,
   withResolvers,
-} from './sdk.ts';
+} from '../../core/test/sdk.ts';
 
 let spans: Recorder;
 beforeEach(() => {

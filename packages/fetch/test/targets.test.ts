@@ -1,7 +1,8 @@
 import { ROOT_CONTEXT, type TextMapPropagator, trace } from '@opentelemetry/api';
-import { createTraceHeaders, runInContext, type Target, traceHeaders, withBaggage } from '@throughline/core';
+import { runInContext, withBaggage } from '@throughline/core';
+import { createTraceHeaders, type Target, traceHeaders } from '@throughline/fetch';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { listenToDiag, SPAN_ID, startSdk, stopSdk, TRACE_ID, TRACEPARENT } from './sdk.ts';
+import { listenToDiag, SPAN_ID, startSdk, stopSdk, TRACE_ID, TRACEPARENT } from '../../core/test/sdk.ts';
 
 beforeEach(() => void startSdk());
 afterEach(stopSdk);
@@ -157,6 +158,22 @@ describe('baggageTo', () => {
     expect(told('https://b.example', options)).toEqual(['traceparent']);
     expect(told('https://c.example', { ...options, baggageTo: 'all' })).toEqual([]);
     expect(told('http://localhost', { baggageTo: 'none' })).toEqual(['traceparent']);
+  });
+});
+
+describe('baggageEntries', () => {
+  const sent = (url: string | undefined, options: Parameters<typeof createTraceHeaders>[0]) =>
+    inTrace(() => withBaggage({ tenant: 'acme' }, () => createTraceHeaders(options)(url).baggage));
+
+  test('lets all entries out by default, and only the named ones when there is a list', () => {
+    expect(sent('http://localhost', {})).toBe('user=7,tenant=acme');
+    expect(sent('http://localhost', { baggageEntries: ['tenant', 'absent'] })).toBe('tenant=acme');
+    expect(sent(undefined, { baggageEntries: ['tenant'] })).toBe('tenant=acme');
+    expect(sent('http://localhost', { baggageEntries: [] })).toBeUndefined();
+  });
+
+  test('widens nothing that baggageTo keeps in', () => {
+    expect(sent('https://api.example.com', { baggageEntries: ['tenant'] })).toBeUndefined();
   });
 });
 

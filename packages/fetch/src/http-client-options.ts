@@ -1,6 +1,6 @@
 import type { TextMapPropagator } from '@opentelemetry/api';
-import { HTTP_OPTION_RULES, type HttpOptions } from './http-options.ts';
-import { checkOptions, type Owner } from './option-check.ts';
+import type { HttpOptions } from '@throughline/core';
+import { checkOptions, HTTP_OPTION_RULES, type Owner } from '@throughline/core/adapter';
 import { isTarget, type Target, type TargetWithPropagator } from './targets.ts';
 
 /** One outgoing HTTP request: an attempt, a redirect hop. */
@@ -40,6 +40,11 @@ export interface PropagationTargets {
    * because baggage holds what the application put there about its users.
    */
   readonly baggageTo?: 'all' | 'none' | 'private' | readonly Target[] | undefined;
+  /**
+   * Names of the baggage entries that may leave this service, wherever they go. Default: all of them. With a list,
+   * baggage that no propagator could read, because none is registered, stays here.
+   */
+  readonly baggageEntries?: readonly string[] | undefined;
 }
 
 /** Options of every HTTP client. All are checked at set-up; functions are called in a guard. */
@@ -55,6 +60,7 @@ const TARGET_FORMS =
 
 const TARGET_RULES = {
   propagator: 'propagator',
+  baggageEntries: 'names',
   propagateTo: [targetsOr('all', 'none'), `'all', 'none' or an array of ${TARGET_FORMS}`],
   baggageTo: [targetsOr('all', 'none', 'private'), `'all', 'none', 'private' or an array of ${TARGET_FORMS}`],
 } as const;

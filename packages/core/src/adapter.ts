@@ -1,0 +1,21 @@
+/**
+ * What Throughline's packages are built from: checks, guards and look-ups that every one of them needs.
+ *
+ * For packages of this repository, which are released together. It does not follow semantic versioning.
+ *
+ * @module
+ */
+export { filterBaggage } from './baggage-filter.ts';
+export { isIgnoredRequest } from './context-keys.ts';
+export { errorType, recordException } from './error-type.ts';
+export { knownMethods, methodInName, OTHER_METHOD } from './http-method.ts';
+export { httpInstruments } from './http-metrics.ts';
+export { HTTP_OPTION_RULES } from './http-options.ts';
+export { capturedHeaders, extraAttributes } from './http-server-attributes.ts';
+export { checkOptions, isPropagator, type Owner } from './option-check.ts';
+export { isTracingSuppressed, propagatorOf, suppressTracing } from './propagation.ts';
+export { createQueryRedaction, type QueryRedaction } from './query-redaction.ts';
+export { registeredApi } from './registered-api.ts';
+export { guarded } from './report.ts';
+export * as semconv from './semantic-conventions.ts';
+export { tracerFor } from './tracer.ts';
