@@ -1,6 +1,5 @@
-import type { Context, TextMapPropagator } from '@opentelemetry/api';
+import type { TextMapPropagator } from '@opentelemetry/api';
 import type { RequestHeaders } from './http-server-request.ts';
-import { bringsTrace } from './propagation.ts';
 
 /**
  * How the caller's context was received.
@@ -41,13 +40,8 @@ const FORMAT_OF = new Map([
 /** `b3: 0`, `1` and `d` bring a decision and no ids: complete, though there is nothing to continue. */
 const B3_DECISION = /^[01d]$/;
 
-/** How `headers` were received, given the context that `propagator` made of them. */
-export function extractionOutcome(
-  headers: RequestHeaders,
-  context: Context,
-  propagator: TextMapPropagator,
-): ExtractionOutcome {
-  if (bringsTrace(context)) return 'continued';
+/** How `headers` were received of which `propagator` made no trace to continue. */
+export function extractionOutcome(headers: RequestHeaders, propagator: TextMapPropagator): ExtractionOutcome {
   let outcome: ExtractionOutcome = 'absent';
   for (const name in headers) {
     const format = FORMAT_OF.get(name);

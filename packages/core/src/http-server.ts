@@ -25,13 +25,13 @@ import {
 import { checkHttpServerOptions, type HttpServerOptions } from './http-server-options.ts';
 import type { HttpServerRequest } from './http-server-request.ts';
 import type { Owner } from './option-check.ts';
-import { extractWith, propagatorOf, remoteSpanContext } from './propagation.ts';
+import { extractWith, passesTraceOn, propagatorOf, remoteSpanContext } from './propagation.ts';
 import { createQueryRedaction } from './query-redaction.ts';
 import { registeredApi } from './registered-api.ts';
 import { guarded } from './report.ts';
 import * as semconv from './semantic-conventions.ts';
 import { tracerFor } from './tracer.ts';
-import { applyBaggageTrust, applyTrust, decideTrust } from './trust.ts';
+import { applyBaggageTrust, applyTrust, decideTrust, type TrustDecision } from './trust.ts';
 
 /** Starts exchanges; made once, when the middleware is mounted. */
 export interface HttpServerTracer {
@@ -62,6 +62,7 @@ export function createHttpServerTracer(
 ): HttpServerTracer {
   checkHttpServerOptions(options, owner);
   const { ignore, trust: policy = 'continue' } = options;
+  const settled: TrustDecision = typeof policy === 'string' ? { parent: policy } : (policy as TrustDecision);
   const tracer = tracerFor(owner, options.tracerProvider);
   const instruments = httpInstruments(owner, 'server', options.meterProvider);
   const attributeRules = {
@@ -83,23 +84,27 @@ export function createHttpServerTracer(
   function begin(request: HttpServerRequest): HttpServerExchange {
     const propagator = propagatorOf(options.propagator);
     const received = extractWith(propagator, request.headers, nodeHeaderGetter);
-    const trust = decideTrust(policy, request);
-    const { parent, link } = applyTrust(received, trust);
+    const caller = remoteSpanContext(received);
+    const trust = typeof policy === 'function' ? decideTrust(policy, request) : settled;
+    const { parent, link } = applyTrust(received, caller, trust);
     const ignored =
       ignore !== undefined &&
       guarded('options.ignore threw; the request is traced', () => ignore(request), false) === true;
     if (ignored) return serverExchange(settings, request, ignoreRequest(parent), NOT_RECORDED);
 
-    const arrived = guarded(
-      'a propagator threw in fields()',
-      () => extractionOutcome(request.headers, received, propagator),
-      'absent',
-    );
+    const arrived =
+      caller !== undefined || passesTraceOn(received)
+        ? 'continued'
+        : guarded(
+            'a propagator threw in fields()',
+            () => extractionOutcome(request.headers, propagator),
+            'absent',
+          );
     const extraction = arrived === 'continued' && trust.parent !== 'continue' ? 'untrusted' : arrived;
     const measured = instruments();
     measured?.countPropagation({ direction: 'extract', outcome: extraction });
 
-    const adopted = findServerSpan(request, remoteSpanContext(received));
+    const adopted = findServerSpan(request, caller);
     if (adopted !== undefined) {
       // Its owner has continued the caller's trace already; the baggage can still be kept out.
       const context = applyBaggageTrust(adopted.context, trust);

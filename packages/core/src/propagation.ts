@@ -145,10 +145,10 @@ const collect = {
   },
 };
 
-/** Whether an extracted context continues a trace: one that was read, or one that is only passed on. */
-export function bringsTrace(context: Context): boolean {
+/** Whether an extracted context holds a trace that nobody could read and that is passed on as it came. */
+export function passesTraceOn(context: Context): boolean {
   const received = context.getValue(RECEIVED_FIELDS) as Record<string, string> | undefined;
-  return received?.traceparent !== undefined || remoteSpanContext(context) !== undefined;
+  return received?.traceparent !== undefined;
 }
 
 /** The caller's span context in an extracted context, when it is a valid one. */

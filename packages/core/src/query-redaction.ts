@@ -26,8 +26,14 @@ export type QueryRedaction = (query: string) => string;
 export function createQueryRedaction(names?: readonly string[]): QueryRedaction {
   const listed = new Set(names ?? SECRET_PARAMETERS);
   const isSecret = (name: string) => listed.has(name) || (names === undefined && SECRET_NAME.test(name));
+  const literals = [...listed].map((name) => name.replace(/[^\w-]/g, '\\$&'));
+  // One look at the whole query spares most of them the rest. A percent sign may hide a name from it.
+  const suspicious = new RegExp(
+    ['%', ...literals, ...(names === undefined ? [SECRET_NAME.source] : [])].join('|'),
+    'i',
+  );
   return (query) => {
-    if (!query.includes('=')) return query;
+    if (!suspicious.test(query)) return query;
     return query
       .split('&')
       .map((parameter) => {

@@ -2,7 +2,6 @@ import { type Context, propagation, ROOT_CONTEXT, type SpanContext, trace } from
 import { type BaggageRule, filterBaggage } from './baggage-filter.ts';
 import type { HttpServerRequest } from './http-server-request.ts';
 import { isNames } from './option-check.ts';
-import { remoteSpanContext } from './propagation.ts';
 import { guarded, reportOnce } from './report.ts';
 
 /**
@@ -74,10 +73,13 @@ export interface TrustedContext {
   readonly link?: SpanContext | undefined;
 }
 
-/** Applies a decision to the context that the caller sent. */
-export function applyTrust(received: Context, decision: TrustDecision): TrustedContext {
+/** Applies a decision to the context that the caller sent; `caller` is the valid span context in it, if any. */
+export function applyTrust(
+  received: Context,
+  caller: SpanContext | undefined,
+  decision: TrustDecision,
+): TrustedContext {
   const { parent, sampled = 'respect' } = decision;
-  const caller = remoteSpanContext(received);
   if (parent !== 'continue') {
     const kept = propagation.getBaggage(received);
     const root = kept === undefined ? ROOT_CONTEXT : propagation.setBaggage(ROOT_CONTEXT, kept);

@@ -1,4 +1,6 @@
+import type { EventEmitter } from 'node:events';
 import type { TLSSocket } from 'node:tls';
+import type { Context } from '@opentelemetry/api';
 import { runInContext } from '../active-context.ts';
 import type { ForwardedRequest } from '../forwarded.ts';
 import type { HttpServerTracer } from '../http-server.ts';
@@ -111,24 +113,35 @@ function bindEvents(
     exchange.end(guarded('the outcome of a response could not be read', outcome, { route: matched }));
   };
 
-  const emitRequestEvent = req.emit;
-  req.emit = function emit(this: NodeRequest, ...args: Parameters<NodeRequest['emit']>) {
-    // To its handler a reset HTTP/2 stream looks like a body that has ended, and the answer is one that nobody gets.
-    if ('stream' in req && req.stream.rstCode) end();
-    return runInContext(context, () => Reflect.apply(emitRequestEvent, this, args));
-  } as NodeRequest['emit'];
-
-  const emitResponseEvent = res.emit;
-  res.emit = function emit(this: NodeResponse, ...args: Parameters<NodeResponse['emit']>) {
-    if (args[0] === 'timeout' || args[0] === 'finish') seen[args[0]] = true;
-    else if (args[0] === 'error') exchange.fail(args[1]);
+  const http2Stream = 'stream' in req ? req.stream : undefined;
+  // To its handler a reset HTTP/2 stream looks like a body that has ended, and the answer is one that nobody gets.
+  bindEmitter(req, context, () => {
+    if (http2Stream?.rstCode) end();
+  });
+  bindEmitter(res, context, (event, error) => {
+    if (event === 'timeout' || event === 'finish') seen[event] = true;
+    else if (event === 'error') exchange.fail(error);
     // Before its listeners: whoever owns a span that we adopted ends it in one of them.
-    else if (args[0] === 'close') end();
+    else if (event === 'close') end();
     // `removeAllListeners()` removed Node's own listener too, and without it `close` never comes.
-    if (args[0] === 'finish' && res.listenerCount('finish') === 0) end();
-    return runInContext(context, () => Reflect.apply(emitResponseEvent, this, args));
-  } as NodeResponse['emit'];
+    if (event === 'finish' && res.listenerCount('finish') === 0) end();
+  });
 
   // A pipelined response has no socket yet, and never hears of a client that leaves before its turn.
-  if (res.socket === null && !('stream' in req)) req.socket?.once('close', end);
+  if (res.socket === null && http2Stream === undefined) req.socket?.once('close', end);
+}
+
+/** Shows each event to `before`, then runs its listeners in `context`. */
+function bindEmitter(
+  emitter: EventEmitter,
+  context: Context,
+  before: (event: string | symbol, argument: unknown) => void,
+): void {
+  const inherited = emitter.emit;
+  emitter.emit = function emit(this: EventEmitter, ...args: Parameters<EventEmitter['emit']>) {
+    before(args[0], args[1]);
+    // Most of Node's events have no listener; entering the context for those would be work for nobody.
+    if (this.listenerCount(args[0]) === 0) return Reflect.apply(inherited, this, args);
+    return runInContext(context, () => Reflect.apply(inherited, this, args));
+  };
 }
