@@ -9,7 +9,10 @@ let installation: Installation;
 
 beforeAll(async () => {
   const versions = await Promise.all(WITH.map(async (name) => [name, await installedVersion(name)] as const));
-  installation = await installPacked(Object.fromEntries(versions));
+  installation = await installPacked({
+    ...Object.fromEntries(versions),
+    'other-api': 'npm:@opentelemetry/api@1.9.0',
+  });
   await cp(join(import.meta.dirname, 'fixtures'), installation.folder, { recursive: true });
 }, 120_000);
 
@@ -54,6 +57,11 @@ describe('four services, one after the other, and no SDK', () => {
 
   it('as ES modules: the caller’s headers reach the last service byte for byte', async () => {
     const { stdout } = await installation.node('chain.mjs', TRACEPARENT);
+    expect(JSON.parse(stdout)).toEqual({ traceparent: TRACEPARENT, tracestate: 'a=1', baggage: 'k=v' });
+  });
+
+  it('with an SDK that was registered through another copy of the API: as without one', async () => {
+    const { stdout } = await installation.node('chain.mjs', TRACEPARENT, 'other-api');
     expect(JSON.parse(stdout)).toEqual({ traceparent: TRACEPARENT, tracestate: 'a=1', baggage: 'k=v' });
   });
 

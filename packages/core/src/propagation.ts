@@ -9,8 +9,8 @@ import {
 } from '@opentelemetry/api';
 import { activeContext } from './active-context.ts';
 import { type Carrier, carrierGetter, carrierSetter, removeField } from './carrier.ts';
-import { registeredApi } from './registered-api.ts';
-import { reportOnce } from './report.ts';
+import { perRegistration, registeredApi } from './registered-api.ts';
+import { guarded, reportOnce } from './report.ts';
 
 /** Set while an SDK's own traffic is sent; every OpenTelemetry package honours it. */
 const SUPPRESS_TRACING = createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
@@ -68,8 +68,23 @@ const registered: TextMapPropagator = {
 
 /** The propagator in force: the one given, else the registered one, else ours that passes the fields on. */
 export function propagatorOf(given: TextMapPropagator | undefined): TextMapPropagator {
-  return given ?? (registeredApi().propagation === undefined ? passThrough : registered);
+  return given ?? (hasPropagator() ? registered : passThrough);
 }
+
+/** Whether one is registered that our copy of the API can read: one of an older version gets to see nothing. */
+const hasPropagator = perRegistration('propagation', () => {
+  const { propagation: slot } = registeredApi();
+  if (slot === undefined) return false;
+  const fields = guarded(
+    'a propagator threw in fields()',
+    () => (slot as TextMapPropagator).fields().length,
+    -1,
+  );
+  return (
+    fields === -1 ||
+    guarded('a propagator threw in fields()', () => propagation.fields().length, -1) === fields
+  );
+});
 
 /** A context that sends no baggage, neither the parsed nor the passed-on one. */
 export function withoutBaggage(context: Context): Context {
