@@ -103,6 +103,8 @@ export function createHttpServerTracer(
     const extraction = arrived === 'continued' && trust.parent !== 'continue' ? 'untrusted' : arrived;
     const measured = instruments();
     measured?.countPropagation({ direction: 'extract', outcome: extraction });
+    const conflicting = trust.parent === 'ignore' ? NONE : conflictingSpanContexts(received);
+    if (conflicting.length > 0) measured?.countPropagation({ direction: 'extract', outcome: 'conflict' });
 
     const adopted = findServerSpan(request, caller);
     if (adopted !== undefined) {
@@ -124,7 +126,7 @@ export function createHttpServerTracer(
               {
                 kind: SpanKind.SERVER,
                 attributes: withExtras(attributes, extraction, options, request, parent),
-                links: links(link, trust.parent === 'ignore' ? [] : conflictingSpanContexts(received)),
+                links: links(link, conflicting),
               },
               parent,
             ),
@@ -161,6 +163,7 @@ function withExtras(
 }
 
 const NO_LINKS: Link[] = [];
+const NONE: readonly SpanContext[] = [];
 
 function links(restartedFrom: SpanContext | undefined, conflicting: readonly SpanContext[]): Link[] {
   if (restartedFrom === undefined && conflicting.length === 0) return NO_LINKS;

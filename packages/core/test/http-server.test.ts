@@ -980,7 +980,7 @@ test('samplers that say no and yes', () => {
   }
 });
 
-test('span contexts that a composite propagator could not unite become links', () => {
+test('span contexts that a composite propagator could not unite become links, and are counted', async () => {
   const other = { traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: 1 };
   // Shared between packages by its name, as every context key.
   const key = createContextKey('Throughline conflicting span contexts');
@@ -992,6 +992,11 @@ test('span contexts that a composite propagator could not unite become links', (
   expect(linked('continue')).toEqual([other]);
   expect(linked('restart')).toEqual([other]);
   expect(linked('ignore')).toEqual([]);
+  const meters = createMeters();
+  served({}, { propagator, meterProvider: meters.provider });
+  expect(
+    (await meters.points('throughline.propagation')).map(({ attributes }) => attributes.outcome),
+  ).toEqual(['absent', 'conflict']);
 });
 
 test('nothing is active after run()', () => {

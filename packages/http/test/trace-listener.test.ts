@@ -12,6 +12,15 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 const spans = createSpanCollector();
 
+/** A promise to be resolved from outside. */
+function gate<T>() {
+  let resolve: (value: T) => void = () => {};
+  const promise = new Promise<T>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
+
 beforeAll(() => {
   trace.setGlobalTracerProvider(new TracerProvider({ spanProcessors: [spans] }));
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
@@ -60,6 +69,27 @@ describe('traceListener()', () => {
 
     const span = await spans.take(({ name }) => name === 'POST');
     expect(span.attributes['http.response.status_code']).toBe(200);
+  });
+
+  it('has ended the span when Node tells of a client that left', async () => {
+    const recording = gate<boolean | undefined>();
+    const arrived = gate<void>();
+    const server = createServer(
+      traceListener((req, res) => {
+        res.on('close', () => recording.resolve(exchangeOf(req)?.span.isRecording()));
+        arrived.resolve();
+      }),
+    );
+    await once(server.listen(0), 'listening');
+    const client = get({ port: (server.address() as AddressInfo).port }).on('error', () => {});
+    await arrived.promise;
+    client.destroy();
+
+    expect(await recording.promise).toBe(false);
+
+    const span = await spans.take(({ name }) => name === 'GET');
+    expect(span.attributes['error.type']).toBe('client_disconnected');
+    server.close();
   });
 
   it('leaves an upgrade to whoever listens for it', async () => {
