@@ -25,6 +25,8 @@ export interface HttpServerExchange {
   readonly span: Span;
   /** How the caller's context was received. */
   readonly extraction: ExtractionOutcome;
+  /** Whether the trust policy lets this caller's trace go on, if it brings one. */
+  readonly trusted: boolean;
   /** Runs `fn` with {@link HttpServerExchange.context} active; returns or throws what it does. */
   run<T>(fn: () => T): T;
   /** Notes an error that becomes a response. The first one counts; the response decides whether it is an error. */
@@ -45,6 +47,7 @@ export interface ServerSettings {
 /** What differs between an exchange of ours, one whose span somebody else owns, and one that is ignored. */
 interface ExchangeParts {
   readonly extraction?: ExtractionOutcome;
+  readonly trusted?: boolean;
   /** Somebody else's span: completed here, ended and measured there. */
   readonly adopted?: AdoptedSpan;
   /** As computed at the start. Absent: nothing is to be measured. */
@@ -70,6 +73,7 @@ class Exchange implements HttpServerExchange {
   readonly context: Context;
   readonly span: Span;
   readonly extraction: ExtractionOutcome;
+  readonly trusted: boolean;
   readonly #settings: ServerSettings;
   readonly #request: HttpServerRequest;
   readonly #parts: ExchangeParts;
@@ -91,6 +95,7 @@ class Exchange implements HttpServerExchange {
     this.span = span;
     this.#parts = parts;
     this.extraction = parts.extraction ?? 'absent';
+    this.trusted = parts.trusted ?? false;
     this.#startTime = parts.measured === undefined ? 0 : performance.now();
     const { requestHook, activeRequests } = settings.options;
     if (requestHook !== undefined)

@@ -100,7 +100,8 @@ export function createHttpServerTracer(
             () => extractionOutcome(request.headers, propagator),
             'absent',
           );
-    const extraction = arrived === 'continued' && trust.parent !== 'continue' ? 'untrusted' : arrived;
+    const trusted = trust.parent === 'continue';
+    const extraction = arrived === 'continued' && !trusted ? 'untrusted' : arrived;
     const measured = instruments();
     measured?.countPropagation({ direction: 'extract', outcome: extraction });
     const conflicting = trust.parent === 'ignore' ? NONE : conflictingSpanContexts(received);
@@ -110,12 +111,12 @@ export function createHttpServerTracer(
     if (adopted !== undefined) {
       // Its owner has continued the caller's trace already; the baggage can still be kept out.
       const context = applyBaggageTrust(adopted.context, trust);
-      return serverExchange(settings, request, context, adopted.span, { adopted, extraction });
+      return serverExchange(settings, request, context, adopted.span, { adopted, extraction, trusted });
     }
 
     const recorded = options.tracerProvider !== undefined || registeredApi().trace !== undefined;
     if (!recorded && measured === undefined)
-      return serverExchange(settings, request, parent, NOT_RECORDED, { extraction });
+      return serverExchange(settings, request, parent, NOT_RECORDED, { extraction, trusted });
     const attributes = serverRequestAttributes(request, attributeRules);
     const span = recorded
       ? guarded(
@@ -136,6 +137,7 @@ export function createHttpServerTracer(
     const context = span === undefined ? parent : trace.setSpan(parent, span);
     return serverExchange(settings, request, context, span ?? NOT_RECORDED, {
       extraction,
+      trusted,
       attributes,
       measured,
     });

@@ -4,6 +4,7 @@ import http2 from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { createHttpServerTracer, type HttpServerOptions } from '@throughline/core';
 import { traceNodeExchange } from '@throughline/core/node';
+import { W3CTraceContextPropagator } from '@throughline/propagators';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { closeServers, listen, type Recorder, startSdk, stopSdk, TRACE_ID, TRACEPARENT } from './sdk.ts';
 
@@ -233,4 +234,19 @@ test('over http2', async () => {
   await spans.one();
   client.destroy();
   server.close();
+});
+
+test('tells nothing to a caller that is not trusted, whether it brought a trace or not', async () => {
+  for (const trust of ['restart', 'ignore'] as const)
+    for (const headers of [{}, { traceparent: TRACEPARENT }])
+      expect((await respond((res) => res.end(), { ...TIMING, trust }, headers)).headers).not.toHaveProperty(
+        'server-timing',
+      );
+});
+
+test('sends the flags that the propagator would send on, the caller’s random flag among them', async () => {
+  const propagator = new W3CTraceContextPropagator();
+  const random = `${TRACEPARENT.slice(0, -2)}03`;
+  const { headers } = await respond((res) => res.end(), { ...TIMING, propagator }, { traceparent: random });
+  expect(headers['server-timing']).toMatch(new RegExp(`^trace;desc=00-${TRACE_ID}-[0-9a-f]{16}-03$`));
 });

@@ -7,7 +7,6 @@ export {
   type FormatExplanation,
   type HeadersExplanation,
 } from './explain-headers.ts';
-export { type ExtractionOutcome, extractionOutcome } from './extraction-outcome.ts';
 export { type GrpcTraceBinOptions, GrpcTraceBinPropagator } from './grpc-trace-bin.ts';
 export { JaegerPropagator } from './jaeger.ts';
 export { createPropagator, type PropagatorNames } from './propagators-from-env.ts';
@@ -16,7 +15,6 @@ export {
   conflictingSpanContexts,
   isSamplingDeferred,
 } from './remote-context.ts';
-export { serverTimingEntry } from './server-timing.ts';
 export { parseTraceState } from './trace-state.ts';
 export { baggageProperties, W3CBaggagePropagator } from './w3c-baggage.ts';
 export { type W3CTraceContextOptions, W3CTraceContextPropagator } from './w3c-trace-context.ts';

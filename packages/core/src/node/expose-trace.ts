@@ -1,5 +1,8 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { type Span, trace } from '@opentelemetry/api';
+import { trace } from '@opentelemetry/api';
+import type { HttpServerExchange } from '../http-server-exchange.ts';
+import type { HttpServerOptions } from '../http-server-options.ts';
+import { injectContext, propagatorOf } from '../propagation.ts';
 import { guarded } from '../report.ts';
 import type { NodeResponse } from './response-outcome.ts';
 
@@ -13,11 +16,19 @@ const EXPOSE = 'Access-Control-Expose-Headers';
  *
  * @see https://w3c.github.io/trace-context/#trace-context-http-response-headers-format
  */
-export function exposeTrace(res: NodeResponse, span: Span, form: 'server-timing' | 'traceresponse'): void {
-  const spanContext = span.spanContext();
-  if (!trace.isSpanContextValid(spanContext)) return;
-  const flags = (spanContext.traceFlags & 3).toString(16).padStart(2, '0');
-  const ids = `00-${spanContext.traceId}-${spanContext.spanId}-${flags}`;
+export function exposeTrace(
+  res: NodeResponse,
+  { span, context }: HttpServerExchange,
+  { exposeTrace: form, propagator }: HttpServerOptions,
+): void {
+  const { traceId, spanId, traceFlags } = span.spanContext();
+  if (!trace.isSpanContextValid(span.spanContext())) return;
+  // A propagator may know of flags that spans do not carry: the caller's random flag must come back as it went in.
+  const carrier = injectContext<Record<string, string>>(
+    {},
+    { context, propagator: propagatorOf(propagator) },
+  );
+  const ids = carrier.traceparent ?? `00-${traceId}-${spanId}-0${traceFlags & 3}`;
   const name = form === 'server-timing' ? 'Server-Timing' : 'traceresponse';
   const value = form === 'server-timing' ? `trace;desc=${ids}` : ids;
 

@@ -55,8 +55,8 @@ export function traceNodeExchange(
   if (existing !== undefined) return existing;
   const exchange = tracer.start(requestRecord(req, forwardedOf(description)));
   traced[EXCHANGE] = exchange;
-  const { exposeTrace: form } = tracer.options;
-  if (form !== undefined && exchange.extraction !== 'untrusted') exposeTrace(res, exchange.span, form);
+  if (tracer.options.exposeTrace !== undefined && exchange.trusted)
+    exposeTrace(res, exchange, tracer.options);
   bindEvents(req, res, exchange, description.route);
   return exchange;
 }
