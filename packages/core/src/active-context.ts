@@ -56,6 +56,7 @@ export function runInContext<T>(active: Context, fn: () => T): T {
   };
   guarded('the context manager threw in with()', () => context.with(active, callOnce), undefined);
   callOnce();
+  // The casts: TypeScript does not see that the callback assigned them.
   if (returned === undefined) throw (thrown as unknown as { readonly error: unknown }).error;
   return (returned as { readonly value: T }).value;
 }
