@@ -1,7 +1,8 @@
-import type { EventEmitter } from 'node:events';
+import { EventEmitter } from 'node:events';
+import type { Http2ServerRequest } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import type { Context } from '@opentelemetry/api';
-import { runInContext } from '../active-context.ts';
+import { activeContext, runInContext } from '../active-context.ts';
 import type { ForwardedRequest } from '../forwarded.ts';
 import type { HttpServerTracer } from '../http-server.ts';
 import type { HttpServerExchange } from '../http-server-exchange.ts';
@@ -101,47 +102,92 @@ function bindEvents(
   exchange: HttpServerExchange,
   route: (() => string | undefined) | undefined,
 ): void {
-  const { context } = exchange;
-  const seen = { finish: false, timeout: false };
-  const end = () => {
-    const matched = route && guarded('the route could not be read', route, undefined);
-    const outcome = () => {
-      const error = ('stream' in res ? res.stream : res).errored;
-      if (error) exchange.fail(error);
-      return responseOutcome(req, res, seen, matched);
-    };
-    exchange.end(guarded('the outcome of a response could not be read', outcome, { route: matched }));
-  };
-
-  const http2Stream = 'stream' in req ? req.stream : undefined;
-  // To its handler a reset HTTP/2 stream looks like a body that has ended, and the answer is one that nobody gets.
-  bindEmitter(req, context, () => {
-    if (http2Stream?.rstCode) end();
-  });
-  bindEmitter(res, context, (event, error) => {
-    if (event === 'timeout' || event === 'finish') seen[event] = true;
-    else if (event === 'error') exchange.fail(error);
-    // Before its listeners: whoever owns a span that we adopted ends it in one of them.
-    else if (event === 'close') end();
-    // `removeAllListeners()` removed Node's own listener too, and without it `close` never comes.
-    if (event === 'finish' && res.listenerCount('finish') === 0) end();
-  });
-
+  const binding = new ExchangeBinding(req, res, exchange, route);
+  bindEmitter(req, binding);
+  bindEmitter(res, binding);
   // A pipelined response has no socket yet, and never hears of a client that leaves before its turn.
-  if (res.socket === null && http2Stream === undefined) req.socket?.once('close', end);
+  if (res.socket === null && !('stream' in req)) req.socket?.once('close', () => binding.end());
 }
 
-/** Shows each event to `before`, then runs its listeners in `context`. */
-function bindEmitter(
-  emitter: EventEmitter,
-  context: Context,
-  before: (event: string | symbol, argument: unknown) => void,
-): void {
-  const inherited = emitter.emit;
-  emitter.emit = function emit(this: EventEmitter, ...args: Parameters<EventEmitter['emit']>) {
-    before(args[0], args[1]);
-    // Most of Node's events have no listener; entering the context for those would be work for nobody.
-    if (this.listenerCount(args[0]) === 0) return Reflect.apply(inherited, this, args);
-    return runInContext(context, () => Reflect.apply(inherited, this, args));
-  };
+/** What the events of one request and its response do to its exchange. */
+class ExchangeBinding {
+  readonly context: Context;
+  readonly #req: NodeRequest;
+  readonly #res: NodeResponse;
+  readonly #exchange: HttpServerExchange;
+  readonly #route: (() => string | undefined) | undefined;
+  readonly #http2: boolean;
+  readonly #seen = { finish: false, timeout: false };
+
+  constructor(
+    req: NodeRequest,
+    res: NodeResponse,
+    exchange: HttpServerExchange,
+    route: (() => string | undefined) | undefined,
+  ) {
+    this.context = exchange.context;
+    this.#req = req;
+    this.#res = res;
+    this.#exchange = exchange;
+    this.#route = route;
+    this.#http2 = 'stream' in req;
+  }
+
+  /** Called with each event before its listeners. */
+  observe(emitter: EventEmitter, event: string | symbol, argument: unknown): void {
+    if (emitter === this.#req) {
+      // To its handler a reset HTTP/2 stream looks like a body that has ended, and the answer is one that nobody gets.
+      if (this.#http2 && (this.#req as Http2ServerRequest).stream.rstCode) this.end();
+    } else if (event === 'close') {
+      // Before its listeners: whoever owns a span that we adopted ends it in one of them.
+      this.end();
+    } else if (event === 'timeout') {
+      this.#seen.timeout = true;
+    } else if (event === 'error') {
+      this.#exchange.fail(argument);
+    } else if (event === 'finish') {
+      this.#seen.finish = true;
+      // `removeAllListeners()` removed Node's own listener too, and without it `close` never comes.
+      if (emitter.listenerCount('finish') === 0) this.end();
+    }
+  }
+
+  end(): void {
+    const route = this.#route && guarded('the route could not be read', this.#route, undefined);
+    const outcome = () => {
+      const error = ('stream' in this.#res ? this.#res.stream : this.#res).errored;
+      if (error) this.#exchange.fail(error);
+      return responseOutcome(this.#req, this.#res, this.#seen, route);
+    };
+    this.#exchange.end(guarded('the outcome of a response could not be read', outcome, { route }));
+  }
+}
+
+const BINDING = Symbol('throughline.binding');
+
+interface Bound {
+  readonly binding: ExchangeBinding;
+  /** The emitter's own `emit`, where somebody gave it one before us. */
+  readonly inherited: EventEmitter['emit'];
+}
+
+function bindEmitter(emitter: EventEmitter & { [BINDING]?: Bound }, binding: ExchangeBinding): void {
+  emitter[BINDING] = { binding, inherited: emitter.emit };
+  emitter.emit = emitInContext;
+}
+
+/** One function for all requests: closures of their own made each of them survive the garbage collector's first look. */
+function emitInContext(
+  this: EventEmitter & { [BINDING]?: Bound },
+  ...args: Parameters<EventEmitter['emit']>
+): boolean {
+  const bound = this[BINDING];
+  // Taken from a request and called on something else.
+  if (bound === undefined) return Reflect.apply(EventEmitter.prototype.emit, this, args);
+  const { binding, inherited } = bound;
+  binding.observe(this, args[0], args[1]);
+  // Most events have no listener, and some are emitted by code that runs in the context already.
+  if (this.listenerCount(args[0]) === 0 || activeContext() === binding.context)
+    return Reflect.apply(inherited, this, args);
+  return runInContext(binding.context, () => Reflect.apply(inherited, this, args));
 }
