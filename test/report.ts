@@ -9,7 +9,8 @@ interface Report {
 
 const reports = readdirSync('.reports')
   .filter((name) => name.endsWith('.json'))
-  .map((name) => JSON.parse(readFileSync(`.reports/${name}`, 'utf8')) as Report);
+  .map((name) => JSON.parse(readFileSync(`.reports/${name}`, 'utf8')) as Report)
+  .filter(({ numPassedTests }) => typeof numPassedTests === 'number');
 const sum = (key: keyof Report) => reports.reduce((total, report) => total + report[key], 0);
 const failed = sum('numFailedTests');
 
