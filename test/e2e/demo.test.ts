@@ -63,6 +63,8 @@ async function untilGone(pids: number[]) {
 
 // Processes are looked up in /proc.
 const onLinux = test.skipIf(process.platform !== 'linux');
+if (process.platform !== 'linux')
+  console.log('skipped here: tests of which processes are left, because they read /proc');
 
 /** The demo's children, from the kernel: the demo itself must not be the witness. */
 function childrenOf(pid: number | undefined): number[] {

@@ -31,7 +31,7 @@ import { registeredApi } from './registered-api.ts';
 import { guarded } from './report.ts';
 import * as semconv from './semantic-conventions.ts';
 import { tracerFor } from './tracer.ts';
-import { applyBaggageTrust, applyTrust, decideTrust, type TrustDecision } from './trust.ts';
+import { applyBaggageTrust, applyTrust, createTrustDecider } from './trust.ts';
 
 /** Starts exchanges; made once, when the middleware is mounted. */
 export interface HttpServerTracer {
@@ -62,7 +62,7 @@ export function createHttpServerTracer(
 ): HttpServerTracer {
   checkHttpServerOptions(options, owner);
   const { ignore, trust: policy = 'continue' } = options;
-  const settled: TrustDecision = typeof policy === 'string' ? { parent: policy } : (policy as TrustDecision);
+  const decideTrust = createTrustDecider(policy);
   const tracer = tracerFor(owner, options.tracerProvider);
   const instruments = httpInstruments(owner, 'server', options.meterProvider);
   const attributeRules = {
@@ -85,7 +85,7 @@ export function createHttpServerTracer(
     const propagator = propagatorOf(options.propagator);
     const received = extractWith(propagator, request.headers, nodeHeaderGetter);
     const caller = remoteSpanContext(received);
-    const trust = typeof policy === 'function' ? decideTrust(policy, request) : settled;
+    const trust = decideTrust(request);
     const { parent, link } = applyTrust(received, caller, trust);
     const ignored =
       ignore !== undefined &&

@@ -53,16 +53,30 @@ export function isTrustDecision(value: unknown): value is ParentTrust | TrustDec
 export const isTrustPolicy = (value: unknown) => typeof value === 'function' || isTrustDecision(value);
 export const TRUST_FORMS = "'continue', 'restart', 'ignore', a trust decision or a function";
 
-/** The decision for one request. Never throws: a policy that fails counts as distrust and is reported once. */
-export function decideTrust(policy: TrustPolicy, request: HttpServerRequest): TrustDecision {
-  const answer =
-    typeof policy === 'function'
-      ? guarded('options.trust threw; the caller was not trusted', () => policy(request), DISTRUST)
-      : policy;
-  if (!guarded('options.trust could not be read', () => isTrustDecision(answer), false)) {
+/**
+ * Makes a policy, checked before, into the function that decides on each request. A constant is settled once.
+ *
+ * Deciding never throws: a policy that fails counts as distrust and is reported once.
+ */
+export function createTrustDecider(policy: TrustPolicy): (request: HttpServerRequest) => TrustDecision {
+  if (typeof policy !== 'function') {
+    const settled = inFull(policy);
+    return () => settled;
+  }
+  return function decideTrust(request) {
+    const answer = guarded(
+      'options.trust threw; the caller was not trusted',
+      () => policy(request),
+      DISTRUST,
+    );
+    if (guarded('options.trust could not be read', () => isTrustDecision(answer), false))
+      return inFull(answer);
     reportOnce('options.trust returned no trust decision; the caller was not trusted');
     return DISTRUST;
-  }
+  };
+}
+
+function inFull(answer: ParentTrust | TrustDecision): TrustDecision {
   return typeof answer === 'string' ? { parent: answer } : answer;
 }
 
