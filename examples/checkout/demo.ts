@@ -1,10 +1,16 @@
 import { EventEmitter, once } from 'node:events';
 import { parseArgs } from 'node:util';
+import {
+  groupTraces,
+  judge,
+  overlapping,
+  renderTraces,
+  type Trace,
+  treeStyleFor,
+} from '@throughline/sdk/trace-tree';
 import { type CheckoutSystem, SERVICES, startCheckoutSystem } from './checkout-system.ts';
 import { STRIPPED_HEADERS } from './header-stripping-proxy.ts';
-import { groupTraces, overlapping, type Trace } from './trace-forest.ts';
 import { startTraceReceiver, type TraceReceiver } from './trace-receiver.ts';
-import { judge, renderTraces, treeStyleFor } from './trace-tree.ts';
 
 const USAGE = `Usage: npm run demo -- [--once] [--break strip-headers]
 

@@ -1,36 +1,16 @@
-/** One span as the receiver keeps it: ids scoped by trace, times that a double holds exactly. */
-export interface ReceivedSpan {
-  /** 32 lower-case hex digits. */
-  readonly traceId: string;
-  /** 16 lower-case hex digits. */
-  readonly spanId: string;
-  /** Absent on a root span. */
-  readonly parentId?: string;
-  /** Whether the parent lives in another process; absent when the exporter did not say. */
-  readonly parentRemote?: boolean;
-  readonly kind: SpanKindName;
-  /** The resource's `service.name`, or `unknown_service`. */
-  readonly service: string;
-  readonly name: string;
-  /** Microseconds since the epoch, an integer. */
-  readonly start: number;
-  /** Microseconds since the epoch, an integer; never before `start`. */
-  readonly end: number;
-  /** True when the span's status is Error. */
-  readonly error: boolean;
-  readonly attributes: Readonly<Record<string, AttributeValue>>;
-}
-
-export type SpanKindName = 'INTERNAL' | 'SERVER' | 'CLIENT' | 'PRODUCER' | 'CONSUMER';
-export type AttributeValue = string | number | boolean | readonly AttributeValue[];
+import {
+  type AttributeValue,
+  SPAN_KINDS,
+  type SpanKindName,
+  type TraceSpan,
+} from '@throughline/sdk/trace-tree';
 
 /** What one export request held: the spans that could be read, and how many could not. */
 export interface ReceivedBatch {
-  readonly spans: readonly ReceivedSpan[];
+  readonly spans: readonly TraceSpan[];
   readonly rejected: number;
 }
 
-const KINDS: readonly SpanKindName[] = ['INTERNAL', 'SERVER', 'CLIENT', 'PRODUCER', 'CONSUMER'];
 const HAS_IS_REMOTE = 0x100;
 const IS_REMOTE = 0x200;
 
@@ -46,7 +26,7 @@ const IS_REMOTE = 0x200;
  */
 export function readTraceExport(body: unknown): ReceivedBatch {
   if (!isRecord(body)) throw new TypeError('the body must be a JSON object');
-  const spans: ReceivedSpan[] = [];
+  const spans: TraceSpan[] = [];
   let rejected = 0;
   for (const resourceSpans of listOf(body, 'resourceSpans')) {
     const resource = isRecord(resourceSpans.resource) ? resourceSpans.resource : {};
@@ -63,7 +43,7 @@ export function readTraceExport(body: unknown): ReceivedBatch {
   return { spans, rejected };
 }
 
-function readSpan(raw: Record<string, unknown>, service: string): ReceivedSpan | undefined {
+function readSpan(raw: Record<string, unknown>, service: string): TraceSpan | undefined {
   const traceId = readId(raw.traceId, 32);
   const spanId = readId(raw.spanId, 16);
   const start = readMicros(raw.startTimeUnixNano);
@@ -88,8 +68,8 @@ function readSpan(raw: Record<string, unknown>, service: string): ReceivedSpan |
 }
 
 function readKind(kind: unknown): SpanKindName {
-  if (typeof kind === 'number') return KINDS[kind - 1] ?? 'INTERNAL';
-  return KINDS.find((name) => kind === `SPAN_KIND_${name}`) ?? 'INTERNAL';
+  if (typeof kind === 'number') return SPAN_KINDS[kind - 1] ?? 'INTERNAL';
+  return SPAN_KINDS.find((name) => kind === `SPAN_KIND_${name}`) ?? 'INTERNAL';
 }
 
 /** An all-zero id means "none" on the wire. */

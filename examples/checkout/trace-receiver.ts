@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { type ReceivedSpan, readTraceExport } from './received-span.ts';
-import { buildTraces, type Trace } from './trace-forest.ts';
+import { buildTraces, type Trace, type TraceSpan } from '@throughline/sdk/trace-tree';
+import { readTraceExport } from './received-span.ts';
 
 export interface TraceReceiverOptions {
   /** @default 0, a free port */
@@ -54,14 +54,11 @@ const inflate = promisify(gunzip);
  */
 export async function startTraceReceiver(options: TraceReceiverOptions = {}): Promise<TraceReceiver> {
   const { port = 0, maxBodyBytes = 4 * MIB, maxSpans = 20_000, onSettled } = options;
-  const held = new Map<
-    string,
-    { spans: Map<string, ReceivedSpan>; timer?: NodeJS.Timeout; settled: boolean }
-  >();
+  const held = new Map<string, { spans: Map<string, TraceSpan>; timer?: NodeJS.Timeout; settled: boolean }>();
   const watchers = new Set<() => void>();
   let spanCount = 0;
 
-  function keep(span: ReceivedSpan) {
+  function keep(span: TraceSpan) {
     let trace = held.get(span.traceId);
     if (!trace) {
       trace = { spans: new Map(), settled: false };
@@ -100,7 +97,7 @@ export async function startTraceReceiver(options: TraceReceiverOptions = {}): Pr
     entry.timer.unref();
   }
 
-  function accept(spans: readonly ReceivedSpan[]) {
+  function accept(spans: readonly TraceSpan[]) {
     for (const span of spans) keep(span);
     evict();
     for (const traceId of new Set(spans.map((span) => span.traceId))) awaitQuiet(traceId);

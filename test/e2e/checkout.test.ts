@@ -1,15 +1,14 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { judge, renderTraces, type Trace } from '@throughline/sdk/trace-tree';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
   type CheckoutSystem,
   type CheckoutSystemOptions,
   startCheckoutSystem,
 } from '../../examples/checkout/checkout-system.ts';
-import type { Trace } from '../../examples/checkout/trace-forest.ts';
 import { startTraceReceiver, type TraceReceiver } from '../../examples/checkout/trace-receiver.ts';
-import { judge, renderTraces } from '../../examples/checkout/trace-tree.ts';
 import { edges } from './spans.ts';
 
 const DEADLINE = 10_000;

@@ -1,12 +1,11 @@
-import type { ReceivedSpan } from '../../examples/checkout/received-span.ts';
-import type { Trace } from '../../examples/checkout/trace-forest.ts';
+import type { Trace, TraceSpan } from '@throughline/sdk/trace-tree';
 
 let made = 0;
 
 /** Makes a span for tests that draw or judge spans; times are milliseconds from a fixed moment. */
 export function span(
-  fields: Partial<Omit<ReceivedSpan, 'start' | 'end'>> & { start?: number; end?: number } = {},
-): ReceivedSpan {
+  fields: Partial<Omit<TraceSpan, 'start' | 'end'>> & { start?: number; end?: number } = {},
+): TraceSpan {
   const { start = 0, end = 10, ...rest } = fields;
   const epoch = 1_790_000_000_000_000;
   return {

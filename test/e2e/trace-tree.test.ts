@@ -1,7 +1,14 @@
 import { stripVTControlCharacters } from 'node:util';
+import {
+  buildTraces,
+  findSplits,
+  groupTraces,
+  judge,
+  overlapping,
+  renderTraces,
+  treeStyleFor,
+} from '@throughline/sdk/trace-tree';
 import { describe, expect, test } from 'vitest';
-import { buildTraces, findSplits, groupTraces, overlapping } from '../../examples/checkout/trace-forest.ts';
-import { judge, renderTraces, treeStyleFor } from '../../examples/checkout/trace-tree.ts';
 import { span } from './spans.ts';
 
 const plain = { fancy: false, width: 80 };

@@ -1,8 +1,8 @@
-import type { ReceivedSpan } from './received-span.ts';
+import type { TraceSpan } from './trace-span.ts';
 
 /** A span at its place in the tree. */
 export interface TraceRow {
-  readonly span: ReceivedSpan;
+  readonly span: TraceSpan;
   /** 0 for a top span. */
   readonly depth: number;
   /** Whether it is the last of its siblings. */
@@ -27,8 +27,8 @@ export interface Trace {
 
 /** A hop at which a trace broke: the call, and the root span that began elsewhere because of it. */
 export interface Split {
-  readonly caller: ReceivedSpan;
-  readonly callee: ReceivedSpan;
+  readonly caller: TraceSpan;
+  readonly callee: TraceSpan;
 }
 
 /** Clocks of two processes on one machine agree better than this. Microseconds. */
@@ -44,8 +44,8 @@ const CLOCK_TOLERANCE = 2_000;
  * const [trace] = buildTraces(spans);
  * console.log(trace?.tops.length === 1 ? 'connected' : 'not connected');
  */
-export function buildTraces(spans: Iterable<ReceivedSpan>): Trace[] {
-  const byTrace = new Map<string, ReceivedSpan[]>();
+export function buildTraces(spans: Iterable<TraceSpan>): Trace[] {
+  const byTrace = new Map<string, TraceSpan[]>();
   for (const span of spans) {
     const trace = byTrace.get(span.traceId);
     if (trace) trace.push(span);
@@ -54,11 +54,11 @@ export function buildTraces(spans: Iterable<ReceivedSpan>): Trace[] {
   return [...byTrace.values()].map(buildTrace).sort((a, b) => a.start - b.start);
 }
 
-function buildTrace(unordered: ReceivedSpan[]): Trace {
+function buildTrace(unordered: TraceSpan[]): Trace {
   const spans = unordered.sort((a, b) => a.start - b.start || b.end - a.end);
   const known = new Set(spans.map((span) => span.spanId));
-  const children = new Map<string, ReceivedSpan[]>();
-  const tops: ReceivedSpan[] = [];
+  const children = new Map<string, TraceSpan[]>();
+  const tops: TraceSpan[] = [];
   for (const span of spans) {
     if (span.parentId === undefined || !known.has(span.parentId)) {
       tops.push(span);
@@ -70,9 +70,9 @@ function buildTrace(unordered: ReceivedSpan[]): Trace {
   }
 
   const rows: TraceRow[] = [];
-  const placed = new Set<ReceivedSpan>();
+  const placed = new Set<TraceSpan>();
   // An explicit stack: depth comes from the wire, and recursion would let a long chain overflow.
-  const place = (top: ReceivedSpan, kind: TraceRow['top']) => {
+  const place = (top: TraceSpan, kind: TraceRow['top']) => {
     const stack = [{ span: top, depth: 0, last: true }];
     for (let next = stack.pop(); next; next = stack.pop()) {
       const { span, depth, last } = next;
@@ -106,7 +106,7 @@ function buildTrace(unordered: ReceivedSpan[]): Trace {
 }
 
 /** A SERVER span may well continue a caller that reports its spans elsewhere; any other missing parent is a loss. */
-function topKind(span: ReceivedSpan): TraceRow['top'] {
+function topKind(span: TraceSpan): TraceRow['top'] {
   if (span.parentId === undefined) return undefined;
   const remote = span.parentRemote ?? (span.kind === 'SERVER' || span.kind === 'CONSUMER');
   return remote ? 'remote-parent' : 'missing-parent';
@@ -149,7 +149,7 @@ export function findSplits(traces: readonly Trace[]): Split[] {
   return splits;
 }
 
-function mayHaveCalled(caller: ReceivedSpan, callee: ReceivedSpan): boolean {
+function mayHaveCalled(caller: TraceSpan, callee: TraceSpan): boolean {
   return (
     caller.traceId !== callee.traceId &&
     caller.service !== callee.service &&
