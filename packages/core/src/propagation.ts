@@ -9,6 +9,7 @@ import {
 } from '@opentelemetry/api';
 import { activeContext } from './active-context.ts';
 import { type Carrier, carrierGetter, carrierSetter, removeField } from './carrier.ts';
+import { isExtractedByOurs } from './context-keys.ts';
 import { perRegistration, registeredApi } from './registered-api.ts';
 import { guarded, reportOnce } from './report.ts';
 
@@ -169,5 +170,6 @@ export function passesTraceOn(context: Context): boolean {
 /** The caller's span context in an extracted context, when it is a valid one. */
 export function remoteSpanContext(context: Context) {
   const span = trace.getSpanContext(context);
-  return span !== undefined && trace.isSpanContextValid(span) ? span : undefined;
+  if (span === undefined) return undefined;
+  return isExtractedByOurs(context, span) || trace.isSpanContextValid(span) ? span : undefined;
 }

@@ -133,10 +133,7 @@ export class CompositePropagator implements TextMapPropagator<unknown> {
       current = next;
     }
     // The last format's answer stands in the context by now, which is right when it was the only one.
-    const [firstBaggage, ...otherBaggage] = baggages;
-    if (firstBaggage !== undefined && otherBaggage.length > 0) {
-      current = withBaggage(current, otherBaggage.reduce(mergeBaggage, firstBaggage));
-    }
+    if (baggages.length > 1) current = withBaggage(current, baggages.reduce(mergeBaggage));
     return found.length > 1 ? withCandidates(current, found) : current;
   }
 
