@@ -1,1 +1,4 @@
-export {};
+export type { SamplingOptions, SamplingRule } from './sampling.ts';
+export { startTracing } from './start-tracing.ts';
+export type { Tracing, TracingStatus } from './tracing.ts';
+export type { TracingOptions } from './tracing-options.ts';

@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+
+const API = '@opentelemetry/api';
+
+/**
+ * The version of the API's copy that a package loads, for a message; the API does not export it, and its
+ * `package.json` cannot be imported either.
+ */
+export function apiVersionSeenBy(name: string): string {
+  try {
+    const own = createRequire(import.meta.url);
+    const require = name === '@throughline/sdk' ? own : createRequire(own.resolve(name));
+    for (let folder = dirname(require.resolve(API)); folder !== dirname(folder); folder = dirname(folder)) {
+      const manifest = read(join(folder, 'package.json'));
+      if (manifest?.name === API) return manifest.version;
+    }
+  } catch {
+    // Bundled, or installed in a way that Node's own resolution does not know.
+  }
+  return 'of unknown version';
+}
+
+function read(file: string): { name: string; version: string } | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,16 @@
+import { diag } from '@opentelemetry/api';
+import { registeredApi } from '@throughline/core/adapter';
+
+/**
+ * Tells the operator something that must not stay unseen: through the application's diagnostic logger, and where there
+ * is none on stderr. `OTEL_LOG_LEVEL=none` silences both.
+ */
+export function notice(text: string): void {
+  const line = `[throughline/sdk] ${text}`;
+  try {
+    if ((registeredApi() as { diag?: object }).diag !== undefined) diag.warn(line);
+    else process.stderr.write(`${line}\n`);
+  } catch {
+    // The application's own logger threw, or stderr is closed. There is nobody left to tell.
+  }
+}

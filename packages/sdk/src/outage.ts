@@ -1,0 +1,50 @@
+import { notice } from './notice.ts';
+
+/** Export that fails all the time is told of this often. Milliseconds. */
+const REPEAT = 60_000;
+
+/** Follows whether exports succeed, and tells when that changes: once per outage, and again each minute. */
+export class Outage {
+  readonly #url: string;
+  readonly #lost: () => number;
+  #toldAt = Number.NEGATIVE_INFINITY;
+  #failing = false;
+  #lastError: { readonly message: string; readonly at: Date } | undefined;
+  #lastSuccess: Date | undefined;
+
+  /** `lost` gives the number of spans lost so far. */
+  constructor(url: string, lost: () => number) {
+    this.#url = url;
+    this.#lost = lost;
+  }
+
+  get status() {
+    return { failing: this.#failing, lastError: this.#lastError, lastSuccess: this.#lastSuccess };
+  }
+
+  failed(error: Error): void {
+    const message = reasonOf(error);
+    this.#failing = true;
+    this.#lastError = { message, at: new Date() };
+    if (performance.now() - this.#toldAt < REPEAT) return;
+    this.#toldAt = performance.now();
+    notice(
+      `spans cannot be sent to ${this.#url}: ${message}; ${this.#lost()} lost so far. It will be tried again.`,
+    );
+  }
+
+  succeeded(): void {
+    this.#lastSuccess = new Date();
+    if (!this.#failing) return;
+    this.#failing = false;
+    notice(`spans are sent to ${this.#url} again; ${this.#lost()} were lost.`);
+  }
+}
+
+/** Node joins the errors of several addresses without saying anything itself. */
+function reasonOf(error: Error): string {
+  const { errors, code } = error as { errors?: unknown; code?: unknown };
+  if (error.message !== '') return typeof code === 'number' ? `${code} ${error.message}` : error.message;
+  const first = Array.isArray(errors) ? errors[0] : undefined;
+  return first instanceof Error ? first.message : String(code ?? error.name);
+}

@@ -1,0 +1,79 @@
+import { notice } from './notice.ts';
+
+interface ProcessEndOptions {
+  /** Sends what has ended, within a bounded time; false when time was up. Never rejects. */
+  readonly flush: () => Promise<boolean>;
+  /** The same for spans alone. */
+  readonly flushSpans: () => Promise<unknown>;
+  /** How many finished spans have not been sent. */
+  readonly waiting: () => number;
+  readonly signals: readonly NodeJS.Signals[];
+}
+
+/** After a signal, spans are sent as they end instead of every few seconds. Milliseconds. */
+const DRAIN_INTERVAL = 100;
+
+/**
+ * Flushes when the process is about to end, and lets it end as it would have without us.
+ *
+ * - A signal that nobody else listens to: flush, then the same signal again, which now kills. A second signal in the
+ *   meantime kills at once.
+ * - A signal that the application listens to: it decides. From then on spans are sent as they end, because a graceful
+ *   shutdown ends them one by one and then leaves by `process.exit()`.
+ * - The event loop is empty: flush; the exit code stays.
+ *
+ * Returns how to stop listening.
+ */
+export function flushAtProcessEnd({ flush, flushSpans, waiting, signals }: ProcessEndOptions): () => void {
+  let drain: NodeJS.Timeout | undefined;
+  let flushedAtEnd = false;
+
+  const onSignal = (signal: NodeJS.Signals) => {
+    // First of all listeners and gone before the others run: libraries that end the process when they are the only
+    // listener count them.
+    process.removeListener(signal, onSignal);
+    const flushed = flush();
+    if (process.listenerCount(signal) === 0) {
+      void flushed.then(() => process.kill(process.pid, signal));
+      return;
+    }
+    let flushing = false;
+    drain ??= setInterval(() => {
+      if (flushing || waiting() === 0) return;
+      flushing = true;
+      void flushSpans().then(() => {
+        flushing = false;
+      });
+    }, DRAIN_INTERVAL).unref();
+  };
+
+  // Emitted again each time the work that it started is done: metrics are sent once, spans as long as new ones ended.
+  const onBeforeExit = () => {
+    if (flushedAtEnd && waiting() === 0) return;
+    flushedAtEnd = true;
+    void flush().then((inTime) => {
+      // Nothing but an exporter that hangs keeps the process alive now. The exit code is the one that is set.
+      if (!inTime) process.exit();
+    });
+  };
+
+  const onExit = () => {
+    const lost = waiting();
+    // What is drawn on the terminal still can be; what is sent cannot.
+    void flushSpans();
+    if (lost > 0)
+      notice(
+        `${lost} finished spans were not sent, because process.exit() does not wait: await shutdown() before it.`,
+      );
+  };
+
+  for (const signal of signals) process.prependListener(signal, onSignal);
+  process.on('beforeExit', onBeforeExit);
+  process.on('exit', onExit);
+  return () => {
+    clearInterval(drain);
+    for (const signal of signals) process.removeListener(signal, onSignal);
+    process.removeListener('beforeExit', onBeforeExit);
+    process.removeListener('exit', onExit);
+  };
+}

@@ -1,0 +1,133 @@
+import {
+  context,
+  createContextKey,
+  type MeterProvider,
+  metrics,
+  propagation,
+  ROOT_CONTEXT,
+  type TextMapPropagator,
+  type TracerProvider,
+  trace,
+} from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import {
+  type Sampler,
+  SamplingDecision,
+  TracerProvider as SdkTracerProvider,
+} from '@opentelemetry/sdk-trace';
+import { activeContext } from '@throughline/core';
+import { registeredApi } from '@throughline/core/adapter';
+import { apiVersionSeenBy } from './api-version.ts';
+import { OWNER } from './tracing-options.ts';
+
+/** What is to be made known to all code of the process. */
+export interface Registrations {
+  readonly tracerProvider: TracerProvider | undefined;
+  readonly meterProvider: MeterProvider | undefined;
+  readonly propagator: TextMapPropagator;
+}
+
+const SLOTS = {
+  trace: 'a tracer provider',
+  context: 'a context manager',
+  propagation: 'a propagator',
+  metrics: 'a meter provider',
+} as const;
+
+type Slot = keyof typeof SLOTS;
+
+/**
+ * Registers everything with the OpenTelemetry API, or nothing.
+ *
+ * The API itself refuses in silence: a second registration, and one through a copy of another version, return `false`
+ * and leave the application without traces.
+ *
+ * @throws TypeError when somebody else is registered, and when copies of the API cannot see each other.
+ */
+export function register({ tracerProvider, meterProvider, propagator }: Registrations): void {
+  const steps: readonly (readonly [Slot, () => boolean])[] = [
+    ...(tracerProvider ? [['trace', () => trace.setGlobalTracerProvider(tracerProvider)] as const] : []),
+    ['context', () => context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())],
+    ['propagation', () => propagation.setGlobalPropagator(propagator)],
+    ...(meterProvider ? [['metrics', () => metrics.setGlobalMeterProvider(meterProvider)] as const] : []),
+  ];
+  const slots = steps.map(([slot]) => slot);
+  const taken = slots.filter((slot) => registeredApi()[slot] !== undefined);
+  if (taken.length > 0) refuse(taken);
+  try {
+    for (const [slot, set] of steps) if (!set()) refuseCopy(slot);
+    checkSdkSeesContext();
+  } catch (error) {
+    unregister(slots);
+    throw error;
+  }
+}
+
+/** Takes back what {@link register} did, so that tracing can be started again. */
+export function unregister(slots: readonly string[] = Object.keys(SLOTS)): void {
+  for (const api of [trace, context, propagation, metrics] as const) {
+    const slot =
+      api === trace ? 'trace' : api === context ? 'context' : api === metrics ? 'metrics' : 'propagation';
+    if (slots.includes(slot) && registeredApi()[slot] !== undefined) api.disable();
+  }
+}
+
+function refuse(taken: readonly Slot[]): never {
+  const what = taken.map((slot) => SLOTS[slot]).join(', ');
+  fail(
+    `${what} ${taken.length === 1 ? 'is' : 'are'} registered already, through @opentelemetry/api ${registryVersion()}: ` +
+      `another SDK was started before. Keep one of the two${
+        taken.every((slot) => slot === 'metrics') ? '; OTEL_METRICS_EXPORTER=none leaves yours in place' : ''
+      }`,
+  );
+}
+
+/** The slot was free and yet the API refused: its registry belongs to a copy of another version. */
+function refuseCopy(slot: Slot): never {
+  fail(
+    `${SLOTS[slot]} could not be registered: this process also loaded @opentelemetry/api ${registryVersion()}, and ` +
+      `@throughline/sdk uses ${apiVersionSeenBy('@throughline/sdk')}. Make it one version: npm ls @opentelemetry/api`,
+  );
+}
+
+const PROBE = createContextKey('Throughline probe');
+
+/**
+ * Whether the SDK and our own packages find the active context: each may load a copy of the API of its own, and a newer
+ * copy sees nothing of what was registered through an older one.
+ *
+ * The sampler of a provider that nobody else has is shown what the SDK takes for the active context.
+ */
+function checkSdkSeesContext(): void {
+  let seen: unknown;
+  const sampler: Sampler = {
+    shouldSample(parent) {
+      seen = parent.getValue(PROBE);
+      return { decision: SamplingDecision.NOT_RECORD };
+    },
+    toString: () => 'Probe',
+  };
+  const tracer = new SdkTracerProvider({ sampler }).getTracer('@throughline/sdk');
+  const inCore = context.with(ROOT_CONTEXT.setValue(PROBE, true), () => {
+    tracer.startSpan('probe');
+    return activeContext().getValue(PROBE);
+  });
+  for (const [found, name] of [
+    [seen, '@opentelemetry/sdk-trace'],
+    [inCore, '@throughline/core'],
+  ] as const) {
+    if (found !== true)
+      fail(
+        `${name} loads @opentelemetry/api ${apiVersionSeenBy(name)} and cannot see what is registered through ` +
+          `${registryVersion()}, so no span would find its parent. Make it one version: npm ls @opentelemetry/api`,
+      );
+  }
+}
+
+function registryVersion(): string {
+  return (registeredApi() as { version?: string }).version ?? 'of unknown version';
+}
+
+function fail(what: string): never {
+  throw new TypeError(`[throughline/${OWNER.package}] ${OWNER.entry}: ${what}`);
+}

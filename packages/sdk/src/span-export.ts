@@ -1,0 +1,118 @@
+import { TraceFlags } from '@opentelemetry/api';
+import {
+  BatchSpanProcessor,
+  type BatchSpanProcessorOptions,
+  type ReadableSpan,
+  type SpanExporter,
+  type SpanProcessor,
+} from '@opentelemetry/sdk-trace';
+
+/** Sizes in spans, times in milliseconds. */
+export interface BatchLimits {
+  readonly maxQueueSize: number;
+  readonly maxExportBatchSize: number;
+  readonly scheduledDelayMillis: number;
+  readonly exportTimeoutMillis: number;
+}
+
+/** What became of the sampled spans that ended, in spans. Their sum is the number of these spans. */
+export interface SpanCounts {
+  /** Waiting for their batch. */
+  readonly queued: number;
+  /** Handed to the exporter, which has not answered yet. */
+  readonly exporting: number;
+  /** Taken by the receiver. */
+  readonly exported: number;
+  /** Lost because the exporter gave up on them. */
+  readonly failed: number;
+  /** Lost because the queue was full, or because they ended after the shutdown. */
+  readonly dropped: number;
+}
+
+/** Is told how each export went. */
+export interface ExportObserver {
+  succeeded(): void;
+  failed(error: Error): void;
+}
+
+type Done = Parameters<SpanExporter['export']>[1];
+
+/** The exporter's word for success, in `@opentelemetry/core`, which this package does not depend on. */
+const SUCCESS = 0;
+
+/**
+ * The SDK's batch processor, with an account of every span.
+ *
+ * The processor tells nobody how many spans it dropped, and its flush does not wait for a batch that is already on its
+ * way. Both are seen from the outside: spans that go in, and spans that reach the exporter.
+ */
+export class SpanExport implements SpanProcessor {
+  readonly #batch: BatchSpanProcessor;
+  readonly #exporter: SpanExporter;
+  readonly #capacity: number;
+  readonly #observer: ExportObserver;
+  readonly #counts = { queued: 0, exporting: 0, exported: 0, failed: 0, dropped: 0 };
+  #ended = false;
+
+  constructor(
+    exporter: SpanExporter,
+    options: BatchLimits & Pick<BatchSpanProcessorOptions, 'selfObsMeterProvider'>,
+    observer: ExportObserver,
+  ) {
+    this.#exporter = exporter;
+    this.#capacity = options.maxQueueSize;
+    this.#observer = observer;
+    this.#batch = new BatchSpanProcessor({
+      ...options,
+      exporter: {
+        export: (spans, done) => this.#export(spans, done),
+        shutdown: () => exporter.shutdown(),
+      },
+    });
+  }
+
+  get counts(): SpanCounts {
+    return { ...this.#counts };
+  }
+
+  onStart(): void {}
+
+  onEnd(span: ReadableSpan): void {
+    if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) === 0) return;
+    // The batch processor's own rule. Counted before the span goes in, because that may start an export at once.
+    if (this.#ended || this.#counts.queued >= this.#capacity) this.#counts.dropped++;
+    else this.#counts.queued++;
+    this.#batch.onEnd(span);
+  }
+
+  /** Settles when nothing of what had ended is on its way any more; how it went is in the counts. */
+  async forceFlush(): Promise<void> {
+    await Promise.allSettled([this.#batch.forceFlush()]);
+    await Promise.allSettled([this.#exporter.forceFlush?.()]);
+  }
+
+  async shutdown(): Promise<void> {
+    this.#ended = true;
+    await Promise.allSettled([this.#batch.shutdown()]);
+    await Promise.allSettled([this.#exporter.forceFlush?.()]);
+  }
+
+  #export(spans: ReadableSpan[], done: Done): void {
+    const { length } = spans;
+    this.#counts.queued -= length;
+    this.#counts.exporting += length;
+    const settle: Done = (result) => {
+      const success = result.code === SUCCESS;
+      this.#counts.exporting -= length;
+      this.#counts[success ? 'exported' : 'failed'] += length;
+      if (success) this.#observer.succeeded();
+      else this.#observer.failed(result.error ?? new Error('the exporter gave no reason'));
+      done(result);
+    };
+    try {
+      this.#exporter.export(spans, settle);
+    } catch (error) {
+      settle({ code: 1, error: error instanceof Error ? error : new Error(String(error)) });
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import type { Attributes } from '@opentelemetry/api';
+import type { SpanProcessor } from '@opentelemetry/sdk-trace';
+import { checkOptions, type Owner } from '@throughline/core/adapter';
+import { checkSampling, type SamplingOptions } from './sampling.ts';
+
+/** Options of `startTracing()`; each one wins over the environment variable that says the same. */
+export interface TracingOptions {
+  /**
+   * `service.name`. Must be known from here, from `OTEL_SERVICE_NAME` or from `OTEL_RESOURCE_ATTRIBUTES`: a service
+   * without a name cannot be found again in any back end.
+   */
+  readonly serviceName?: string;
+  /** `service.version`, such as the version of your package or a commit. */
+  readonly serviceVersion?: string;
+  /** `deployment.environment.name`, such as `production` or `staging`. */
+  readonly environment?: string;
+  /** Further resource attributes, known at once: no promises. */
+  readonly resourceAttributes?: Attributes;
+  /**
+   * Base URL of an OTLP receiver, such as `http://collector:4318`; `v1/traces` and `v1/metrics` are appended.
+   * Default: `OTEL_EXPORTER_OTLP_ENDPOINT` and its two variants; without any, nothing is sent.
+   */
+  readonly endpoint?: string;
+  /** Headers of each export request, such as a key; they are added to those of `OTEL_EXPORTER_OTLP_HEADERS`. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Which traces that begin here are recorded. Default: `OTEL_TRACES_SAMPLER`, and without that all of them. */
+  readonly sampling?: SamplingOptions;
+  /** Names of propagators, as in `OTEL_PROPAGATORS`. Default: that, and without it `tracecontext,baggage`. */
+  readonly propagators?: string | readonly string[];
+  /** Span processors of your own, called before the exporter's. */
+  readonly spanProcessors?: readonly SpanProcessor[];
+  /** Milliseconds that flush, shutdown and the end of the process wait for the exporter. Default: 5000. */
+  readonly shutdownTimeout?: number;
+  /** Whether SIGTERM and SIGINT flush. Default: true. */
+  readonly handleSignals?: boolean;
+}
+
+export const OWNER: Owner = { package: 'sdk', entry: 'startTracing()' };
+
+const text = [(value: unknown) => typeof value === 'string' && value.trim() !== '', 'a text'] as const;
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isAttributeValue = (value: unknown): boolean =>
+  Array.isArray(value)
+    ? value.every((item) => !Array.isArray(item) && isAttributeValue(item))
+    : ['string', 'number', 'boolean', 'undefined'].includes(typeof value);
+const isHttpUrl = (value: unknown) =>
+  typeof value === 'string' && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
+
+/** @throws TypeError for an option of the wrong type and for one that does not exist. */
+export function checkTracingOptions(options: TracingOptions): void {
+  checkOptions(options, OWNER, {
+    serviceName: text,
+    serviceVersion: text,
+    environment: text,
+    resourceAttributes: [
+      (value) => isRecord(value) && Object.values(value).every(isAttributeValue),
+      'an object of texts, numbers, booleans or arrays of them',
+    ],
+    endpoint: [isHttpUrl, 'a URL that begins with http:// or https://'],
+    headers: [
+      (value) => isRecord(value) && Object.values(value).every((header) => typeof header === 'string'),
+      'an object of texts',
+    ],
+    sampling: [isRecord, 'an object'],
+    propagators: [
+      (value) =>
+        typeof value === 'string' || (Array.isArray(value) && value.every((n) => typeof n === 'string')),
+      'a name or an array of names',
+    ],
+    spanProcessors: [
+      (value) =>
+        Array.isArray(value) &&
+        value.every(
+          (item) => isRecord(item) && typeof item.onStart === 'function' && typeof item.onEnd === 'function',
+        ),
+      'an array of span processors',
+    ],
+    shutdownTimeout: [
+      (value) => typeof value === 'number' && value >= 0 && value <= 0x7fff_ffff,
+      'a number of milliseconds',
+    ],
+    handleSignals: 'boolean',
+  });
+  if (options.sampling !== undefined) checkSampling(options.sampling, OWNER);
+}
