@@ -68,17 +68,13 @@ export function startTracing(options: TracingOptions = {}): Tracing {
     const inTime = await settledWithin(timeout, work);
     return { inTime, complete: inTime && lostOf(status().spans) === lostBefore };
   };
-  const flush = () =>
-    delivered([
-      traces?.provider.forceFlush({ timeoutMillis: timeout }),
-      meterProvider?.forceFlush({ timeoutMillis: timeout }),
-    ]);
+  const flush = () => delivered([traces?.flush(), meterProvider?.forceFlush()]);
 
   const stopListening =
     traces || meterProvider
       ? flushAtProcessEnd({
           flush: async () => (await flush()).inTime,
-          flushSpans: async () => traces?.provider.forceFlush({ timeoutMillis: timeout }).catch(() => {}),
+          flushSpans: async () => traces?.flush(),
           waiting: () => status().spans.queued + status().spans.exporting,
           signals: options.handleSignals === false ? [] : ['SIGTERM', 'SIGINT'],
         })

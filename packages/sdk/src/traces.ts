@@ -16,6 +16,8 @@ import type { TracingStatus } from './tracing.ts';
 /** Recording and sending of spans. */
 export interface Traces {
   readonly provider: TracerProvider;
+  /** Settles when every processor has; the provider's own flush would leave a timer behind for as long as it may take. */
+  flush(): Promise<unknown>;
   /** The part of the status that is about spans. */
   status(): Omit<TracingStatus, 'state'> & { readonly state: 'exporting' | 'printing' };
 }
@@ -51,6 +53,7 @@ export function createTraces(
       spanLimits: settings.spanLimits,
       ...(settings.sampler && { sampler: settings.sampler }),
     }),
+    flush: () => Promise.allSettled(processors.map(async (processor) => processor.forceFlush())),
     status() {
       if (sending === undefined) return { state: 'printing', failing: false, spans: NO_SPANS };
       const { failing, lastError, lastSuccess } = sending.outage.status;

@@ -1,0 +1,13 @@
+// Does its work and is done; END=exit leaves by process.exit().
+import { metrics, trace } from '@opentelemetry/api';
+import { startTracing } from '@throughline/sdk';
+
+startTracing({ serviceName: 'script', shutdownTimeout: Number(process.env.SHUTDOWN_TIMEOUT ?? 5_000) });
+metrics.getMeter('script').createCounter('script.runs').add(1);
+trace.getTracer('script').startActiveSpan('outer', (outer) => {
+  trace.getTracer('script').startSpan('inner').end();
+  outer.end();
+});
+process.exitCode = 4;
+if (process.env.END === 'exit') process.exit();
+if (process.env.END === 'throw') throw new Error('the script failed');
