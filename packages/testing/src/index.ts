@@ -27,6 +27,19 @@ export {
   type ServedHttp,
 } from './http-server-conformance.ts';
 export type { EndpointCall, EndpointReply, HttpServerEndpoint } from './http-server-endpoints.ts';
+export {
+  defineMessagingConformance,
+  type HandlerOutcome,
+  type MessageOnWire,
+  type MessageToHandle,
+  type MessageToSend,
+  type MessagingCapability,
+  type MessagingClientUnderTest,
+  type MessagingConformanceOptions,
+  type MessagingSpanNames,
+  type MessagingTraceOptions,
+  messagingConformanceCases,
+} from './messaging-conformance.ts';
 export type { ResourceMetricsLike } from './metric-points.ts';
 export type { RecordedSpan } from './recorded-span.ts';
 export { createSpanCollector, type SpanCollector } from './span-collector.ts';

@@ -115,6 +115,10 @@ const meterProvider: MeterProvider = {
       const histogram = perStage(() => meter().createHistogram(...key));
       return { record: (...recorded) => histogram().record(...recorded) };
     };
+    staged.createCounter = (...key) => {
+      const counter = perStage(() => meter().createCounter(...key));
+      return { add: (...added) => counter().add(...added) };
+    };
     staged.createUpDownCounter = (...key) => {
       const counter = perStage(() => meter().createUpDownCounter(...key));
       return { add: (...added) => counter().add(...added) };
