@@ -22,5 +22,6 @@ export {
   type Delivery,
   type MessagingSystem,
   type MessagingTracer,
+  type Processing,
   type Sending,
 } from './messaging-tracer.ts';

@@ -49,7 +49,19 @@ export interface Sending<C> {
   readonly carrier: C | undefined;
   /** Runs the client's own send in the span; ends it when that throws. */
   run<T>(fn: () => T): T;
+  /** Adds to the span what only the answer tells, the id of the message for example. Never throws. */
+  describe(attributes: Attributes): void;
   /** Ends the span. `error`: what the callback was given; `null` and `undefined` mean success. Never throws. */
+  end(error?: unknown): void;
+}
+
+/** The processing of a message by a client that calls the handler itself and tells the end apart from it. */
+export interface Processing {
+  /** What the handler is to run in. */
+  readonly context: Context;
+  /** Adds to the span what came up on the way. Never throws. */
+  describe(attributes: Attributes): void;
+  /** Ends the span. `error`: why the message was not processed; `null` and `undefined` mean success. Never throws. */
   end(error?: unknown): void;
 }
 
@@ -94,6 +106,8 @@ export interface MessagingTracer<C> {
   ): T;
   /** Runs the handler of one message, with the message's context or a linked one active. */
   process<T>(message: Message<C>, fn: () => T, delivery?: Delivery): T;
+  /** {@link MessagingTracer.process} for clients that call the handler themselves. */
+  startProcess(message: Message<C>, delivery?: Delivery): Processing;
   /**
    * Runs the handler of a whole batch in a receive span that links to every message. The messages' own handlers are
    * run by {@link MessagingTracer.process} inside it, `received`.
@@ -206,7 +220,8 @@ export function createMessagingTracer<C>(
     return {
       carrier,
       run: (fn) => (operation === undefined ? fn() : operation.run(fn)),
-      end: (error) => (error === undefined || error === null ? operation?.end() : operation?.fail(error)),
+      describe: (attributes) => operation?.describe(attributes, []),
+      end: (error) => end(operation, error),
     };
   }
 
@@ -273,19 +288,19 @@ export function createMessagingTracer<C>(
     });
   }
 
-  function process<T>(
+  /** What the handler is to run in; without an operation, nobody is to know of it. */
+  function beginProcess(
     message: Message<C>,
-    fn: () => T,
-    { ambient = activeContext(), received = false }: Delivery = {},
-  ): T {
-    if (isTracingSuppressed(ambient)) return runInContext(ambient, fn);
+    { ambient = activeContext(), received = false }: Delivery,
+  ): { context: Context; operation?: Operation } {
+    if (isTracingSuppressed(ambient)) return { context: ambient };
     const extracted = extract(message.carrier);
     const how = settings.recorded() ? options : PASSED_ON;
     const { parent, links } = relate(extracted, ambient, message.timestamp, how);
     const described = describe('process', message);
     if (isIgnored(described, ambient)) {
       const { parent: passedOn } = relate(extracted, ambient, message.timestamp, PASSED_ON);
-      return runInContext(ignoreRequest(passedOn), fn);
+      return { context: ignoreRequest(passedOn) };
     }
     if (!received) countConsumed(described, 1);
     const operation = new Operation(settings, described, {
@@ -295,7 +310,21 @@ export function createMessagingTracer<C>(
       measure: (measured, seconds, error) =>
         measured.recordProcess(seconds, messagingMetricAttributes(described, error)),
     });
-    return operation.follow(fn);
+    return { context: operation.context, operation };
+  }
+
+  function process<T>(message: Message<C>, fn: () => T, delivery: Delivery = {}): T {
+    const { context, operation } = beginProcess(message, delivery);
+    return operation === undefined ? runInContext(context, fn) : operation.follow(fn);
+  }
+
+  function startProcess(message: Message<C>, delivery: Delivery = {}): Processing {
+    const { context, operation } = beginProcess(message, delivery);
+    return {
+      context,
+      describe: (attributes) => operation?.describe(attributes, []),
+      end: (error) => end(operation, error),
+    };
   }
 
   function processBatch<T>(
@@ -329,7 +358,7 @@ export function createMessagingTracer<C>(
     measured?.countConsumed(messages, messagingMetricAttributes(described, undefined));
   }
 
-  return { send, startSend, sendBatch, receive, process, processBatch, settle };
+  return { send, startSend, sendBatch, receive, process, startProcess, processBatch, settle };
 }
 
 /** How a message's context goes to its handler where no span of ours stands in between. */
@@ -349,6 +378,11 @@ const sent =
     timed(described)(measured, seconds, error);
     for (const message of messages) measured.countSent(1, messagingMetricAttributes(message, error));
   };
+
+function end(operation: Operation | undefined, error: unknown): void {
+  if (error === undefined || error === null) operation?.end();
+  else operation?.fail(error);
+}
 
 const linkTo = (context: SpanContext | undefined): Link[] => (context === undefined ? [] : [{ context }]);
 
