@@ -17,5 +17,6 @@ export { isTracingSuppressed, propagatorOf, suppressTracing } from './propagatio
 export { createQueryRedaction, type QueryRedaction } from './query-redaction.ts';
 export { registeredApi } from './registered-api.ts';
 export { guarded } from './report.ts';
+export { callsWithoutParent, noteCall } from './self-check/calls-without-parent.ts';
 export * as semconv from './semantic-conventions.ts';
 export { tracerFor } from './tracer.ts';

@@ -15,6 +15,7 @@ import type { AdoptedSpan } from './http-server-adoption.ts';
 import type { HttpServerOptions } from './http-server-options.ts';
 import type { HttpServerOutcome, HttpServerRequest } from './http-server-request.ts';
 import { guarded } from './report.ts';
+import type { ServerCheck } from './self-check/server-check.ts';
 import * as semconv from './semantic-conventions.ts';
 
 /** One HTTP request with its response, being served. */
@@ -40,6 +41,7 @@ export interface HttpServerExchange {
 /** What all exchanges of a tracer share. */
 export interface ServerSettings {
   readonly options: HttpServerOptions;
+  readonly check: ServerCheck;
   /** Response headers to record: lower-case header name and attribute name. */
   readonly capturedHeaders: readonly (readonly [header: string, attribute: string])[];
 }
@@ -67,6 +69,11 @@ export function serverExchange(
   parts: ExchangeParts = {},
 ): HttpServerExchange {
   return new Exchange(settings, request, context, span, parts);
+}
+
+/** Whether the tracer with this check has started `exchange`. */
+export function isStartedBy(exchange: HttpServerExchange, check: ServerCheck): boolean {
+  return exchange instanceof Exchange && exchange.isStartedBy(check);
 }
 
 class Exchange implements HttpServerExchange {
@@ -122,6 +129,7 @@ class Exchange implements HttpServerExchange {
   end(outcome: HttpServerOutcome): void {
     if (this.#ended) return;
     this.#ended = true;
+    if (this.#settings.check.watching) this.#settings.check.ended();
     const { adopted, measured } = this.#parts;
     const route = outcome.route ?? this.#route;
     const error = this.#errorType(outcome);
@@ -187,6 +195,10 @@ class Exchange implements HttpServerExchange {
     if (error !== undefined) attributes[semconv.ATTR_ERROR_TYPE] = error;
     if (protocolVersion !== undefined) attributes[semconv.ATTR_NETWORK_PROTOCOL_VERSION] = protocolVersion;
     return attributes;
+  }
+
+  isStartedBy(check: ServerCheck): boolean {
+    return this.#settings.check === check;
   }
 
   #activeAttributes(): Attributes {

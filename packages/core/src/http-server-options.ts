@@ -37,6 +37,15 @@ export interface HttpServerOptions
    * Default: no header.
    */
   readonly exposeTrace?: 'server-timing' | 'traceresponse' | undefined;
+  /**
+   * What to do when this process's tracing cannot work, or not as one would expect: `warn` says so once, at the
+   * first request, as a warning of the process (in production through OpenTelemetry's `diag`); `throw` throws when
+   * the middleware is mounted, if the SDK that is registered by then lacks something, and is `warn` from then on:
+   * a request never pays; `off` looks at nothing. Default: `warn`.
+   *
+   * @see https://github.com/throughline-js/throughline/blob/main/docs/self-checks.md
+   */
+  readonly selfCheck?: 'warn' | 'throw' | 'off' | undefined;
 }
 
 /** @throws TypeError that names the option and what it got. */
@@ -50,6 +59,10 @@ export function checkHttpServerOptions(options: HttpServerOptions, owner: Owner)
     exposeTrace: [
       (value) => value === 'server-timing' || value === 'traceresponse',
       "'server-timing' or 'traceresponse'",
+    ],
+    selfCheck: [
+      (value) => value === 'warn' || value === 'throw' || value === 'off',
+      "'warn', 'throw' or 'off'",
     ],
   });
 }

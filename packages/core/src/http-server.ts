@@ -29,6 +29,7 @@ import { extractWith, passesTraceOn, propagatorOf, remoteSpanContext } from './p
 import { createQueryRedaction } from './query-redaction.ts';
 import { registeredApi } from './registered-api.ts';
 import { guarded } from './report.ts';
+import { ServerCheck } from './self-check/server-check.ts';
 import * as semconv from './semantic-conventions.ts';
 import { tracerFor } from './tracer.ts';
 import { applyBaggageTrust, applyTrust, createTrustDecider } from './trust.ts';
@@ -39,6 +40,8 @@ export interface HttpServerTracer {
   start(request: HttpServerRequest): HttpServerExchange;
   /** As given when it was made. */
   readonly options: HttpServerOptions;
+  /** Looks at the first requests; adapters tell it what they alone can see. */
+  readonly check: ServerCheck;
 }
 
 /**
@@ -48,7 +51,8 @@ export interface HttpServerTracer {
  * on Node, `traceNodeExchange` of `@throughline/core/node` does all three.
  *
  * @param owner Names the adapter, in error messages and as instrumentation scope.
- * @throws TypeError when an option has the wrong type. Nothing throws afterwards.
+ * @throws TypeError when an option has the wrong type; Error with `selfCheck: 'throw'` when tracing cannot work.
+ * Nothing throws afterwards.
  * @see https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span
  * @example
  * const tracer = createHttpServerTracer();
@@ -71,14 +75,18 @@ export function createHttpServerTracer(
     trustProxy: options.trustProxy,
     capturedHeaders: capturedHeaders(options.captureRequestHeaders, semconv.ATTR_HTTP_REQUEST_HEADER),
   };
+  const check = new ServerCheck(options, owner);
   const settings: ServerSettings = {
     options,
+    check,
     capturedHeaders: capturedHeaders(options.captureResponseHeaders, semconv.ATTR_HTTP_RESPONSE_HEADER),
   };
 
   function start(request: HttpServerRequest): HttpServerExchange {
     const plain = () => serverExchange(settings, request, ROOT_CONTEXT, NOT_RECORDED);
-    return guarded('a request could not be traced', () => begin(request), undefined) ?? plain();
+    const exchange = guarded('a request could not be traced', () => begin(request), undefined) ?? plain();
+    if (check.watching) check.started(exchange);
+    return exchange;
   }
 
   function begin(request: HttpServerRequest): HttpServerExchange {
@@ -109,6 +117,7 @@ export function createHttpServerTracer(
 
     const adopted = findServerSpan(request, caller);
     if (adopted !== undefined) {
+      if (check.watching) check.adopted(adopted.span);
       // Its owner has continued the caller's trace already; the baggage can still be kept out.
       const context = applyBaggageTrust(adopted.context, trust);
       return serverExchange(settings, request, context, adopted.span, { adopted, extraction, trusted });
@@ -143,7 +152,7 @@ export function createHttpServerTracer(
     });
   }
 
-  return { start, options };
+  return { start, options, check };
 }
 
 /** The request's attributes with the user's own, and with a word on how its context arrived if that was odd. */

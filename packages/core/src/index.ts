@@ -11,4 +11,6 @@ export type { HttpServerOptions } from './http-server-options.ts';
 export type { HttpServerOutcome, HttpServerRequest, RequestHeaders } from './http-server-request.ts';
 export type { Owner } from './option-check.ts';
 export { extractContext, type InjectOptions, injectContext } from './propagation.ts';
+export type { Finding } from './self-check/finding.ts';
+export { status } from './self-check/status.ts';
 export type { ParentTrust, TrustDecision, TrustPolicy } from './trust.ts';

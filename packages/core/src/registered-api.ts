@@ -1,5 +1,7 @@
 /** What is registered with the OpenTelemetry API of this process; a slot is absent until an SDK fills it. */
 interface RegisteredApi {
+  /** Of the copy of the API that filled the first slot: `1.9.1`. */
+  readonly version?: string;
   readonly trace?: object;
   readonly context?: object;
   readonly propagation?: object;
@@ -25,7 +27,7 @@ export function registeredApi(): RegisteredApi {
  *
  * So an SDK may start after our middleware was mounted, stop, and start again.
  */
-export function perRegistration<T>(name: keyof RegisteredApi, derive: () => T): () => T {
+export function perRegistration<T>(name: Exclude<keyof RegisteredApi, 'version'>, derive: () => T): () => T {
   let seen: object | undefined | null = null;
   let value: T;
   return () => {

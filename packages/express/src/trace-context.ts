@@ -1,6 +1,7 @@
 import { createHttpServerTracer, type HttpServerOptions } from '@throughline/core';
 import { matchedRoute, traceNodeExchange, watchMounts } from '@throughline/core/node';
 import type { Request, RequestHandler } from 'express';
+import { earlierRoutes } from './earlier-routes.ts';
 
 /**
  * Express middleware that serves each request inside one SERVER span.
@@ -17,6 +18,7 @@ import type { Request, RequestHandler } from 'express';
 export function traceContext(options?: HttpServerOptions): RequestHandler {
   const tracer = createHttpServerTracer(options, { package: 'express', entry: 'traceContext()' });
   return function traceContext(req, res, next) {
+    if (tracer.check.first) tracer.check.mountedAfter('TL010', () => earlierRoutes(req.app, traceContext));
     watchMounts(req);
     const description = { route: () => matchedRoute(req), forwarded: () => forwarded(req) };
     traceNodeExchange(tracer, req, res, description).run(next);

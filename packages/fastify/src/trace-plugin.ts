@@ -1,6 +1,6 @@
 import { createHttpServerTracer, type HttpServerExchange, type HttpServerOptions } from '@throughline/core';
 import { exchangeOf, traceNodeExchange } from '@throughline/core/node';
-import type { FastifyPluginAsync, FastifyRequest, RegisterOptions } from 'fastify';
+import type { FastifyInstance, FastifyPluginAsync, FastifyRequest, RegisterOptions } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 
 declare module 'fastify' {
@@ -25,6 +25,9 @@ const plugin: FastifyPluginAsync<HttpServerOptions> = async function tracePlugin
     request.exchange?.fail(error);
     next();
   });
+  fastify.addHook('onReady', async () => {
+    tracer.check.registered(() => reachesNoRoute(fastify));
+  });
 };
 
 /**
@@ -41,6 +44,12 @@ const plugin: FastifyPluginAsync<HttpServerOptions> = async function tracePlugin
  * await app.register(tracePlugin);
  */
 export const tracePlugin = fastifyPlugin(plugin, { name: '@throughline/fastify', fastify: '>=4.10' });
+
+/** Whether there are routes and none has our hook: a plugin around ours has encapsulated it. */
+function reachesNoRoute(fastify: FastifyInstance): boolean {
+  const routes = fastify.printRoutes({ includeHooks: true });
+  return !routes.startsWith('(empty') && !routes.includes('traceContext()');
+}
 
 function exchangeOfRequest(this: FastifyRequest): HttpServerExchange | undefined {
   return exchangeOf(this.raw);

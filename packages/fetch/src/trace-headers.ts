@@ -1,5 +1,5 @@
 import { activeContext, injectContext } from '@throughline/core';
-import { filterBaggage, propagatorOf } from '@throughline/core/adapter';
+import { callsWithoutParent, filterBaggage, noteCall, propagatorOf } from '@throughline/core/adapter';
 import { checkPropagationTargets, type PropagationTargets } from './http-client-options.ts';
 import { createOutboundInjection } from './outbound-injection.ts';
 
@@ -18,6 +18,7 @@ export function createTraceHeaders(options: PropagationTargets = {}): TraceHeade
   const inject = createOutboundInjection(options);
   return function traceHeaders(url) {
     const headers: Record<string, string> = {};
+    if (callsWithoutParent.watching) noteCall(activeContext(), traceHeaders);
     if (url === undefined) {
       const context = filterBaggage(activeContext(), options.baggageEntries ?? 'keep');
       return injectContext(headers, { context, propagator: propagatorOf(options.propagator) });

@@ -1,5 +1,11 @@
 import { activeContext, runInContext } from '@throughline/core';
-import { isTracingSuppressed, type Owner, suppressTracing } from '@throughline/core/adapter';
+import {
+  callsWithoutParent,
+  isTracingSuppressed,
+  noteCall,
+  type Owner,
+  suppressTracing,
+} from '@throughline/core/adapter';
 import { createHttpClientTracer, type HttpClientCall } from './http-client.ts';
 import {
   checkHttpClientOptions,
@@ -62,6 +68,7 @@ export function createTracedFetch(options: TracedFetchOptions = {}): TracedFetch
     const send = given ?? globalThis.fetch;
     const { trace: policy, ...plain } = membersOf(init);
     const parent = activeContext();
+    if (callsWithoutParent.watching) noteCall(parent, tracedFetch);
     const url = httpUrl(input);
     if (url === undefined || isTracingSuppressed(parent)) return send(input, plain);
     const redirects = createRedirects(input, plain, url);

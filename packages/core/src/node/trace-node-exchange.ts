@@ -53,7 +53,11 @@ export function traceNodeExchange(
 ): HttpServerExchange {
   const traced = req as Traced<NodeRequest>;
   const existing = traced[EXCHANGE];
-  if (existing !== undefined) return existing;
+  if (existing !== undefined) {
+    // A plain listener names no route, so nothing of it is lost; `checkContinue` may pass on to another.
+    if (description.route !== undefined) tracer.check.alreadyServed(existing);
+    return existing;
+  }
   const exchange = tracer.start(requestRecord(req, forwardedOf(description)));
   traced[EXCHANGE] = exchange;
   if (tracer.options.exposeTrace !== undefined && exchange.trusted)

@@ -1,0 +1,32 @@
+import { type Finding, finding } from './finding.ts';
+
+/** TL010, TL011: requests to these routes never reach the middleware. */
+export function mountedAfterRoutes(
+  code: 'TL010' | 'TL011',
+  entry: string,
+  routes: readonly string[],
+): Finding {
+  return finding(code, 'warning', {
+    fact: `${entry} is mounted after ${routes.length} ${routes.length === 1 ? 'route' : 'routes'}: ${routes.slice(0, 5).join(', ')}.`,
+    consequence: 'Requests that they answer are not traced.',
+    fix: `Move app.use(${entry}) up, before all routes; leave routes out by options.ignore.`,
+  });
+}
+
+/** TL012: the hooks of an encapsulated plugin reach none of its siblings' routes. */
+export function registeredWithoutRoutes(): Finding {
+  return finding('TL012', 'warning', {
+    fact: 'tracePlugin is registered in an encapsulated context that has no routes.',
+    consequence: 'No request is traced.',
+    fix: 'Register it on the root instance, or wrap the plugin that registers it in fastify-plugin.',
+  });
+}
+
+/** TL013: somebody was there before. */
+export function mountedTwice(entry: string): Finding {
+  return finding('TL013', 'warning', {
+    fact: `${entry} got a request that another Throughline middleware serves already.`,
+    consequence: 'The second does nothing: its options have no effect, and it names no route.',
+    fix: 'Remove one of the two.',
+  });
+}

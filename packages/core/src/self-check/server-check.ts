@@ -1,0 +1,163 @@
+import type { Context, Span } from '@opentelemetry/api';
+import { isIgnoredRequest } from '../context-keys.ts';
+import { type HttpServerExchange, isStartedBy } from '../http-server-exchange.ts';
+import type { HttpServerOptions } from '../http-server-options.ts';
+import type { Owner } from '../option-check.ts';
+import { registeredApi } from '../registered-api.ts';
+import { guarded } from '../report.ts';
+import { callsWithoutParent } from './calls-without-parent.ts';
+import { watchDuplicateHeaders } from './duplicate-headers.ts';
+import { announce, finding, isDevelopment, note, textOf } from './finding.ts';
+import { mountedAfterRoutes, mountedTwice, registeredWithoutRoutes } from './mount-findings.ts';
+import { checkRegistration, type Reliance } from './registration.ts';
+
+/** So many requests are looked at; a service that samples has recorded one of them, most likely. */
+const LOOKED_AT = 200;
+
+/** What SDK spans show of themselves beyond the API. */
+interface SdkSpan extends Span {
+  readonly resource?: {
+    readonly attributes: { readonly [name: string]: unknown };
+    readonly asyncAttributesPending?: boolean;
+  };
+  readonly instrumentationScope?: { readonly name: string };
+}
+
+/** What the process relies on, for `status()`; before anything is mounted, on all that is registered. */
+let processRelies: Reliance | undefined;
+
+export function relianceOfProcess(): Reliance {
+  return processRelies ?? { tracerProvider: true, propagator: true };
+}
+
+/** Looks at the first requests of one tracer. */
+export class ServerCheck {
+  /** Whether there is anything left to look at: all that the check costs a request, when it is `false`. */
+  watching: boolean;
+  /** Whether no request has been looked at yet. `false` where nothing is to be checked. */
+  first: boolean;
+  readonly #relies: Reliance;
+  readonly #entry: string;
+  #watchingMounts: boolean;
+  #settled = false;
+  #requests = 0;
+  #recorded = false;
+
+  /** @throws Error with `selfCheck: 'throw'`, for what the registry says already. */
+  constructor(options: HttpServerOptions, owner: Owner) {
+    const { selfCheck: mode = 'warn', tracerProvider, propagator } = options;
+    this.#relies = { tracerProvider: tracerProvider === undefined, propagator: propagator === undefined };
+    this.watching = mode !== 'off';
+    this.first = this.watching;
+    this.#watchingMounts = this.watching && isDevelopment();
+    this.#entry = owner.entry;
+    if (mode === 'off') return;
+    if (mode === 'throw') throwAtMount(this.#relies, owner);
+    processRelies = {
+      tracerProvider: processRelies?.tracerProvider || this.#relies.tracerProvider,
+      propagator: processRelies?.propagator || this.#relies.propagator,
+    };
+  }
+
+  /** A request has begun to be served. */
+  started({ span, context }: { readonly span: Span; readonly context: Context }): void {
+    const look = () => this.#look(span, isIgnoredRequest(context));
+    this.watching = guarded('a self-check failed', look, false);
+  }
+
+  /** A request that {@link started} while {@link watching} is over. */
+  ended(): void {
+    callsWithoutParent.requestsInProgress--;
+  }
+
+  /** Another instrumentation's SERVER span is completed instead of starting one. */
+  adopted(span: SdkSpan): void {
+    note(
+      finding('TL008', 'info', {
+        fact: `The SERVER span of ${span.instrumentationScope?.name ?? 'another instrumentation'} is completed here, and no second one is made.`,
+        consequence: 'Sampling, name and end of SERVER spans are decided by that instrumentation.',
+        fix: 'Keep it, or disable that instrumentation to have the spans of Throughline.',
+      }),
+    );
+  }
+
+  /** A request came in that `exchange` serves already: fine when this very middleware was there before. */
+  alreadyServed(exchange: HttpServerExchange): void {
+    if (!this.#watchingMounts || isStartedBy(exchange, this)) return;
+    this.#watchingMounts = false;
+    note(mountedTwice(this.#entry));
+  }
+
+  /** The middleware sits behind `routes`; asked for once, at the {@link first} request. */
+  mountedAfter(code: 'TL010' | 'TL011', routes: () => readonly string[]): void {
+    const found = guarded('a self-check failed', routes, []);
+    if (found.length > 0) note(mountedAfterRoutes(code, this.#entry, found));
+  }
+
+  /** The plugin is registered, and the application ready: every route is known. */
+  registered(reachesNoRoute: () => boolean): void {
+    if (this.first && guarded('a self-check failed', reachesNoRoute, false)) note(registeredWithoutRoutes());
+  }
+
+  /** Returns whether there is more to see. */
+  #look(span: SdkSpan, ignored: boolean): boolean {
+    callsWithoutParent.requestsInProgress++;
+    if (this.first) {
+      this.first = false;
+      for (const found of checkRegistration(this.#relies)) announce(found);
+      if (isDevelopment()) {
+        watchDuplicateHeaders();
+        callsWithoutParent.watching = !callsWithoutParent.found;
+      }
+    }
+    // An ignored request is not recorded because somebody wanted it so.
+    if (!this.#settled && !ignored) this.#settled = this.#lookAtSpan(span);
+    return !this.#settled || callsWithoutParent.watching;
+  }
+
+  /** Whether enough was seen. */
+  #lookAtSpan(span: SdkSpan): boolean {
+    this.#requests++;
+    if (span.isRecording()) {
+      this.#recorded = true;
+      // The SDK complains when it is asked before its resource detectors are done.
+      const { resource } = span;
+      if (resource?.asyncAttributesPending !== true) {
+        checkServiceName(resource?.attributes['service.name']);
+        return true;
+      }
+    }
+    if (this.#requests < LOOKED_AT) return false;
+    const couldRecord = !this.#relies.tracerProvider || registeredApi().trace !== undefined;
+    if (!this.#recorded && couldRecord) noteUnsampled();
+    return true;
+  }
+}
+
+/** Everything that would be a warning at the first request, and is known before it. */
+function throwAtMount(relies: Reliance, { package: name, entry }: Owner): void {
+  const found = checkRegistration(relies).filter(({ level }) => level === 'warning');
+  if (found.length === 0) return;
+  throw new Error(`[throughline/${name}] ${entry}: ${found.map(textOf).join('\n')}`, { cause: found });
+}
+
+function checkServiceName(name: unknown): void {
+  if (typeof name !== 'string' || !name.startsWith('unknown_service')) return;
+  note(
+    finding('TL015', 'warning', {
+      fact: `The SDK's resource has no service.name of its own: it is ${name}.`,
+      consequence: 'Back ends show all services without a name as one.',
+      fix: 'Give the SDK a resource with service.name; most set-ups take OTEL_SERVICE_NAME=orders.',
+    }),
+  );
+}
+
+function noteUnsampled(): void {
+  note(
+    finding('TL016', 'info', {
+      fact: `None of the first ${LOOKED_AT} requests was recorded, though an SDK is registered.`,
+      consequence: 'They are in no trace of this service.',
+      fix: 'Expected with a low sampling ratio or callers that sample nothing; else check OTEL_TRACES_SAMPLER and its _ARG.',
+    }),
+  );
+}
