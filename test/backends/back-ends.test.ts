@@ -1,0 +1,272 @@
+import { once } from 'node:events';
+import { get } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import {
+  type Collector,
+  type Jaeger,
+  startCollector,
+  startJaeger,
+  startZipkin,
+  type Zipkin,
+} from './back-ends.ts';
+import { describeWith } from './describe-with.ts';
+import type { RecordedSpan } from './recorded-span.ts';
+import { COLLECTOR, JAEGER, ZIPKIN } from './recipes.ts';
+import { type Services, startServices } from './services/start-services.ts';
+import { asZipkinSpan, type ZipkinSpan } from './zipkin-spans.ts';
+
+const BUSY_REQUESTS = 300;
+const AT_THE_SAME_TIME = 20;
+/** What Jaeger adds to spans of which it finds the times odd, as it may with clocks of several processes. */
+const JAEGER_NOTES = '@jaeger@warnings';
+
+const CALLER = { spanId: '00f067aa0ba902b7', state: 'rojo=00f067aa0ba902b7,congo=t61rcWkgMzE' };
+const TRACES = {
+  plain: '10000000000000000000000000000001',
+  moved: '10000000000000000000000000000002',
+  failing: '10000000000000000000000000000003',
+  stream: '10000000000000000000000000000004',
+  hanging: '10000000000000000000000000000005',
+  unsampled: '10000000000000000000000000000006',
+  outside: '10000000000000000000000000000007',
+} as const;
+
+function fromCaller(trace: keyof typeof TRACES, flags = '01') {
+  return { traceparent: `00-${TRACES[trace]}-${CALLER.spanId}-${flags}`, tracestate: CALLER.state };
+}
+
+/** One request of each kind, and then many at once. Everything that is compared below comes from this. */
+async function sendTraffic({ front, edge }: Services) {
+  const ask = async (url: string, headers?: Record<string, string>) => {
+    const answer = await fetch(url, { signal: AbortSignal.timeout(20_000), ...(headers && { headers }) });
+    return { status: answer.status, body: await answer.text() };
+  };
+  const answers = {
+    plain: await ask(`${front}/items/1`, fromCaller('plain')),
+    moved: await ask(`${front}/moved`, fromCaller('moved')),
+    failing: await ask(`${front}/failing`, fromCaller('failing')),
+    stream: await ask(`${front}/stream`, fromCaller('stream')),
+    unsampled: await ask(`${front}/items/2`, fromCaller('unsampled', '00')),
+    outside: await ask(`${edge}/outside`, fromCaller('outside')),
+  };
+
+  await leaveInTheMiddle(`${front}/hanging`);
+
+  const busy: number[] = [];
+  for (let i = 0; i < BUSY_REQUESTS; i += AT_THE_SAME_TIME) {
+    const batch = Array.from({ length: AT_THE_SAME_TIME }, (_, n) => ask(`${front}/items/${i + n}`));
+    busy.push(...(await Promise.all(batch)).map(({ status }) => status));
+  }
+  return { ...answers, busy };
+}
+
+/** Asks, reads the first bytes of the answer, and is gone. */
+async function leaveInTheMiddle(url: string) {
+  const request = get(url, { headers: fromCaller('hanging'), agent: false });
+  const [response] = await once(request, 'response');
+  await once(response, 'data');
+  request.destroy();
+}
+
+await describeWith([COLLECTOR, JAEGER, ZIPKIN], 'three services and what they export', (...programs) => {
+  const [collectorProgram = '', jaegerProgram = '', zipkinJar = ''] = programs;
+  let jaeger: Jaeger | undefined;
+  let zipkin: Zipkin | undefined;
+  let collector: Collector | undefined;
+  let services: Services | undefined;
+  let answers: Awaited<ReturnType<typeof sendTraffic>>;
+  let recorded: RecordedSpan[];
+  let metrics: string;
+
+  beforeAll(async () => {
+    [jaeger, zipkin] = await Promise.all([startJaeger(jaegerProgram), startZipkin(zipkinJar)]);
+    collector = await startCollector(collectorProgram, { jaeger: jaeger.otlp });
+    services = await startServices({
+      run: 'all',
+      env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.otlp, ZIPKIN_URL: zipkin.url },
+    });
+    answers = await sendTraffic(services);
+    recorded = await services.finish();
+    metrics = await scrapeWhen(collector, 'throughline_propagation');
+    // It ends only after everything has been passed on: what is missing in Jaeger now will not come any more.
+    await collector.stop();
+  });
+
+  afterAll(async () => {
+    services?.kill();
+    await Promise.all([collector?.stop(), jaeger?.stop(), zipkin?.stop()]);
+    await collector?.remove();
+  });
+
+  const ofTrace = (traceId: string) => recorded.filter((span) => span.traceId === traceId);
+  const traceIds = () => [...new Set(recorded.map((span) => span.traceId))];
+
+  test('the services answered as they should', () => {
+    expect(answers).toMatchObject({
+      plain: { status: 200 },
+      moved: { status: 200 },
+      failing: { status: 500 },
+      stream: { status: 200, body: 'chunk 0\nchunk 1\nchunk 2\nchunk 3\nchunk 4\n' },
+      unsampled: { status: 200 },
+      outside: { status: 200 },
+    });
+    expect(answers.busy).toEqual(Array(BUSY_REQUESTS).fill(200));
+  });
+
+  const ITEM = [
+    'front SERVER GET /items/:id',
+    ' front CLIENT GET',
+    '  back SERVER GET /items/:id',
+    '   back CONSUMER process stock',
+    '   back INTERNAL look up',
+    '   back PRODUCER publish stock ERROR: queue is full',
+  ];
+  test.each<[keyof typeof TRACES, readonly string[]]>([
+    ['plain', ITEM.map((line) => line.replace('look up', 'look up OK'))],
+    [
+      'moved',
+      [
+        'front SERVER GET /moved',
+        ' front CLIENT GET',
+        '  back SERVER GET /moved',
+        ' front CLIENT GET',
+        '  back SERVER GET /items/:id',
+        '   back CONSUMER process stock',
+        '   back INTERNAL look up OK',
+        '   back PRODUCER publish stock ERROR: queue is full',
+      ],
+    ],
+    [
+      'failing',
+      ['front SERVER GET /failing ERROR', ' front CLIENT GET ERROR', '  back SERVER GET /failing ERROR'],
+    ],
+    ['stream', ['front SERVER GET /stream', ' front CLIENT GET', '  back SERVER GET /stream']],
+    ['unsampled', []],
+    ['outside', []],
+  ])('the services recorded the trace of the request "%s"', (request, tree) => {
+    expect(treeOf(ofTrace(TRACES[request]))).toEqual(tree);
+  });
+
+  test('every span with a caller carries the caller’s tracestate', () => {
+    const continued = recorded.filter((span) => Object.values<string>(TRACES).includes(span.traceId));
+    expect(continued.length).toBeGreaterThan(0);
+    expect(new Set(continued.map((span) => span.traceState))).toEqual(new Set([CALLER.state]));
+  });
+
+  test('a request from outside begins a trace of its own, with a link to the caller’s', () => {
+    const [border, ...others] = recorded.filter((span) => span.resource['service.name'] === 'edge-all');
+    expect(border).toMatchObject({
+      kind: 'CLIENT',
+      attributes: { 'http.response.status_code': 200 },
+    });
+    expect(others).toMatchObject([
+      {
+        kind: 'SERVER',
+        links: [{ traceId: TRACES.outside, spanId: CALLER.spanId }],
+        attributes: { 'throughline.extract': 'untrusted' },
+      },
+    ]);
+    expect(others[0]).not.toHaveProperty('parentId');
+  });
+
+  test('a client that leaves ends all spans of its request', () => {
+    const trace = ofTrace(TRACES.hanging);
+    expect(treeOf(trace).map((line) => line.replace(/ ERROR.*/, ''))).toEqual([
+      'front SERVER GET /hanging',
+      ' front CLIENT GET',
+      '  back SERVER GET /hanging',
+    ]);
+    for (const span of trace.filter(({ kind }) => kind === 'SERVER'))
+      expect(span.attributes).toMatchObject({ 'error.type': 'client_disconnected' });
+  });
+
+  test('the Collector wrote every span once, exactly as it ended', async () => {
+    expect(sorted((await collector?.writtenSpans()) ?? [])).toEqual(sorted(recorded));
+  });
+
+  test('Jaeger returns every span once, exactly as it ended', async () => {
+    for (const traceId of traceIds()) {
+      const found = (await jaeger?.spansOf(traceId)) ?? [];
+      expect(sorted(found.map(withoutNotes))).toEqual(sorted(ofTrace(traceId)));
+    }
+  });
+
+  test('Zipkin returns every span once, with all that its format holds', async () => {
+    for (const traceId of traceIds()) {
+      const expected = ofTrace(traceId).map(asZipkinSpan);
+      const found = await zipkinSpans(zipkin, traceId, expected.length);
+      expect(byId(found)).toEqual(byId(expected));
+    }
+  });
+
+  test('what was not sampled is nowhere', async () => {
+    const written = (await collector?.writtenSpans()) ?? [];
+    for (const traceId of [TRACES.unsampled, TRACES.outside]) {
+      expect(written.filter((span) => span.traceId === traceId)).toEqual([]);
+      expect(await jaeger?.spansOf(traceId)).toEqual([]);
+      expect(await zipkin?.spansOf(traceId)).toEqual([]);
+    }
+  });
+
+  test('Prometheus gets how contexts arrived, and the share of root spans per service', () => {
+    console.log(metrics.split('\n').filter((line) => /throughline_prop|^traces_span_metrics_calls|HELP/.test(line)).join('\n'));
+  });
+});
+
+/** Names, kinds and status as an indented tree, siblings in alphabetical order. */
+function treeOf(spans: readonly RecordedSpan[]): string[] {
+  const known = new Set(spans.map((span) => span.spanId));
+  const lines = (parentId: string | undefined, depth: number): string[] =>
+    spans
+      .filter((span) => (parentId === undefined ? !known.has(span.parentId ?? '') : span.parentId === parentId))
+      .sort((a, b) => order(a).localeCompare(order(b)))
+      .flatMap((span) => [`${' '.repeat(depth)}${describeSpan(span)}`, ...lines(span.spanId, depth + 1)]);
+  return lines(undefined, 0);
+}
+
+function order(span: RecordedSpan): string {
+  return span.kind === 'CLIENT' ? span.start : `${span.kind} ${span.name}`;
+}
+
+function describeSpan({ resource, kind, name, status }: RecordedSpan): string {
+  const service = String(resource['service.name']).replace(/-.*/, '');
+  const outcome = status.code === 'UNSET' ? '' : ` ${status.code}`;
+  return `${service} ${kind} ${name}${outcome}${status.message ? `: ${status.message}` : ''}`;
+}
+
+function sorted(spans: readonly RecordedSpan[]): RecordedSpan[] {
+  return spans.toSorted((a, b) => a.spanId.localeCompare(b.spanId));
+}
+
+function byId(spans: readonly ZipkinSpan[]): ZipkinSpan[] {
+  return spans.toSorted((a, b) => a.id.localeCompare(b.id));
+}
+
+/** Jaeger may say that a child began before its parent; it must have nothing else to remark. */
+function withoutNotes(span: RecordedSpan): RecordedSpan {
+  const { [JAEGER_NOTES]: notes, ...attributes } = span.attributes;
+  for (const note of (notes as string[] | undefined) ?? [])
+    expect(note).toMatch(/^clock skew adjustment disabled|^parent span ID=\w+ is not in the trace/);
+  return { ...span, attributes };
+}
+
+/** Zipkin takes spans in before it stores them. */
+async function zipkinSpans(zipkin: Zipkin | undefined, traceId: string, count: number) {
+  const end = performance.now() + 10_000;
+  for (;;) {
+    const found = (await zipkin?.spansOf(traceId)) ?? [];
+    if (found.length >= count || performance.now() > end) return found;
+    await delay(50);
+  }
+}
+
+/** Metrics pass a batch of their own before Prometheus could get them. */
+async function scrapeWhen(collector: Collector, mentioned: string): Promise<string> {
+  const end = performance.now() + 20_000;
+  for (;;) {
+    const text = await collector.scrape();
+    if (text.includes(mentioned) || performance.now() > end) return text;
+    await delay(100);
+  }
+}
