@@ -1,7 +1,7 @@
 import { propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createMessagingTracer, headersCodec, type MessageHeaders } from '../src/messaging/index.ts';
-import { type Recorder, SPAN_ID, startSdk, stopSdk, TRACE_ID, TRACEPARENT } from './sdk.ts';
+import { createMeters, type Recorder, SPAN_ID, startSdk, stopSdk, TRACE_ID, TRACEPARENT } from './sdk.ts';
 
 let recorder: Recorder;
 beforeEach(() => {
@@ -43,6 +43,23 @@ describe('an operation whose parts a client tells one by one', () => {
         attributes: { 'error.type': 'RangeError' },
       });
     expect(send?.attributes['messaging.message.id']).toBe('7');
+  });
+
+  it('counts as sent what it is told, and nothing for a message that is only created', async () => {
+    const meters = createMeters();
+    const counting = createMessagingTracer<MessageHeaders>(
+      { system: 'test', codec: headersCodec },
+      { meterProvider: meters.provider },
+    );
+    const created = counting.startCreate({ destination: 'orders', carrier: undefined });
+    created.end();
+    const sending = counting.startSend({ destination: 'orders', carrier: undefined });
+    sending.describe({ 'messaging.batch.message_count': 3 });
+    sending.end();
+    expect((await meters.points('messaging.client.sent.messages')).map(({ value }) => value)).toEqual([3]);
+    const [create] = await recorder.take(2);
+    expect(create).toMatchObject({ name: 'create orders', kind: SpanKind.PRODUCER });
+    expect(created.carrier?.traceparent).toContain(create?.spanContext().spanId);
   });
 
   it('writes on nobody else’s span when the message is ignored', async () => {

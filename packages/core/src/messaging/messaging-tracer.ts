@@ -49,7 +49,11 @@ export interface Sending<C> {
   readonly carrier: C | undefined;
   /** Runs the client's own send in the span; ends it when that throws. */
   run<T>(fn: () => T): T;
-  /** Adds to the span what only the answer tells, the id of the message for example. Never throws. */
+  /**
+   * Adds to the span what only the answer tells, the id of the message for example. Never throws.
+   *
+   * `messaging.batch.message_count` also says how many messages are counted as sent; without it, one is.
+   */
   describe(attributes: Attributes): void;
   /** Ends the span. `error`: what the callback was given; `null` and `undefined` mean success. Never throws. */
   end(error?: unknown): void;
@@ -90,6 +94,8 @@ export interface MessagingTracer<C> {
   send<T>(message: Message<C>, fn: (carrier: C | undefined) => T): T;
   /** {@link MessagingTracer.send} for clients that tell the end by a callback. */
   startSend(message: Message<C>): Sending<C>;
+  /** Creates a message that a later call sends: the message gets the span's context, and nothing counts as sent. */
+  startCreate(message: Message<C>): Sending<C>;
   /**
    * Sends several messages in one call. Each gets a context of its own, from a create span where the batch has more
    * than one message; `fn` gets their metadata in order.
@@ -157,8 +163,8 @@ export function createMessagingTracer<C>(
     { messages, ...target }: MessageBatch<C>,
   ): MessagingOperation {
     const attributes = {
-      ...target.attributes,
       [semconv.ATTR_MESSAGING_BATCH_MESSAGE_COUNT]: messages.length,
+      ...target.attributes,
     };
     return describe(type, { ...target, attributes });
   }
@@ -192,20 +198,24 @@ export function createMessagingTracer<C>(
     messages.flatMap(({ carrier }) => linkTo(remoteSpanContext(extract(carrier))));
 
   /** A send with what goes on the wire; without an operation, nobody is to know of it. */
-  function beginSend(message: Message<C>): { carrier: C | undefined; operation?: Operation } {
+  function beginSend(
+    message: Message<C>,
+    type: 'create' | 'send' = 'send',
+    count = () => 1,
+  ): { carrier: C | undefined; operation?: Operation } {
     const { carrier } = message;
     const parent = activeContext();
     if (isTracingSuppressed(parent)) return { carrier };
     const existing = extract(carrier);
     const creation = remoteSpanContext(existing);
     const kept = creation !== undefined || passesTraceOn(existing);
-    const described = describe('send', message);
+    const described = describe(type, message);
     if (isIgnored(described, parent)) return { carrier: kept ? carrier : inject(parent, carrier) };
     const operation = new Operation(settings, described, {
       kind: kept ? SpanKind.CLIENT : SpanKind.PRODUCER,
       parent,
       links: linkTo(creation),
-      measure: sent(described, [described]),
+      ...(type === 'send' && { measure: sent(described, [described], count) }),
     });
     return { carrier: kept ? carrier : inject(operation.context, carrier), operation };
   }
@@ -215,12 +225,17 @@ export function createMessagingTracer<C>(
     return operation === undefined ? fn(carrier) : operation.follow(() => fn(carrier));
   }
 
-  function startSend(message: Message<C>): Sending<C> {
-    const { carrier, operation } = beginSend(message);
+  function start(type: 'create' | 'send', message: Message<C>): Sending<C> {
+    let count = 1;
+    const { carrier, operation } = beginSend(message, type, () => count);
     return {
       carrier,
       run: (fn) => (operation === undefined ? fn() : operation.run(fn)),
-      describe: (attributes) => operation?.describe(attributes, []),
+      describe(attributes) {
+        const told = attributes[semconv.ATTR_MESSAGING_BATCH_MESSAGE_COUNT];
+        if (typeof told === 'number') count = told;
+        operation?.describe(attributes, []);
+      },
       end: (error) => end(operation, error),
     };
   }
@@ -358,7 +373,17 @@ export function createMessagingTracer<C>(
     measured?.countConsumed(messages, messagingMetricAttributes(described, undefined));
   }
 
-  return { send, startSend, sendBatch, receive, process, startProcess, processBatch, settle };
+  return {
+    send,
+    startSend: (message) => start('send', message),
+    startCreate: (message) => start('create', message),
+    sendBatch,
+    receive,
+    process,
+    startProcess,
+    processBatch,
+    settle,
+  };
 }
 
 /** How a message's context goes to its handler where no span of ours stands in between. */
@@ -373,10 +398,10 @@ const timed =
     });
 
 const sent =
-  (described: MessagingOperation, messages: readonly MessagingOperation[]): Measure =>
+  (described: MessagingOperation, messages: readonly MessagingOperation[], count = () => 1): Measure =>
   (measured, seconds, error) => {
     timed(described)(measured, seconds, error);
-    for (const message of messages) measured.countSent(1, messagingMetricAttributes(message, error));
+    for (const message of messages) measured.countSent(count(), messagingMetricAttributes(message, error));
   };
 
 function end(operation: Operation | undefined, error: unknown): void {
