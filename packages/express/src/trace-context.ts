@@ -1,7 +1,6 @@
 import { createHttpServerTracer, type HttpServerOptions } from '@throughline/core';
-import { matchedRoute, traceNodeExchange, watchMounts } from '@throughline/core/node';
-import type { Request, RequestHandler } from 'express';
-import { earlierRoutes } from './earlier-routes.ts';
+import { earlierRoutes, matchedRoute, traceNodeExchange, watchMounts } from '@throughline/core/node';
+import type { Application, Request, RequestHandler } from 'express';
 
 /**
  * Express middleware that serves each request inside one SERVER span.
@@ -18,11 +17,17 @@ import { earlierRoutes } from './earlier-routes.ts';
 export function traceContext(options?: HttpServerOptions): RequestHandler {
   const tracer = createHttpServerTracer(options, { package: 'express', entry: 'traceContext()' });
   return function traceContext(req, res, next) {
-    if (tracer.check.first) tracer.check.mountedAfter('TL010', () => earlierRoutes(req.app, traceContext));
+    if (tracer.check.first)
+      tracer.check.mountedAfter('TL010', () => earlierRoutes(stackOf(req.app), traceContext));
     watchMounts(req);
     const description = { route: () => matchedRoute(req), forwarded: () => forwarded(req) };
     traceNodeExchange(tracer, req, res, description).run(next);
   };
+}
+
+/** Express 4 throws when asked for `router`, and 5 has no `_router`. */
+function stackOf(app: Application) {
+  return (app._router ?? app.router).stack;
 }
 
 /** Express has resolved these by its `trust proxy` setting; without it they are the proxy's own. */

@@ -25,9 +25,7 @@ const plugin: FastifyPluginAsync<HttpServerOptions> = async function tracePlugin
     request.exchange?.fail(error);
     next();
   });
-  fastify.addHook('onReady', async () => {
-    tracer.check.registered(() => reachesNoRoute(fastify));
-  });
+  fastify.addHook('onReady', async () => tracer.check.registered(() => reachesNoRoute(fastify)));
 };
 
 /**

@@ -1,5 +1,5 @@
 import { createHttpServerTracer, type HttpServerOptions } from '@throughline/core';
-import { traceNodeExchange } from '@throughline/core/node';
+import { earlierRoutes, traceNodeExchange } from '@throughline/core/node';
 import type { Context, Middleware } from 'koa';
 
 /**
@@ -17,7 +17,8 @@ import type { Context, Middleware } from 'koa';
 export function traceContext(options?: HttpServerOptions): Middleware {
   const tracer = createHttpServerTracer(options, { package: 'koa', entry: 'traceContext()' });
   return async function traceContext(ctx, next) {
-    if (tracer.check.first) tracer.check.mountedAfter('TL011', () => earlierRouters(ctx, traceContext));
+    if (tracer.check.first)
+      tracer.check.mountedAfter('TL011', () => earlierRoutes(ctx.app.middleware, traceContext));
     const description = { route: () => matchedRoute(ctx), forwarded: () => forwarded(ctx) };
     const exchange = traceNodeExchange(tracer, ctx.req, ctx.res, description);
     try {
@@ -27,15 +28,6 @@ export function traceContext(options?: HttpServerOptions): Middleware {
       throw error;
     }
   };
-}
-
-/** Routers mark their middleware; what stands before ours in the application is asked first. */
-function earlierRouters({ app }: Context, middleware: Middleware): string[] {
-  const stack = app.middleware as readonly (Middleware & { router?: unknown })[];
-  return stack
-    .slice(0, Math.max(0, stack.indexOf(middleware)))
-    .filter(({ router }) => router !== undefined)
-    .map(() => 'a router');
 }
 
 /** `@koa/router` leaves the whole template here, prefixes of outer routers included. */
