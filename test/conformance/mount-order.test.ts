@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import type { Found } from './mount-order/scenarios.ts';
 
 async function run(framework: string, scenario: string) {
   const { stdout } = await promisify(execFile)(
@@ -10,7 +11,7 @@ async function run(framework: string, scenario: string) {
     // No SDK is what this process has none of on purpose: the order is found all the same.
     { env: { PATH: process.env.PATH, OTEL_SDK_DISABLED: 'true' } },
   );
-  return JSON.parse(stdout) as { status: string[]; warned: string[] };
+  return JSON.parse(stdout) as Found;
 }
 
 const frameworks = (names: string[], scenarios: string[]) =>

@@ -9,6 +9,12 @@ import { traceContext as traceKoa } from '@throughline/koa';
 import type { Express } from 'express';
 import type Koa from 'koa';
 
+/** What the process had to say. */
+export interface Found {
+  readonly status: readonly string[];
+  readonly warned: readonly string[];
+}
+
 const require = createRequire(import.meta.url);
 const [framework = '', scenario = ''] = process.argv.slice(2);
 
@@ -73,13 +79,19 @@ async function fastify(): Promise<RequestListener> {
 
 const warned: string[] = [];
 process.on('warning', ({ message }) => warned.push(message));
-const listener = await { express, express4: express, fastify, fastify4: fastify, koa, koa2: koa }[
-  framework
-]?.();
-const server = createServer(listener).listen(0, '127.0.0.1');
+const FRAMEWORKS: Record<string, () => RequestListener | Promise<RequestListener>> = {
+  express,
+  express4: express,
+  fastify,
+  fastify4: fastify,
+  koa,
+  koa2: koa,
+};
+const server = createServer(await FRAMEWORKS[framework]?.()).listen(0, '127.0.0.1');
 await once(server, 'listening');
 const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 for (let requests = 0; requests < 2; requests++)
   await (await fetch(url, { headers: { connection: 'close' } })).text();
 server.close();
-console.log(JSON.stringify({ status: status().map(({ code }) => code), warned }));
+const found: Found = { status: status().map(({ code }) => code), warned };
+console.log(JSON.stringify(found));
