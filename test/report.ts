@@ -1,5 +1,5 @@
-// Adds up what all runners reported and closes with one plain line.
-import { readdirSync, readFileSync } from 'node:fs';
+// Adds up what the runners named on the command line reported, and closes with one plain line.
+import { existsSync, readFileSync } from 'node:fs';
 
 interface Report {
   readonly numPassedTests: number;
@@ -7,12 +7,16 @@ interface Report {
   readonly numPendingTests: number;
 }
 
-const reports = readdirSync('.reports')
-  .filter((name) => name.endsWith('.json'))
-  .map((name) => JSON.parse(readFileSync(`.reports/${name}`, 'utf8')) as Report)
-  .filter(({ numPassedTests }) => typeof numPassedTests === 'number');
+const files = process.argv.slice(2).map((name) => `.reports/${name}.json`);
+const missing = files.filter((file) => !existsSync(file));
+const reports = files
+  .filter((file) => !missing.includes(file))
+  .map((file) => JSON.parse(readFileSync(file, 'utf8')) as Report);
 const sum = (key: keyof Report) => reports.reduce((total, report) => total + report[key], 0);
 const failed = sum('numFailedTests');
 
+for (const file of missing) {
+  console.log(`${file} was not written: its runner did not come to an end.`);
+}
 console.log(`${sum('numPassedTests')} passed, ${failed} failed, ${sum('numPendingTests')} skipped`);
-process.exit(reports.length > 0 && failed === 0 ? 0 : 1);
+process.exit(missing.length === 0 && failed === 0 ? 0 : 1);

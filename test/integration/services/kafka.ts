@@ -44,6 +44,7 @@ async function startApacheKafka(): Promise<RunningService> {
   return startServer({
     url: `kafka://127.0.0.1:${port}`,
     description: `Apache Kafka ${VERSION}`,
+    durable: true,
     program: 'java',
     args: [...java, 'kafka.Kafka', properties],
     folder,
@@ -106,6 +107,7 @@ async function startMock(): Promise<RunningService> {
   return {
     url: `kafka://${address()}`,
     description: "librdkafka's mock cluster, because Java or Maven is not installed",
+    durable: false,
     async restart() {
       throw new Error('The mock cluster keeps nothing over a restart. Install Java 17 and Maven.');
     },

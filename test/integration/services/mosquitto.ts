@@ -28,6 +28,7 @@ export const mosquitto: Service = {
     return startServer({
       url: `mqtt://127.0.0.1:${port}`,
       description: 'mosquitto',
+      durable: true,
       program: findProgram('mosquitto') ?? 'mosquitto',
       args: ['-c', join(folder, 'mosquitto.conf')],
       folder,

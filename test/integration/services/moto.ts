@@ -24,6 +24,7 @@ export const moto: Service = {
     return startServer({
       url: `http://127.0.0.1:${port}`,
       description: `moto ${VERSION}`,
+      durable: false,
       program: 'python3',
       args: ['-m', 'moto.server', '-H', '127.0.0.1', '-p', `${port}`],
       folder: dataFolder('moto'),

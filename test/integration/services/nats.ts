@@ -13,6 +13,7 @@ export const nats: Service = {
     return startServer({
       url: `nats://127.0.0.1:${port}`,
       description: 'nats-server with JetStream',
+      durable: true,
       program: findProgram('nats-server') ?? 'nats-server',
       args: ['-a', '127.0.0.1', '-p', `${port}`, '-js', '-sd', folder],
       folder,

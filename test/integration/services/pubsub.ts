@@ -200,6 +200,7 @@ export const pubsub: Service = {
     return {
       url: `http://127.0.0.1:${port}`,
       description: 'a double of Google Cloud Pub/Sub',
+      durable: true,
       async restart() {
         server.forceShutdown();
         server = await listen(broker, port);

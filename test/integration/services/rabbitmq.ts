@@ -36,6 +36,7 @@ export const rabbitmq: Service = {
     const broker = await startServer({
       url: `amqp://guest:guest@127.0.0.1:${port}`,
       description: 'rabbitmq-server',
+      durable: true,
       // What Debian puts on the PATH insists on root or its own user and changes to it.
       program: findProgram('rabbitmq-server', '/usr/lib/rabbitmq/bin') ?? 'rabbitmq-server',
       args: [],

@@ -13,6 +13,7 @@ export const redis: Service = {
     return startServer({
       url: `redis://127.0.0.1:${port}`,
       description: 'redis-server',
+      durable: true,
       program: 'redis-server',
       args: [
         ...['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder],

@@ -209,6 +209,7 @@ export const serviceBus: Service = {
     return {
       url: `Endpoint=sb://localhost:${port};SharedAccessKeyName=any;SharedAccessKey=any;UseDevelopmentEmulator=true;`,
       description: 'a double of Azure Service Bus',
+      durable: true,
       async restart() {
         await close();
         close = await listen(broker, port);

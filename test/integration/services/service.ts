@@ -13,7 +13,9 @@ export interface RunningService {
   readonly url: string;
   /** What runs there, for the report of the runner. */
   readonly description: string;
-  /** Stops it and starts it again on the same port, with the data it had written. */
+  /** Whether messages that it had accepted outlive a restart. */
+  readonly durable: boolean;
+  /** Stops it and starts it again on the same port. */
   restart(): Promise<void>;
   /** Ends it with all its processes and removes its data. */
   stop(): Promise<void>;

@@ -7,6 +7,7 @@ import type { RunningService } from './service.ts';
 export interface Server extends Command {
   readonly url: string;
   readonly description: string;
+  readonly durable: boolean;
   readonly ready: () => Promise<boolean>;
 }
 
@@ -26,6 +27,7 @@ export async function startServer(server: Server): Promise<RunningService> {
   return {
     url: server.url,
     description: server.description,
+    durable: server.durable,
     async restart() {
       await current.stop();
       current = await launch();
