@@ -110,6 +110,31 @@ export async function clientDuel(
   }
 }
 
+/** Both clients at the same time on one processor, each sending messages to itself through the broker at `url`. */
+export async function messageDuel(
+  client: string,
+  url: string,
+  { folder }: Installation,
+  variant: string,
+  timing: Timing,
+): Promise<Map<Mode, Duel>> {
+  const sides: Child[] = [];
+  try {
+    for (const file of ['bare', variant])
+      sides.push(
+        await startChild('measured', folder, 'messages.ts', [client, file], { env: { BROKER_URL: url } }),
+      );
+    const setMode = async (mode: Mode) => {
+      await Promise.all(sides.map((side) => side.ask('sampled', mode === 'sampled')));
+    };
+    await setMode('sampled');
+    await Promise.all(sides.map((side) => side.ask('start')));
+    return await measure(sides, MODES, setMode, timing);
+  } finally {
+    await Promise.all(sides.map((side) => side.stop()));
+  }
+}
+
 async function measure(
   sides: readonly Child[],
   modes: readonly Mode[],

@@ -43,6 +43,18 @@ const OFFICIAL = {
 const CONTENTS: Readonly<Record<string, readonly Readonly<Record<string, string>>[]>> = {
   otel: [{ ...FRAMEWORKS, ...SDK_3, ...OFFICIAL, 'fastify-plugin': '^6.0.0' }],
   otel2: [{ ...FRAMEWORKS, ...SDK_2, 'fastify-plugin': '^6.0.0' }],
+  messages: [
+    {
+      ...SDK_3,
+      '@opentelemetry/instrumentation': '0.301.1',
+      '@opentelemetry/instrumentation-amqplib': '0.70.0',
+      '@opentelemetry/instrumentation-kafkajs': '0.32.0',
+      amqplib: '^2.3.1',
+      bullmq: '^6.7.0',
+      'bullmq-otel': '^2.0.1',
+      kafkajs: '^2.2.4',
+    },
+  ],
   'dd-trace': [{ ...FRAMEWORKS, 'dd-trace': '^6.21.0' }],
   sentry: [
     { ...FRAMEWORKS, '@sentry/node': '^11.12.0' },
@@ -51,7 +63,7 @@ const CONTENTS: Readonly<Record<string, readonly Readonly<Record<string, string>
 };
 
 const HERE = import.meta.dirname;
-const OURS = new Set(['otel', 'otel2']);
+const OURS = new Set(['otel', 'otel2', 'messages']);
 
 /**
  * Installs what the variants need, outside this repository and kept between runs; our own packages are packed and
@@ -81,7 +93,7 @@ export async function installAll(names: readonly string[]): Promise<{
         mkdirSync(target, { recursive: true });
         await run('tar', ['-xzf', tarball, '-C', target, '--strip-components=1']);
       }
-      for (const part of ['process', 'variants']) {
+      for (const part of ['process', 'variants', 'messages']) {
         rmSync(join(folder, part), { recursive: true, force: true });
         cpSync(join(HERE, part), join(folder, part), { recursive: true });
       }

@@ -19,6 +19,8 @@ interface Part {
   readonly command: string;
   readonly rounds: number;
   readonly rows?: readonly Row[];
+  /** Several tables, by what was measured. */
+  readonly tables?: Readonly<Record<string, readonly Row[]>>;
   readonly scaling?: Readonly<Record<string, readonly ScalingPoint[]>>;
   readonly memory?: readonly OpenRequests[];
   readonly text?: string;
@@ -60,6 +62,7 @@ export function writeReport(repository: string, results: Results): void {
     ),
     goals(parts),
     section(parts.outbound, 'Outgoing calls with `fetch`', (part) => table(part.rows ?? [], 'call')),
+    section(parts.messages, 'Messages', (part) => messages(part.tables ?? {})),
     section(parts.scaling, 'How the cost grows', (part) => scaling(repository, part.scaling ?? {})),
     section(parts.memory, 'Memory of requests under way', (part) => memory(repository, part.memory ?? [])),
     section(parts.propagators, 'Propagators', (part) => propagators(part.text ?? '')),
@@ -129,6 +132,13 @@ function table(rows: readonly Row[], what: string): string {
     `|---|${'---:|'.repeat(columns)}`,
     ...rows.map((row) => `| ${row.id === BARE ? 'bare against bare' : row.title} | ${cells(row)} |`),
   ].join('\n');
+}
+
+function messages(tables: Readonly<Record<string, readonly Row[]>>): string {
+  return [
+    'One process sends messages of 200 bytes to itself through a real broker, 32 under way, each sent by another caller. A message is one send and one handler; the broker runs on the other processor and is not counted.',
+    ...Object.entries(tables).map(([client, rows]) => `### ${client}\n\n${table(rows, 'message')}`),
+  ].join('\n\n');
 }
 
 function goals(parts: Results['parts']): string {

@@ -3,7 +3,7 @@
  *
  *   node test/bench/run.ts [--quick] [--rounds N] [--only http,express,…] [--sdk 2] [--report-only]
  *
- * Parts: http, express, fastify, koa, outbound, scaling, memory, propagators. A part that is not run keeps its figures
+ * Parts: http, express, fastify, koa, outbound, messages, scaling, memory, propagators. A part that is not run keeps its figures
  * of the run before, with their date.
  */
 import { execFile } from 'node:child_process';
@@ -17,13 +17,14 @@ import { pinned } from './child.ts';
 import { BARE, contenders, type Entry, FLOOR, OURS } from './contenders.ts';
 import { clientDuel, httpDuel, MODES, type Mode, NORMAL, QUICK, type Timing } from './duel.ts';
 import { installAll } from './installation.ts';
+import { measureMessages } from './messages.ts';
 import type { Framework } from './process/variant.ts';
 import { type Results, type Row, writeReport } from './report.ts';
 import { measureOpenRequests, measureScaling } from './scaling.ts';
 import { type Duel, shuffled, summarize } from './statistics.ts';
 
 const FRAMEWORKS: readonly Framework[] = ['http', 'express', 'fastify', 'koa'];
-const PARTS = [...FRAMEWORKS, 'outbound', 'scaling', 'memory', 'propagators'];
+const PARTS = [...FRAMEWORKS, 'outbound', 'messages', 'scaling', 'memory', 'propagators'];
 const REPOSITORY = join(import.meta.dirname, '../..');
 const STORE = join(REPOSITORY, '.reports/bench.json');
 
@@ -66,6 +67,7 @@ async function measureAll(): Promise<void> {
       keep(framework, { rows: await duels(framework, working) });
     }
   if (parts.includes('outbound')) keep('outbound', { rows: await outbound(entries) });
+  if (parts.includes('messages')) await messages();
   const bare = find(entries, BARE);
   if (parts.includes('scaling'))
     keep('scaling', { scaling: await measureScaling(bare, find(entries, OURS), rounds, timing, progress) });
@@ -119,6 +121,17 @@ async function outbound(entries: readonly Entry[]): Promise<Row[]> {
     calling.map((id) => find(entries, id)),
     (entry) => clientDuel(bare, entry, timing),
   );
+}
+
+/** Apart from the rest: its packages are of no use to a service without queues, and the brokers take the machine. */
+async function messages(): Promise<void> {
+  const { installations } = await installAll(['messages']);
+  const installation = installations.get('messages');
+  if (installation === undefined) throw new Error('the messaging clients could not be installed');
+  const { tables, missing } = await measureMessages(installation, rounds, timing, progress);
+  for (const [client, reason] of Object.entries(missing)) results.missing[`messages of ${client}`] = reason;
+  results.versions = { ...results.versions, ...installation.versions };
+  keep('messages', { tables });
 }
 
 /** Every variant once per round, in another order each time. */

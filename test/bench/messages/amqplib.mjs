@@ -1,0 +1,27 @@
+import { createRequire } from 'node:module';
+
+const require = createRequire(import.meta.url);
+
+/** A confirm channel: every publish is confirmed and every message acknowledged. */
+export default {
+  async connect(url, { trace }) {
+    const connection = await require('amqplib').connect(url);
+    const bare = await connection.createConfirmChannel();
+    const channel = trace?.traceChannel(bare) ?? bare;
+    const { queue } = await channel.assertQueue('', { exclusive: true });
+    await channel.prefetch(64);
+    return {
+      send: (body) =>
+        new Promise((resolve, reject) => {
+          channel.sendToQueue(queue, body, { messageId: '1' }, (error) =>
+            error ? reject(error) : resolve(),
+          );
+        }),
+      consume: (handler) =>
+        channel.consume(queue, async (message) => {
+          await handler();
+          channel.ack(message);
+        }),
+    };
+  },
+};

@@ -1,0 +1,2 @@
+/** The client alone. */
+export default { title: 'the client alone', expects: { spans: false }, start: () => ({}) };
