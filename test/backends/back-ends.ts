@@ -104,6 +104,7 @@ export async function startCollector(
       PROMETHEUS_ENDPOINT: `127.0.0.1:${prometheus}`,
       JAEGER_ENDPOINT: options.jaeger,
       TRACES_FILE: tracesFile,
+      SPAN_METRICS_INTERVAL: '1s',
     },
     ready: `http://127.0.0.1:${health}`,
   });

@@ -22,7 +22,7 @@ const recorder: SpanProcessor = {
   shutdown: async () => {},
 };
 const tracing = startTracing({
-  serviceName: `${name}-${process.env.RUN}`,
+  serviceName: name,
   spanProcessors: zipkin
     ? [
         recorder,

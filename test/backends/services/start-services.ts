@@ -12,25 +12,19 @@ export interface Services {
   kill(): void;
 }
 
-export interface ServicesOptions {
-  /** Names this run's services apart from those of other runs: `front-<run>`. */
-  readonly run: string;
-  readonly env: NodeJS.ProcessEnv;
-}
-
 /**
  * Starts the three services, `edge → front → back`, each in a process of its own.
  *
  * @throws Error with its stderr when one does not start.
  */
-export async function startServices({ run, env }: ServicesOptions): Promise<Services> {
+export async function startServices(env: NodeJS.ProcessEnv): Promise<Services> {
   const children: ChildProcess[] = [];
   const kill = () => {
     for (const child of children) child.kill('SIGKILL');
   };
   const start = async (name: string, more: NodeJS.ProcessEnv = {}) => {
     const child = fork(join(import.meta.dirname, 'service.ts'), [name], {
-      env: { ...process.env, ...env, ...more, RUN: run },
+      env: { ...process.env, ...env, ...more },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     children.push(child);
