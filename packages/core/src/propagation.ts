@@ -3,6 +3,7 @@ import {
   createContextKey,
   propagation,
   ROOT_CONTEXT,
+  type SpanContext,
   type TextMapGetter,
   type TextMapPropagator,
   trace,
@@ -165,6 +166,14 @@ const collect = {
 export function passesTraceOn(context: Context): boolean {
   const received = context.getValue(RECEIVED_FIELDS) as Record<string, string> | undefined;
   return received?.traceparent !== undefined;
+}
+
+/** The caller's span context as received, where it is passed on because nobody could read it. */
+export function receivedSpanContext(context: Context): SpanContext | undefined {
+  const received = context.getValue(RECEIVED_FIELDS) as Record<string, string> | undefined;
+  const [, traceId, spanId, flags] = received?.traceparent?.split('-') ?? [];
+  if (traceId === undefined || spanId === undefined || flags === undefined) return undefined;
+  return { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true };
 }
 
 /** The caller's span context in an extracted context, when it is a valid one. */

@@ -1,0 +1,27 @@
+import { createLogFields, type LogFields, type LogFieldsOptions } from './log-fields.ts';
+
+/**
+ * An object for winston's `defaultMeta` with the ids of the active span, and what else it is to hold.
+ *
+ * winston reads `defaultMeta` where a line is logged. Its formats are too late for that: they run when the line is
+ * written, which under load is in somebody else's context. Do not spread the object: it is read each time anew.
+ * Outside of a trace the ids are `undefined`, which the JSON format leaves out.
+ *
+ * @param own Further metadata for every line.
+ * @throws TypeError at set-up when an option has the wrong type.
+ * @example
+ * const logger = winston.createLogger({ defaultMeta: traceMeta({ service: 'orders' }) });
+ */
+export function traceMeta<T extends object>(own?: T, options: LogFieldsOptions = {}): T & LogFields {
+  const read = createLogFields(options);
+  const names = [
+    'trace_id',
+    'span_id',
+    'trace_flags',
+    ...(options.baggage ?? []).map((name) => `baggage.${name}`),
+  ];
+  const meta = { ...own };
+  for (const name of names)
+    Object.defineProperty(meta, name, { enumerable: true, get: () => read()[name as keyof LogFields] });
+  return meta as T & LogFields;
+}
