@@ -1,0 +1,158 @@
+// Runs startTracing() from packed tarballs on each mix of API and SDK versions: each works, or says what is wrong.
+// Needs a build and the registry. Exits 1 when a mix does something else. Slow: `node packages/sdk/test/mixes.ts`.
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { type OtlpSink, startOtlpSink } from './otlp-sink.ts';
+
+const run = promisify(execFile);
+const REPOSITORY = join(import.meta.dirname, '../../..');
+const OWN_PACKAGES = ['core', 'propagators', 'sdk'];
+
+const SDK_2 = {
+  '@opentelemetry/context-async-hooks': '~2.12.0',
+  '@opentelemetry/exporter-metrics-otlp-proto': '^0.223.0',
+  '@opentelemetry/exporter-trace-otlp-proto': '^0.223.0',
+  '@opentelemetry/resources': '~2.12.0',
+  '@opentelemetry/sdk-metrics': '~2.12.0',
+  '@opentelemetry/sdk-trace': '~2.12.0',
+};
+const SDK_3 = {
+  '@opentelemetry/context-async-hooks': '~3.1.0',
+  '@opentelemetry/exporter-metrics-otlp-proto': '^0.301.0',
+  '@opentelemetry/exporter-trace-otlp-proto': '^0.301.0',
+  '@opentelemetry/resources': '~3.1.0',
+  '@opentelemetry/sdk-metrics': '~3.1.0',
+  '@opentelemetry/sdk-trace': '~3.1.0',
+};
+
+interface Mix {
+  readonly title: string;
+  readonly api: string;
+  readonly sdk: Readonly<Record<string, string>>;
+  /** Version of the API that each package of the SDK gets for itself, and so do the packages in `nested`. */
+  readonly copy?: string;
+  readonly nested?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly expected: RegExp;
+}
+
+const WORKS = /^works$/;
+const MIXES: readonly Mix[] = [
+  { title: 'API 1.10, SDK 3.1', api: '~1.10.0', sdk: SDK_3, expected: WORKS },
+  { title: 'API 1.9, SDK 2.12', api: '~1.9.0', sdk: SDK_2, expected: WORKS },
+  { title: 'API 1.10, SDK 2.12, peers ignored', api: '~1.10.0', sdk: SDK_2, expected: WORKS },
+  {
+    title: 'API 1.9, SDK 3.1, peers ignored',
+    api: '~1.9.0',
+    sdk: SDK_3,
+    // Node's own words: the SDK cannot be loaded, and so neither can we.
+    expected: /^SyntaxError: The requested module '@opentelemetry\/api' does not provide an export named/,
+  },
+  {
+    title: 'API 1.10 in the application, 1.9 in SDK 2.12',
+    api: '~1.10.0',
+    sdk: SDK_2,
+    copy: '~1.9.0',
+    expected: WORKS,
+  },
+  {
+    title: 'API 1.9 in the application, 1.10 in SDK 3.1',
+    api: '~1.9.0',
+    sdk: SDK_3,
+    copy: '~1.10.0',
+    expected:
+      /^TypeError: \[throughline\/sdk\] startTracing\(\): @opentelemetry\/sdk-trace loads @opentelemetry\/api 1\.10\.\d+ and cannot see what is registered through 1\.9\.\d+, so .*: npm ls @opentelemetry\/api$/,
+  },
+  {
+    title: 'API 1.9 in the application, 1.10 in @throughline/sdk and SDK 3.1',
+    api: '~1.9.0',
+    sdk: SDK_3,
+    nested: ['@throughline/sdk', '@throughline/core'],
+    copy: '~1.10.0',
+    expected: WORKS,
+  },
+  {
+    title: 'API 1.9 in the application, whose logger came first, 1.10 in @throughline/sdk and SDK 3.1',
+    api: '~1.9.0',
+    sdk: SDK_3,
+    nested: ['@throughline/sdk', '@throughline/core'],
+    copy: '~1.10.0',
+    env: { DIAG_FIRST: '1' },
+    expected:
+      /^TypeError: \[throughline\/sdk\] startTracing\(\): a tracer provider could not be registered: this process also loaded @opentelemetry\/api 1\.9\.\d+, and @throughline\/sdk uses 1\.10\.\d+\. Make it one version: npm ls @opentelemetry\/api$/m,
+  },
+];
+
+async function packOwn(folder: string): Promise<Record<string, string>> {
+  const workspaces = OWN_PACKAGES.flatMap((name) => ['-w', `packages/${name}`]);
+  const { stdout } = await run(
+    'npm',
+    ['pack', '--json', '--silent', '--pack-destination', folder, ...workspaces],
+    {
+      cwd: REPOSITORY,
+      maxBuffer: 16 << 20,
+    },
+  );
+  const packed = Object.values(JSON.parse(stdout) as Record<string, { name: string; filename: string }>);
+  return Object.fromEntries(packed.map(({ name, filename }) => [name, `file:${join(folder, filename)}`]));
+}
+
+async function install(folder: string, dependencies: Readonly<Record<string, string>>): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies }));
+  const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--silent', '--legacy-peer-deps'];
+  await run('npm', ['install', ...flags], { cwd: folder });
+}
+
+async function tryMix(
+  mix: Mix,
+  folder: string,
+  own: Record<string, string>,
+  sink: OtlpSink,
+): Promise<string> {
+  await install(folder, { ...own, ...mix.sdk, '@opentelemetry/api': mix.api });
+  if (mix.copy !== undefined) {
+    const copy = join(folder, 'copy');
+    await install(copy, { '@opentelemetry/api': mix.copy });
+    const scope = '@opentelemetry';
+    const sdk = (await readdir(join(folder, 'node_modules', scope))).filter((name) => name !== 'api');
+    for (const name of [...sdk.map((name) => `${scope}/${name}`), ...(mix.nested ?? [])])
+      await cp(join(copy, 'node_modules'), join(folder, 'node_modules', name, 'node_modules'), {
+        recursive: true,
+      });
+  }
+  await cp(join(import.meta.dirname, 'programs/mix.mjs'), join(folder, 'mix.mjs'));
+  sink.spans.length = 0;
+  sink.metrics.clear();
+  const { stdout } = await run(process.execPath, ['mix.mjs'], {
+    cwd: folder,
+    timeout: 30_000,
+    env: { PATH: process.env.PATH, OTEL_EXPORTER_OTLP_ENDPOINT: sink.url, ...mix.env },
+  });
+  const said = stdout.trim();
+  if (said !== 'works') return said;
+  const [inner, outer] = sink.spans;
+  if (sink.spans.length !== 2 || inner?.parentId !== outer?.spanId) return 'the spans are not one trace';
+  return sink.metrics.has('mix.runs') ? said : 'no metric came';
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'throughline-mixes-'));
+const sink = await startOtlpSink();
+let failed = 0;
+try {
+  const own = await packOwn(folder);
+  for (const [i, mix] of MIXES.entries()) {
+    const said = await tryMix(mix, join(folder, String(i)), own, sink);
+    const ok = mix.expected.test(said);
+    if (!ok) failed++;
+    console.log(`${ok ? 'ok    ' : 'NOT OK'} ${mix.title}: ${said}`);
+  }
+} finally {
+  await sink.close();
+  await rm(folder, { recursive: true, force: true });
+}
+console.log(`mixes: ${MIXES.length - failed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
