@@ -1,0 +1,190 @@
+import { ROOT_CONTEXT } from '@opentelemetry/api';
+import type { Message, MessageHeaders, MessagingTarget, MessagingTracer } from '@throughline/core/messaging';
+import { type KafkaMessage, kafkaMessage, onlyTopic, partitionId } from './kafka-message.ts';
+import { wrapClient } from './wrap-client.ts';
+
+type Method = (...args: never[]) => unknown;
+
+/** A producer, or a transaction, with the methods of kafkajs. */
+export interface KafkaJsProducer {
+  readonly send: Method;
+  readonly sendBatch: Method;
+}
+
+/** A consumer with the methods of kafkajs. */
+export interface KafkaJsConsumer {
+  readonly run: Method;
+  readonly commitOffsets: Method;
+}
+
+/** A message as a kafkajs handler gets it. */
+export interface KafkaJsMessage extends KafkaMessage<MessageHeaders> {
+  readonly offset: string;
+  readonly timestamp: string;
+}
+
+interface SentMessage extends KafkaMessage<MessageHeaders> {
+  readonly partition?: number | null;
+}
+
+interface TopicMessages {
+  readonly topic: string;
+  readonly messages: readonly SentMessage[];
+}
+
+interface Producer {
+  send(record: TopicMessages): unknown;
+  sendBatch(batch: { readonly topicMessages?: readonly TopicMessages[] }): unknown;
+  transaction(...args: unknown[]): Promise<object>;
+}
+
+interface EachMessagePayload {
+  readonly topic: string;
+  readonly partition: number;
+  readonly message: KafkaJsMessage;
+}
+
+interface EachBatchPayload {
+  readonly batch: {
+    readonly topic: string;
+    readonly partition: number;
+    readonly messages: readonly KafkaJsMessage[];
+  };
+}
+
+interface RunConfig {
+  readonly eachMessage?: (payload: EachMessagePayload) => unknown;
+  readonly eachBatch?: (payload: EachBatchPayload) => unknown;
+}
+
+interface Consumer {
+  run(config?: RunConfig): unknown;
+  commitOffsets(...args: [CommittedOffset[]?]): unknown;
+}
+
+/** An offset that a consumer commits. */
+export interface CommittedOffset {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+type KafkaTracer = MessagingTracer<MessageHeaders>;
+
+/** What a connection knows of itself by the time that a message comes. */
+export type Identity = () => Pick<MessagingTarget, 'clientId' | 'consumerGroup'>;
+
+/** Messages of batches, which by themselves do not say where they came from. */
+const described = new WeakMap<object, Message<MessageHeaders>>();
+
+/** The record of a message that a traced consumer handed out in a batch. */
+export const describedMessage = (message: object) => described.get(message);
+
+/** A producer or transaction with the methods of kafkajs, traced. */
+export function tracedProducer<P extends object>(original: P, tracer: KafkaTracer, identity: Identity): P {
+  // The cast: the clients' own types differ, and we take either.
+  const producer = original as unknown as Producer;
+
+  /** Sends messages to topics; `call` gets the topics again, with the messages' headers written. */
+  function send(
+    topics: readonly TopicMessages[],
+    call: (topics: TopicMessages[]) => unknown,
+    unchanged: () => unknown,
+  ): unknown {
+    if (!topics.every(isSendable)) return unchanged();
+    const messages = topics.flatMap(({ topic, messages }) =>
+      messages.map((message) => ({ ...identity(), ...kafkaMessage(message, { ...message, topic }) })),
+    );
+    const carrying = (carriers: (MessageHeaders | undefined)[]) => {
+      let at = 0;
+      return topics.map((one) => ({
+        ...one,
+        messages: one.messages.map((message) => ({ ...message, headers: carriers[at++] })),
+      }));
+    };
+    const [message, second] = messages;
+    if (message === undefined) return unchanged();
+    if (second === undefined) return tracer.send(message, (carrier) => call(carrying([carrier])));
+    return tracer.sendBatch({ ...identity(), destination: onlyTopic(topics), messages }, (carriers) =>
+      call(carrying(carriers)),
+    );
+  }
+
+  return wrapClient(original, {
+    send: (record: TopicMessages) =>
+      send(
+        [record],
+        ([carrying]) => producer.send(carrying as TopicMessages),
+        () => producer.send(record),
+      ),
+    sendBatch: (batch: { readonly topicMessages?: readonly TopicMessages[] }) =>
+      send(
+        Array.isArray(batch?.topicMessages) ? batch.topicMessages : [],
+        (topicMessages) => producer.sendBatch({ ...batch, topicMessages }),
+        () => producer.sendBatch(batch),
+      ),
+    transaction: async (...args: unknown[]) =>
+      tracedProducer(await producer.transaction(...args), tracer, identity),
+  });
+}
+
+/** A consumer with the methods of kafkajs, traced. */
+export function tracedConsumer<C extends object>(original: C, tracer: KafkaTracer, identity: Identity): C {
+  // The cast: as above.
+  const consumer = original as unknown as Consumer;
+
+  function eachMessageWith(handler: NonNullable<RunConfig['eachMessage']>) {
+    return function tracedEachMessage(payload: EachMessagePayload) {
+      const { message, topic, partition } = payload;
+      const received = { ...identity(), ...kafkaMessage(message, { ...message, topic, partition }) };
+      return tracer.process(received, () => handler(payload), { ambient: ROOT_CONTEXT });
+    };
+  }
+
+  function eachBatchWith(handler: NonNullable<RunConfig['eachBatch']>) {
+    return function tracedEachBatch(payload: EachBatchPayload) {
+      const { topic, partition } = payload.batch;
+      const messages = payload.batch.messages.map((message) => {
+        const received = { ...identity(), ...kafkaMessage(message, { ...message, topic, partition }) };
+        described.set(message, received);
+        return received;
+      });
+      const source = { ...identity(), destination: topic, partitionId: partitionId(partition) };
+      return tracer.processBatch({ ...source, operationName: 'poll', messages }, () => handler(payload), {
+        ambient: ROOT_CONTEXT,
+      });
+    };
+  }
+
+  return wrapClient(original, {
+    run(config?: RunConfig) {
+      const { eachMessage, eachBatch } = config ?? {};
+      return consumer.run({
+        ...config,
+        ...(eachMessage && { eachMessage: eachMessageWith(eachMessage) }),
+        ...(eachBatch && { eachBatch: eachBatchWith(eachBatch) }),
+      });
+    },
+    commitOffsets: (...args: [CommittedOffset[]?]) =>
+      tracer.settle(committed(args[0], identity()), () => consumer.commitOffsets(...args)),
+  });
+}
+
+/** A commit names offsets, not messages: there is nothing to link to. */
+export function committed(
+  offsets: readonly CommittedOffset[] = [],
+  identity: MessagingTarget = {},
+): Message<never> {
+  const [first, second] = offsets;
+  return {
+    ...identity,
+    operationName: 'commit',
+    destination: onlyTopic(offsets),
+    partitionId: second === undefined ? partitionId(first?.partition) : undefined,
+    carrier: undefined,
+  };
+}
+
+// What is malformed is refused by the client.
+const isSendable = (one: TopicMessages | undefined) =>
+  Array.isArray(one?.messages) &&
+  one.messages.every((message: unknown) => typeof message === 'object' && message !== null);
