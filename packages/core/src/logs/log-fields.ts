@@ -41,11 +41,15 @@ export type ReadLogFields = () => LogFields;
  * const logger = pino({ mixin: createLogFields({ baggage: ['tenant'] }) });
  */
 export function createLogFields(options: LogFieldsOptions = {}): ReadLogFields {
-  checkOptions(
-    options,
-    { package: 'core', entry: 'createLogFields()' },
-    { baggage: [(value) => isNames(value) && value.length <= 16, 'an array of at most 16 names'] },
-  );
+  return logFieldsReader(options, 'createLogFields()');
+}
+
+/** {@link createLogFields} in the name of what the user called. */
+export function logFieldsReader(options: LogFieldsOptions, entry: string): ReadLogFields {
+  const owner = { package: 'core', entry };
+  checkOptions(options, owner, {
+    baggage: [(value) => isNames(value) && value.length <= 16, 'an array of at most 16 names'],
+  });
   const names = options.baggage ?? [];
   return function logFields() {
     return guarded('the fields of a log line could not be read', () => fieldsOf(names), {});

@@ -1,4 +1,4 @@
-import { createLogFields, type LogFields, type LogFieldsOptions } from './log-fields.ts';
+import { type LogFields, type LogFieldsOptions, logFieldsReader } from './log-fields.ts';
 
 /**
  * An object for winston's `defaultMeta` with the ids of the active span, and what else it is to hold.
@@ -13,7 +13,7 @@ import { createLogFields, type LogFields, type LogFieldsOptions } from './log-fi
  * const logger = winston.createLogger({ defaultMeta: traceMeta({ service: 'orders' }) });
  */
 export function traceMeta<T extends object>(own?: T, options: LogFieldsOptions = {}): T & LogFields {
-  const read = createLogFields(options);
+  const read = logFieldsReader(options, 'traceMeta()');
   const names = [
     'trace_id',
     'span_id',
