@@ -1,4 +1,4 @@
-import type { Attributes } from '@opentelemetry/api';
+import type { Attributes, Span } from '@opentelemetry/api';
 import { parseAuthority } from './authority.ts';
 import { readForwarded } from './forwarded.ts';
 import { OTHER_METHOD } from './http-method.ts';
@@ -46,10 +46,6 @@ export function serverRequestAttributes(request: HttpServerRequest, rules: Serve
   }
   const clientAddress = forwarded?.clientAddress ?? peerAddress;
   if (clientAddress !== undefined) attributes[semconv.ATTR_CLIENT_ADDRESS] = clientAddress;
-  if (peerAddress !== undefined) attributes[semconv.ATTR_NETWORK_PEER_ADDRESS] = peerAddress;
-  if (request.peerPort !== undefined) attributes[semconv.ATTR_NETWORK_PEER_PORT] = request.peerPort;
-  if (request.protocolVersion !== undefined)
-    attributes[semconv.ATTR_NETWORK_PROTOCOL_VERSION] = request.protocolVersion;
   const userAgent = headers['user-agent'];
   if (typeof userAgent === 'string') attributes[semconv.ATTR_USER_AGENT_ORIGINAL] = userAgent;
   for (const [name, attribute] of rules.capturedHeaders) {
@@ -57,6 +53,25 @@ export function serverRequestAttributes(request: HttpServerRequest, rules: Serve
     if (value !== undefined) attributes[attribute] = Array.isArray(value) ? value : [value];
   }
   return attributes;
+}
+
+/**
+ * Adds what is known of the connection, except what `given` says otherwise.
+ *
+ * The conventions want no sampler to see these. An SDK checks attributes twice at the start of a span and once
+ * afterwards, and those of a request that is not recorded not at all.
+ */
+export function describeConnection(
+  span: Span,
+  { peerAddress, peerPort, protocolVersion }: HttpServerRequest,
+  given: Attributes,
+): void {
+  const set = (name: string, value: string | number | undefined) => {
+    if (value !== undefined && !(name in given)) span.setAttribute(name, value);
+  };
+  set(semconv.ATTR_NETWORK_PEER_ADDRESS, peerAddress);
+  set(semconv.ATTR_NETWORK_PEER_PORT, peerPort);
+  set(semconv.ATTR_NETWORK_PROTOCOL_VERSION, protocolVersion);
 }
 
 /** Pairs of header and attribute names for a list that the user gave. */

@@ -14,7 +14,12 @@ import { type ExtractionOutcome, extractionOutcome } from './extraction-outcome.
 import { knownMethods } from './http-method.ts';
 import { httpInstruments } from './http-metrics.ts';
 import { findServerSpan } from './http-server-adoption.ts';
-import { capturedHeaders, extraAttributes, serverRequestAttributes } from './http-server-attributes.ts';
+import {
+  capturedHeaders,
+  describeConnection,
+  extraAttributes,
+  serverRequestAttributes,
+} from './http-server-attributes.ts';
 import {
   type HttpServerExchange,
   NOT_RECORDED,
@@ -28,7 +33,7 @@ import type { Owner } from './option-check.ts';
 import { extractWith, passesTraceOn, propagatorOf, remoteSpanContext } from './propagation.ts';
 import { createQueryRedaction } from './query-redaction.ts';
 import { registeredApi } from './registered-api.ts';
-import { guarded } from './report.ts';
+import { guarded, reportOnce } from './report.ts';
 import { ServerCheck } from './self-check/server-check.ts';
 import * as semconv from './semantic-conventions.ts';
 import { tracerFor } from './tracer.ts';
@@ -127,29 +132,21 @@ export function createHttpServerTracer(
     if (!recorded && measured === undefined)
       return serverExchange(settings, request, parent, NOT_RECORDED, { extraction, trusted });
     const attributes = serverRequestAttributes(request, attributeRules);
-    const span = recorded
-      ? guarded(
-          'the tracer threw in startSpan(); the request is not recorded',
-          () =>
-            tracer().startSpan(
-              spanName(options, request, attributes, undefined),
-              {
-                kind: SpanKind.SERVER,
-                attributes: withExtras(attributes, extraction, options, request, parent),
-                links: links(link, conflicting),
-              },
-              parent,
-            ),
-          undefined,
-        )
-      : undefined;
-    const context = span === undefined ? parent : trace.setSpan(parent, span);
-    return serverExchange(settings, request, context, span ?? NOT_RECORDED, {
-      extraction,
-      trusted,
-      attributes,
-      measured,
-    });
+    const parts = { extraction, trusted, attributes, measured };
+    if (!recorded) return serverExchange(settings, request, parent, NOT_RECORDED, parts);
+    try {
+      const given = withExtras(attributes, extraction, options, request, parent);
+      const span = tracer().startSpan(
+        spanName(options, request, attributes, undefined),
+        { kind: SpanKind.SERVER, attributes: given, links: links(link, conflicting) },
+        parent,
+      );
+      if (span.isRecording()) describeConnection(span, request, given);
+      return serverExchange(settings, request, trace.setSpan(parent, span), span, parts);
+    } catch (error) {
+      reportOnce('the tracer threw in startSpan(); the request is not recorded', error);
+      return serverExchange(settings, request, parent, NOT_RECORDED, parts);
+    }
   }
 
   return { start, options, check };

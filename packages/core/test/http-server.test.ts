@@ -65,7 +65,7 @@ function served(
 const attributesOf = (...args: Parameters<typeof served>): Attributes => served(...args)?.attributes ?? {};
 
 describe('attributes', () => {
-  test('everything known at the start is there at creation, for the sampler and under the schema', () => {
+  test('what a sampler may ask for is there at creation, the connection right after, under the schema', () => {
     const shouldSample = vi.fn((..._: unknown[]) => ({ decision: SamplingDecision.RECORD_AND_SAMPLED }));
     stopSdk();
     spans = startSdk({ shouldSample, toString: () => 'spy' });
@@ -93,22 +93,32 @@ describe('attributes', () => {
       'server.address': 'shop.example',
       'server.port': 8443,
       'client.address': '192.0.2.1',
-      'network.peer.address': '192.0.2.1',
-      'network.peer.port': 4711,
-      'network.protocol.version': '1.1',
       'user_agent.original': 'test/1',
       'http.request.header.accept': ['a/b'],
       'http.request.header.x-many': ['1', '2'],
       'app.length': 23,
     };
+    const connection = {
+      'network.peer.address': '192.0.2.1',
+      'network.peer.port': 4711,
+      'network.protocol.version': '1.1',
+    };
     expect(seen).toEqual(expected);
     expect(name).toBe('POST');
     expect(kind).toBe(SpanKind.SERVER);
-    expect(span?.attributes).toEqual({ ...expected, 'http.response.status_code': 200 });
+    expect(span?.attributes).toEqual({ ...expected, ...connection, 'http.response.status_code': 200 });
     expect(span?.instrumentationScope).toMatchObject({
       name: '@throughline/core',
       schemaUrl: 'https://opentelemetry.io/schemas/1.45.0',
     });
+  });
+
+  test('what the application says of the connection stands', () => {
+    const span = served(
+      { method: 'GET', target: '/', scheme: 'http', headers: {}, peerAddress: '192.0.2.1', peerPort: 4711 },
+      { attributes: () => ({ 'network.peer.address': 'REDACTED' }) },
+    );
+    expect(span?.attributes).toMatchObject({ 'network.peer.address': 'REDACTED', 'network.peer.port': 4711 });
   });
 
   test.each<[string, Attributes]>([
