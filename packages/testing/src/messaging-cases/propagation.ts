@@ -118,21 +118,6 @@ export const messagePropagationCases: readonly MessagingCase[] = [
     },
   },
   {
-    name: 'leaves the context of the sender as it was',
-    async run(world) {
-      const [, caller] = await world.inSpan(async () => {
-        const sent = world.send('a');
-        world.notes.push(trace.getSpanContext(context.active())?.spanId);
-        await sent;
-        world.notes.push(trace.getSpanContext(context.active())?.spanId);
-      });
-      const { spanId } = caller.spanContext();
-      assert.deepEqual(world.notes, [spanId, spanId]);
-      await world.span('send');
-      await world.take();
-    },
-  },
-  {
     name: 'keeps a creation context that the message holds already, and links the send to it',
     async run(world) {
       await world.inSpan(() => world.send('a', { traceparent: traceparentOf() }));
