@@ -121,19 +121,18 @@ function bytesOf(values: Headers[string]): Buffer | Buffer[] {
   return Array.isArray(values) ? values.map((value) => Buffer.from(value)) : Buffer.from(values ?? '');
 }
 
-/** The events that tell who the client is, told to every new listener later. */
+/** Emits the events that tell who the client is when it connects. */
 function listenable(payload: { clientId: string; groupId?: string }) {
+  const listeners = new Set<() => void>();
   return {
     events: { REQUEST: 'network.request', GROUP_JOIN: 'consumer.group_join' },
-    on(event: string, listener: (event: { payload: { clientId: string; groupId?: string } }) => void) {
-      let listening = true;
-      queueMicrotask(() => {
-        if (listening) listener({ payload });
-      });
-      return () => {
-        listening = false;
-        return event;
-      };
+    on(_event: string, listener: (event: { payload: { clientId: string; groupId?: string } }) => void) {
+      const notify = () => listener({ payload });
+      listeners.add(notify);
+      return () => listeners.delete(notify);
+    },
+    async connect() {
+      for (const notify of listeners) notify();
     },
   };
 }
