@@ -37,7 +37,9 @@ export default {
         await consumer.run({ eachMessage: ({ message }) => handler(String(message.value)) });
       },
       async close() {
-        await Promise.all([...leave, producer.disconnect, admin.disconnect].map((disconnect) => disconnect()));
+        await Promise.all(
+          [...leave, producer.disconnect, admin.disconnect].map((disconnect) => disconnect()),
+        );
       },
     };
   },
