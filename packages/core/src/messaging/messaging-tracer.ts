@@ -94,7 +94,10 @@ export interface MessagingTracer<C> {
   send<T>(message: Message<C>, fn: (carrier: C | undefined) => T): T;
   /** {@link MessagingTracer.send} for clients that tell the end by a callback. */
   startSend(message: Message<C>): Sending<C>;
-  /** Creates a message that a later call sends: the message gets the span's context, and nothing counts as sent. */
+  /**
+   * Creates a message that a later call sends: the message gets the span's context, and nothing counts as sent. One
+   * that holds a creation context already is left as it is, without a span.
+   */
   startCreate(message: Message<C>): Sending<C>;
   /**
    * Sends several messages in one call. Each gets a context of its own, from a create span where the batch has more
@@ -209,6 +212,7 @@ export function createMessagingTracer<C>(
     const existing = extract(carrier);
     const creation = remoteSpanContext(existing);
     const kept = creation !== undefined || passesTraceOn(existing);
+    if (kept && type === 'create') return { carrier };
     const described = describe(type, message);
     if (isIgnored(described, parent)) return { carrier: kept ? carrier : inject(parent, carrier) };
     const operation = new Operation(settings, described, {
