@@ -37,8 +37,9 @@ export interface ExportObserver {
 
 type Done = Parameters<SpanExporter['export']>[1];
 
-/** The exporter's word for success, in `@opentelemetry/core`, which this package does not depend on. */
+/** `ExportResultCode` of `@opentelemetry/core`, which this package does not depend on. */
 const SUCCESS = 0;
+const FAILED = 1;
 
 /**
  * The SDK's batch processor, with an account of every span.
@@ -107,12 +108,14 @@ export class SpanExport implements SpanProcessor {
       this.#counts[success ? 'exported' : 'failed'] += length;
       if (success) this.#observer.succeeded();
       else this.#observer.failed(result.error ?? new Error('the exporter gave no reason'));
-      done(result);
+      // The processor hears of a failure by its error alone. By its code, it would start a second export beside the
+      // next one, and after some failures there would be many, each with a batch in memory.
+      done({ ...result, code: SUCCESS });
     };
     try {
       this.#exporter.export(spans, settle);
     } catch (error) {
-      settle({ code: 1, error: error instanceof Error ? error : new Error(String(error)) });
+      settle({ code: FAILED, error: error instanceof Error ? error : new Error(String(error)) });
     }
   }
 }

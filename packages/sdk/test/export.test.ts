@@ -1,5 +1,10 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { metrics, trace } from '@opentelemetry/api';
+import { traceContext } from '@throughline/express';
 import { startTracing, type Tracing, type TracingOptions } from '@throughline/sdk';
+import express from 'express';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type OtlpSink, startOtlpSink } from './otlp-sink.ts';
 
@@ -65,6 +70,23 @@ describe('an export', () => {
       spans: { queued: 0, exporting: 0, exported: 2, failed: 0, dropped: 0 },
       lastSuccess: expect.any(Date),
     });
+  });
+
+  it('comes from middleware that was mounted before the start', async () => {
+    const app = express();
+    app.use(traceContext());
+    app.get('/orders/:id', (_req, res) => void res.send('ok'));
+    const server = createServer(app).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const request = async () =>
+      (await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/orders/7`)).text();
+    await request();
+    const { flush, status } = start();
+    await request();
+    await expect.poll(() => status().spans.queued).toBe(1);
+    await flush();
+    expect(sink.spans).toMatchObject([{ name: 'GET /orders/:id' }]);
+    server.close();
   });
 
   it('takes names from the environment where the options say nothing', async () => {
@@ -221,6 +243,17 @@ describe('a receiver that does not take spans', () => {
     endSpans(1_000);
     expect(status().spans).toEqual({ queued: 100, exporting: 10, exported: 0, failed: 0, dropped: 890 });
     expect(await flush()).toBe(false);
+  });
+
+  it('gets one export at a time, however many failed', async () => {
+    sink.behaviour = 'hang';
+    const { status } = start({ ...quick, OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '10' });
+    endSpans(50);
+    for (const failed of [10, 20, 30]) {
+      await expect.poll(() => status().spans.failed, { interval: 5 }).toBe(failed);
+      endSpans(1);
+      expect(status().spans.exporting).toBe(10);
+    }
   });
 
   it('delays flush and shutdown no longer than the time-out', async () => {

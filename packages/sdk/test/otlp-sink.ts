@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { messages, text } from './protobuf.ts';
 
-/** What the sink does with an export: takes it, says 503 or 400, or says nothing at all. */
-type Behaviour = 'accept' | 'unavailable' | 'reject' | 'hang';
+/** What the sink does with an export: keeps it, takes it unread, says 503 or 400, or says nothing at all. */
+type Behaviour = 'accept' | 'discard' | 'unavailable' | 'reject' | 'hang';
 
 interface SunkSpan {
   readonly name: string;
@@ -33,6 +33,7 @@ export async function startOtlpSink(port = 0): Promise<OtlpSink> {
     for await (const chunk of req) chunks.push(chunk);
     sink.requests.push({ url: req.url ?? '', headers: req.headers });
     if (sink.behaviour === 'hang') return void held.add(res);
+    if (sink.behaviour === 'discard') return res.writeHead(200).end();
     if (sink.behaviour !== 'accept') return res.writeHead(sink.behaviour === 'reject' ? 400 : 503).end();
     const whole = Buffer.concat(chunks);
     const body = req.headers['content-encoding'] === 'gzip' ? gunzipSync(whole) : whole;

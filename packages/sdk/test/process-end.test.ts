@@ -110,6 +110,15 @@ describe('a script that is done', () => {
     );
   });
 
+  it.each([
+    ['none', /^$/],
+    ['warn', /^\[throughline\/sdk\] 2 finished spans were not sent/],
+  ])('is told so with OTEL_LOG_LEVEL=%s: %s', async (level, said) => {
+    const program = startProgram('script', { ...env, END: 'exit', OTEL_LOG_LEVEL: level });
+    await program.ended;
+    expect(program.stdout() + program.stderr()).toMatch(said);
+  });
+
   it('dies of its own error as without tracing', async () => {
     const program = startProgram('script', { ...env, END: 'throw' });
     expect(await program.ended).toMatchObject({ code: 1 });

@@ -17,8 +17,12 @@ export interface Program {
   }>;
 }
 
-export function startProgram(name: string, env: Record<string, string> = {}): Program {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'programs', `${name}.ts`)], {
+export function startProgram(
+  name: string,
+  env: Record<string, string> = {},
+  flags: readonly string[] = [],
+): Program {
+  const child = spawn(process.execPath, [...flags, join(import.meta.dirname, 'programs', `${name}.ts`)], {
     env: { PATH: process.env.PATH, NODE_ENV: 'production', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -99,6 +99,17 @@ describe('what is registered', () => {
     expect(propagation.fields()).toEqual(['traceparent', 'tracestate']);
   });
 
+  it('writes to the console with OTEL_TRACES_EXPORTER=console', () => {
+    vi.stubEnv('OTEL_TRACES_EXPORTER', 'console');
+    vi.stubEnv('OTEL_METRICS_EXPORTER', 'none');
+    const written = vi.spyOn(console, 'dir').mockImplementation(() => {});
+    tracing = startTracing(OPTIONS);
+    expect(tracing.status().state).toBe('printing');
+    trace.getTracer('test').startSpan('work').end();
+    expect(written).toHaveBeenCalledWith(expect.objectContaining({ name: 'work' }), expect.anything());
+    written.mockRestore();
+  });
+
   it.each([
     ['OTEL_SDK_DISABLED=true', { OTEL_SDK_DISABLED: 'true' }],
     ['no exporter', { OTEL_TRACES_EXPORTER: 'none', OTEL_METRICS_EXPORTER: 'none' }],
