@@ -16,7 +16,7 @@ export { checkOptions, isPropagator, type Owner } from './option-check.ts';
 export { isTracingSuppressed, propagatorOf, suppressTracing } from './propagation.ts';
 export { createQueryRedaction, type QueryRedaction } from './query-redaction.ts';
 export { registeredApi } from './registered-api.ts';
-export { guarded } from './report.ts';
+export { guarded, reportOnce } from './report.ts';
 export { callsWithoutParent, noteCall } from './self-check/calls-without-parent.ts';
 export * as semconv from './semantic-conventions.ts';
 export { tracerFor } from './tracer.ts';
