@@ -45,6 +45,23 @@ describe('an operation whose parts a client tells one by one', () => {
     expect(send?.attributes['messaging.message.id']).toBe('7');
   });
 
+  it('says of a send what only the answer tells, and hands the answer on however it is read', async () => {
+    const sent = { destination: 'orders', carrier: undefined };
+    const answer = { id: '7' };
+    const answered = tracer.send(
+      sent,
+      async () => answer,
+      ({ id }) => ({ 'messaging.message.id': id }),
+    );
+    expect(await answered).toBe(answer);
+    expect((await recorder.one()).attributes['messaging.message.id']).toBe('7');
+    const unread = () => {
+      throw new Error('planted');
+    };
+    expect(tracer.send(sent, () => answer, unread)).toBe(answer);
+    expect((await recorder.one()).status.code).toBe(SpanStatusCode.UNSET);
+  });
+
   it('counts as sent what it is told, and nothing for a message that is only created', async () => {
     const meters = createMeters();
     const counting = createMessagingTracer<MessageHeaders>(

@@ -89,9 +89,14 @@ export interface Delivery {
 export interface MessagingTracer<C> {
   /**
    * Sends one message. `fn` gets the metadata to send: a copy with the span's context, or the user's own if that
-   * holds a creation context already, which is kept and linked.
+   * holds a creation context already, which is kept and linked. `answered` tells what only the answer knows, the id
+   * of the message for example.
    */
-  send<T>(message: Message<C>, fn: (carrier: C | undefined) => T): T;
+  send<T>(
+    message: Message<C>,
+    fn: (carrier: C | undefined) => T,
+    answered?: (answer: Awaited<T>) => Attributes,
+  ): T;
   /** {@link MessagingTracer.send} for clients that tell the end by a callback. */
   startSend(message: Message<C>): Sending<C>;
   /**
@@ -224,9 +229,17 @@ export function createMessagingTracer<C>(
     return { carrier: kept ? carrier : inject(operation.context, carrier), operation };
   }
 
-  function send<T>(message: Message<C>, fn: (carrier: C | undefined) => T): T {
+  function send<T>(
+    message: Message<C>,
+    fn: (carrier: C | undefined) => T,
+    answered?: (answer: Awaited<T>) => Attributes,
+  ): T {
     const { carrier, operation } = beginSend(message);
-    return operation === undefined ? fn(carrier) : operation.follow(() => fn(carrier));
+    if (operation === undefined) return fn(carrier);
+    return operation.follow(
+      () => fn(carrier),
+      (answer) => answered && operation.describe(answered(answer), []),
+    );
   }
 
   function start(type: 'create' | 'send', message: Message<C>): Sending<C> {
