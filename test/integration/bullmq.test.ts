@@ -46,7 +46,7 @@ describe(`BullMQ: what is special about jobs${missing === undefined ? '' : ` (sk
     return one;
   };
   const queue = () => opened(new Queue(name, { connection, telemetry }));
-  const process = (processor: (job: Job) => Promise<unknown>, on = name) =>
+  const work = (processor: (job: Job) => Promise<unknown>, on = name) =>
     opened(new Worker(on, processor, { connection, telemetry }));
   const take = (operation: string, on = name) =>
     spans.take((span) => span.name === `${operation} ${on}`, 5_000);
@@ -61,7 +61,7 @@ describe(`BullMQ: what is special about jobs${missing === undefined ? '' : ` (sk
   const request = () => spans.take((span) => span.name === 'request');
 
   it.skipIf(missing)('continues the trace of a delayed job', async () => {
-    process(async () => {});
+    work(async () => {});
     await inRequest(() => queue().add('later', 1, { delay: 50 }));
     const [caller, add, processed] = [await request(), await take('add'), await take('process')];
     expect(parentOf(add)).toBe(idOf(caller));
@@ -70,7 +70,7 @@ describe(`BullMQ: what is special about jobs${missing === undefined ? '' : ` (sk
   });
 
   it.skipIf(missing)('makes siblings of the attempts of a job, with and without back-off', async () => {
-    process(async ({ attemptsMade }) => {
+    work(async ({ attemptsMade }) => {
       if (attemptsMade < 2) throw new Error('full');
     });
     const backoff = { type: 'custom' };
@@ -92,7 +92,7 @@ describe(`BullMQ: what is special about jobs${missing === undefined ? '' : ` (sk
     const caller = await request();
     const setUp = await take('add');
     expect(parentOf(setUp)).toBe(idOf(caller));
-    process(async () => {});
+    work(async () => {});
     const jobs = [await take('process'), await take('process'), await take('process')];
     for (const job of jobs) {
       expect(job.parentSpanContext).toBeUndefined();
@@ -106,8 +106,8 @@ describe(`BullMQ: what is special about jobs${missing === undefined ? '' : ` (sk
 
   it.skipIf(missing)('gives each job of a flow a context of its own, if it has opts', async () => {
     const children = `${name}-child`;
-    process(async () => {});
-    process(async () => {}, children);
+    work(async () => {});
+    work(async () => {}, children);
     const flows = opened(new FlowProducer({ connection, telemetry }));
     const opts = {};
     await inRequest(() =>
@@ -129,7 +129,7 @@ describe(`BullMQ: what is special about jobs${missing === undefined ? '' : ` (sk
   });
 
   it.skipIf(missing)('keeps jobs out of the trace that the worker was made in', async () => {
-    const worker = await inRequest(async () => process(async () => {}));
+    const worker = await inRequest(async () => work(async () => {}));
     await worker.waitUntilReady();
     const bare = opened(new Queue(name, { connection }));
     await bare.add('foreign', 1);

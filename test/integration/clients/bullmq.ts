@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import { createTelemetry } from '@throughline/messaging/bullmq';
 import { Queue, Worker } from 'bullmq';
 import type { ClientUnderTest } from '../client.ts';
@@ -12,10 +13,10 @@ export default {
     const { hostname: host, port } = new URL(url);
     const connection = { host, port: Number(port) };
     const telemetry = createTelemetry();
-    const open: (Queue | Worker)[] = [];
+    const open: { close(): Promise<unknown> }[] = [];
     const keep = <C extends Queue | Worker>(one: C): C => {
       // Without a listener, a broker that is restarted would end the process.
-      one.on('error', () => {});
+      (one as EventEmitter).on('error', () => {});
       open.push(one);
       return one;
     };
