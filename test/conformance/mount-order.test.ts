@@ -1,8 +1,11 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Found } from './mount-order/scenarios.ts';
+
+// Each test starts a process, and the machine may be busy with others.
+vi.setConfig({ testTimeout: 60_000 });
 
 async function run(framework: string, scenario: string) {
   const { stdout } = await promisify(execFile)(

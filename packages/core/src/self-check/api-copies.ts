@@ -12,8 +12,7 @@ const FOLDER = /^.*[\\/]node_modules[\\/]@opentelemetry[\\/]api(?=[\\/])/;
 /**
  * TL007: loaded copies of the API that cannot read what is registered, so that whoever uses them records nothing.
  *
- * Further copies that can are common and harmless. Those loaded as CommonJS can be listed, and our own; other
- * ES modules cannot.
+ * Further copies that can are common and harmless. Those loaded as CommonJS can be listed; ES modules cannot.
  */
 export function unreadingCopies(registered: string | undefined): readonly Finding[] {
   return copiesFinding(
@@ -63,10 +62,8 @@ function canRead(own: string, registered = ''): boolean {
 function loadedCopies(): Copy[] {
   const { createRequire } = process.getBuiltinModule('node:module');
   const { readFileSync } = process.getBuiltinModule('node:fs');
-  const { fileURLToPath } = process.getBuiltinModule('node:url');
-  const files = Object.keys(createRequire(import.meta.url).cache);
-  const own = guarded('our copy of the API was bundled', () => import.meta.resolve('@opentelemetry/api'), '');
-  if (own.startsWith('file:')) files.push(fileURLToPath(own));
+  // Whatever file asks, the cache is the one of the process.
+  const files = Object.keys(createRequire(process.execPath).cache);
   const folders = new Set(files.flatMap((file) => FOLDER.exec(file)?.[0] ?? []));
   return [...folders].map((folder) => ({
     folder,
