@@ -8,5 +8,8 @@ export const SURROUNDINGS: Readonly<Record<string, Readonly<Record<string, strin
   '@throughline/express': { app: "import('express').Express" },
   '@throughline/fastify': { app: "import('fastify').FastifyInstance<any, any, any, any>" },
   '@throughline/http': { createServer: "typeof import('node:http').createServer" },
+  '@throughline/messaging/amqplib': {
+    connection: "{ createChannel(): Promise<import('@throughline/messaging/amqplib').AmqpChannel> }",
+  },
   '@throughline/koa': { app: "InstanceType<typeof import('koa')>", router: "import('@koa/router').default" },
 };
