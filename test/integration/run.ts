@@ -79,7 +79,8 @@ async function vitest(filters: readonly string[]): Promise<number> {
     process.execPath,
     [
       ...[join(REPOSITORY, 'node_modules/vitest/vitest.mjs'), 'run', '--root', import.meta.dirname],
-      ...['--reporter=default', '--reporter=json'],
+      // Verbose, because the default leaves out the titles of skipped tests, which say why.
+      ...['--reporter=verbose', '--reporter=json'],
       `--outputFile.json=${REPORT}`,
       ...filters,
     ],
