@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type OtlpSink, startOtlpSink } from './otlp-sink.ts';
-import { startProgram } from './program.ts';
+import { killPrograms, startProgram } from './program.ts';
 
 let sink: OtlpSink;
 let env: Record<string, string>;
@@ -8,7 +8,10 @@ beforeEach(async () => {
   sink = await startOtlpSink();
   env = { OTEL_EXPORTER_OTLP_ENDPOINT: sink.url };
 });
-afterEach(() => sink.close());
+afterEach(async () => {
+  killPrograms();
+  await sink.close();
+});
 
 const names = () => sink.spans.map(({ name }) => name).sort();
 const lines = (text: string) => text.split('\n').slice(0, -1);

@@ -17,6 +17,13 @@ export interface Program {
   }>;
 }
 
+const running = new Set<() => void>();
+
+/** Ends what a failed test left behind. */
+export function killPrograms(): void {
+  for (const kill of running) kill();
+}
+
 export function startProgram(
   name: string,
   env: Record<string, string> = {},
@@ -36,7 +43,10 @@ export function startProgram(
   });
   let since = performance.now();
   let after = 0;
+  const kill = () => child.kill('SIGKILL');
+  running.add(kill);
   child.once('exit', () => {
+    running.delete(kill);
     after = performance.now() - since;
   });
   const ended = once(child, 'close').then(([code, signal]) => ({ code, signal, after }));
