@@ -1,4 +1,4 @@
-import type { Message } from '@throughline/core/messaging';
+import type { Message, MessagingTarget } from '@throughline/core/messaging';
 
 /** A Kafka message as far as both clients' messages agree. */
 export interface KafkaMessage<H> {
@@ -33,6 +33,27 @@ export function kafkaMessage<H>(message: KafkaMessage<H>, place: KafkaPlace): Me
       ...present('messaging.kafka.message.tombstone', message.value === null || undefined),
       ...present('messaging.kafka.offset', offset === undefined ? undefined : Number(offset)),
     },
+  };
+}
+
+/** An offset that a consumer commits. */
+export interface CommittedOffset {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** A commit names offsets, not messages: there is nothing to link to. */
+export function committed(
+  offsets: readonly CommittedOffset[] = [],
+  identity: MessagingTarget = {},
+): Message<never> {
+  const [first, second] = offsets;
+  return {
+    ...identity,
+    operationName: 'commit',
+    destination: onlyTopic(offsets),
+    partitionId: second === undefined ? partitionId(first?.partition) : undefined,
+    carrier: undefined,
   };
 }
 

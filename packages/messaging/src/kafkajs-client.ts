@@ -1,6 +1,14 @@
 import { ROOT_CONTEXT } from '@opentelemetry/api';
-import type { Message, MessageHeaders, MessagingTarget, MessagingTracer } from '@throughline/core/messaging';
-import { type KafkaMessage, kafkaMessage, onlyTopic, partitionId } from './kafka-message.ts';
+import type { MessageHeaders, MessagingTarget, MessagingTracer } from '@throughline/core/messaging';
+import { handOver } from './kafka-handler.ts';
+import {
+  type CommittedOffset,
+  committed,
+  type KafkaMessage,
+  kafkaMessage,
+  onlyTopic,
+  partitionId,
+} from './kafka-message.ts';
 import { wrapClient } from './wrap-client.ts';
 
 type Method = (...args: never[]) => unknown;
@@ -62,22 +70,10 @@ interface Consumer {
   commitOffsets(...args: [CommittedOffset[]?]): unknown;
 }
 
-/** An offset that a consumer commits. */
-export interface CommittedOffset {
-  readonly topic: string;
-  readonly partition: number;
-}
-
 type KafkaTracer = MessagingTracer<MessageHeaders>;
 
 /** What a connection knows of itself by the time that a message comes. */
 export type Identity = () => Pick<MessagingTarget, 'clientId' | 'consumerGroup'>;
-
-/** Messages of batches, which by themselves do not say where they came from. */
-const described = new WeakMap<object, Message<MessageHeaders>>();
-
-/** The record of a message that a traced consumer handed out in a batch. */
-export const describedMessage = (message: object) => described.get(message);
 
 /** A producer or transaction with the methods of kafkajs, traced. */
 export function tracedProducer<P extends object>(original: P, tracer: KafkaTracer, identity: Identity): P {
@@ -143,11 +139,9 @@ export function tracedConsumer<C extends object>(original: C, tracer: KafkaTrace
   function eachBatchWith(handler: NonNullable<RunConfig['eachBatch']>) {
     return function tracedEachBatch(payload: EachBatchPayload) {
       const { topic, partition } = payload.batch;
-      const messages = payload.batch.messages.map((message) => {
-        const received = { ...identity(), ...kafkaMessage(message, { ...message, topic, partition }) };
-        described.set(message, received);
-        return received;
-      });
+      const messages = payload.batch.messages.map((message) =>
+        handOver(message, { ...identity(), ...kafkaMessage(message, { ...message, topic, partition }) }),
+      );
       const source = { ...identity(), destination: topic, partitionId: partitionId(partition) };
       return tracer.processBatch({ ...source, operationName: 'poll', messages }, () => handler(payload), {
         ambient: ROOT_CONTEXT,
@@ -167,21 +161,6 @@ export function tracedConsumer<C extends object>(original: C, tracer: KafkaTrace
     commitOffsets: (...args: [CommittedOffset[]?]) =>
       tracer.settle(committed(args[0], identity()), () => consumer.commitOffsets(...args)),
   });
-}
-
-/** A commit names offsets, not messages: there is nothing to link to. */
-export function committed(
-  offsets: readonly CommittedOffset[] = [],
-  identity: MessagingTarget = {},
-): Message<never> {
-  const [first, second] = offsets;
-  return {
-    ...identity,
-    operationName: 'commit',
-    destination: onlyTopic(offsets),
-    partitionId: second === undefined ? partitionId(first?.partition) : undefined,
-    carrier: undefined,
-  };
 }
 
 // What is malformed is refused by the client.

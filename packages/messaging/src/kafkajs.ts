@@ -4,9 +4,8 @@ import {
   type MessagingOptions,
   type MessagingTarget,
 } from '@throughline/core/messaging';
-import { kafkaMessage } from './kafka-message.ts';
+import { handlerWith } from './kafka-handler.ts';
 import {
-  describedMessage,
   type KafkaJsConsumer,
   type KafkaJsMessage,
   type KafkaJsProducer,
@@ -65,13 +64,7 @@ export function traceHandler<M extends KafkaJsMessage, Rest extends unknown[], R
   handler: (message: M, ...rest: Rest) => R,
   options: MessagingOptions = {},
 ): (message: M, ...rest: Rest) => R {
-  const tracer = kafkaTracer(options, 'traceHandler()');
-  return function tracedHandler(message, ...rest) {
-    const received = describedMessage(message);
-    return tracer.process(received ?? kafkaMessage(message, message), () => handler(message, ...rest), {
-      received: received !== undefined,
-    });
-  };
+  return handlerWith(handler, kafkaTracer(options, 'traceHandler()'));
 }
 
 const kafkaTracer = (options: MessagingOptions, entry: string) =>

@@ -1,0 +1,25 @@
+import type { Message, MessagingTracer } from '@throughline/core/messaging';
+import { type KafkaMessage, type KafkaPlace, kafkaMessage } from './kafka-message.ts';
+
+/** Messages that came several at once; of kafkajs, only the batch says where from. */
+const received = new WeakMap<object, Message<unknown>>();
+
+/** Notes what is known of a message that a traced receive has counted. */
+export function handOver<C>(message: object, described: Message<C>): Message<C> {
+  received.set(message, described);
+  return described;
+}
+
+/** The handler, each call of it in the span that processes its message. */
+export function handlerWith<C, M extends KafkaMessage<C> & KafkaPlace, Rest extends unknown[], R>(
+  handler: (message: M, ...rest: Rest) => R,
+  tracer: MessagingTracer<C>,
+): (message: M, ...rest: Rest) => R {
+  return function tracedHandler(message, ...rest) {
+    // The cast: a client's own messages hold the carrier that its tracer reads.
+    const described = received.get(message) as Message<C> | undefined;
+    return tracer.process(described ?? kafkaMessage(message, message), () => handler(message, ...rest), {
+      received: described !== undefined,
+    });
+  };
+}
