@@ -1,4 +1,5 @@
-import { traceConsumer, traceHandler, traceProducer } from '@throughline/messaging/kafkajs';
+import * as confluentKafka from '@throughline/messaging/confluent-kafka';
+import * as kafkajs from '@throughline/messaging/kafkajs';
 import {
   defineMessagingConformance,
   type MessageToSend,
@@ -11,24 +12,36 @@ import { FakeKafka, type FakeKafkaMessage, type FakeRecord } from './fake-kafka.
 
 const TOPIC = 'orders';
 
-defineMessagingConformance(
-  { describe, it },
-  {
-    name: 'kafkajs',
-    sdk: sdk3,
-    system: 'kafka',
-    names: {
-      send: 'send orders',
-      create: 'create orders',
-      process: 'process orders',
-      receive: 'poll orders',
-      settle: 'commit orders',
-    },
-    connect,
-  },
-);
+type Module = Pick<typeof kafkajs, 'traceConsumer' | 'traceHandler' | 'traceProducer'>;
 
-function connect(options: MessagingTraceOptions): MessagingClientUnderTest {
+/** Confluent's client has an API after kafkajs: the same methods and messages. */
+const MODULES: readonly [name: string, Module][] = [
+  ['kafkajs', kafkajs],
+  ['confluent-kafka, KafkaJS API', confluentKafka],
+];
+
+for (const [name, module] of MODULES)
+  defineMessagingConformance(
+    { describe, it },
+    {
+      name,
+      sdk: sdk3,
+      system: 'kafka',
+      names: {
+        send: 'send orders',
+        create: 'create orders',
+        process: 'process orders',
+        receive: 'poll orders',
+        settle: 'commit orders',
+      },
+      connect: (options) => connect(module, options),
+    },
+  );
+
+function connect(
+  { traceConsumer, traceHandler, traceProducer }: Module,
+  options: MessagingTraceOptions,
+): MessagingClientUnderTest {
   const kafka = new FakeKafka();
   const producer = traceProducer(kafka.producer(), options);
   const consumer = traceConsumer(kafka.consumer({ groupId: 'mailer' }), options);
