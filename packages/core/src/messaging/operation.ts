@@ -10,6 +10,7 @@ import {
 } from '@opentelemetry/api';
 import { runInContext } from '../active-context.ts';
 import { errorType, recordException } from '../error-type.ts';
+import { follow } from '../follow.ts';
 import { extraAttributes } from '../http-server-attributes.ts';
 import { guarded } from '../report.ts';
 import * as semconv from '../semantic-conventions.ts';
@@ -83,32 +84,16 @@ export class Operation {
     }
   }
 
-  /**
-   * Runs `fn` in the operation and ends it when what `fn` returns has settled.
-   *
-   * A promise is handed on as one that settles alike, not as it is: listened to beside its owner, its rejection would
-   * count as handled.
-   */
+  /** Runs `fn` in the operation and ends it when what `fn` returns has settled. */
   follow<T>(fn: () => T, onSuccess?: (result: Awaited<T>) => void): T {
-    const result = this.run(fn);
-    const succeed = (value: Awaited<T>) => {
-      if (onSuccess !== undefined) guarded('a result could not be read', () => onSuccess(value), undefined);
-      this.end();
-    };
-    if (!isThenable(result)) {
-      succeed(result as Awaited<T>);
-      return result;
-    }
-    return result.then(
+    return follow(
+      () => runInContext(this.context, fn),
       (value) => {
-        succeed(value as Awaited<T>);
-        return value;
+        if (onSuccess !== undefined) guarded('a result could not be read', () => onSuccess(value), undefined);
+        this.end();
       },
-      (error: unknown) => {
-        this.fail(error);
-        throw error;
-      },
-    ) as T;
+      (error) => this.fail(error),
+    );
   }
 
   /** Adds what only the operation's result can tell. */
@@ -155,10 +140,4 @@ function startAttributes(described: MessagingOperation, options: MessagingOption
   return options.attributes === undefined
     ? attributes
     : { ...attributes, ...extraAttributes(options.attributes, described) };
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    value !== null && typeof value === 'object' && typeof (value as { then?: unknown }).then === 'function'
-  );
 }

@@ -1,0 +1,39 @@
+/**
+ * Calls `fn` and tells one of the listeners, which must not throw, how it ended: once what it returns has settled.
+ *
+ * A promise is handed on as one that settles alike, not as it is: listened to beside its owner, its rejection would
+ * count as handled.
+ */
+export function follow<T>(
+  fn: () => T,
+  onValue: (value: Awaited<T>) => void,
+  onError: (error: unknown) => void,
+): T {
+  let result: T;
+  try {
+    result = fn();
+  } catch (error) {
+    onError(error);
+    throw error;
+  }
+  if (!isThenable(result)) {
+    onValue(result as Awaited<T>);
+    return result;
+  }
+  return result.then(
+    (value) => {
+      onValue(value as Awaited<T>);
+      return value;
+    },
+    (error: unknown) => {
+      onError(error);
+      throw error;
+    },
+  ) as T;
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    value !== null && typeof value === 'object' && typeof (value as { then?: unknown }).then === 'function'
+  );
+}

@@ -1,0 +1,93 @@
+import {
+  type Attributes,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  type TracerProvider,
+  trace,
+} from '@opentelemetry/api';
+import { activeContext, runInContext } from './active-context.ts';
+import { errorType, recordException } from './error-type.ts';
+import { follow } from './follow.ts';
+import { checkOptions, fail, typeName } from './option-check.ts';
+import { registeredApi } from './registered-api.ts';
+import { guarded } from './report.ts';
+import { ATTR_ERROR_TYPE } from './semantic-conventions.ts';
+import { tracerFor } from './tracer.ts';
+
+/** Options of {@link tracedJob}. */
+export interface TracedJobOptions<Args extends unknown[] = unknown[]> {
+  /** Makes the spans. Default: the provider registered with the API, looked up for each run. */
+  readonly tracerProvider?: TracerProvider | undefined;
+  /** Attributes of the span, by the arguments of the run; there from its creation, so that samplers see them. */
+  readonly attributes?: ((...args: Args) => Attributes) | undefined;
+}
+
+const OWNER = { package: 'core', entry: 'tracedJob()' };
+
+/**
+ * The function, each call of it in a trace of its own: for cron, timers and loops that are started at boot.
+ *
+ * Every call is one INTERNAL span without a parent. It is linked to the span that is active around the call, which is
+ * that of whoever set the timer up, if any; nothing else of the context around gets in, no baggage either. The span ends
+ * when what `fn` returns has settled, with the status ERROR if that failed. Calls that overlap have a trace each. `this`,
+ * arguments, result and error go through unchanged.
+ *
+ * @param name Names the span: what the job does, of low cardinality.
+ * @throws TypeError when an argument or option has the wrong type. Nothing throws afterwards but what `fn` throws.
+ * @see https://opentelemetry.io/docs/specs/otel/overview/#links-between-spans
+ * @example
+ * setInterval(tracedJob('refresh prices', refresh), 60_000);
+ */
+export function tracedJob<This, Args extends unknown[], R>(
+  name: string,
+  fn: (this: This, ...args: Args) => R,
+  options: TracedJobOptions<Args> = {},
+): (this: This, ...args: Args) => R {
+  if (typeof name !== 'string' || name === '') fail(OWNER, `name must be a text, got ${typeName(name)}`);
+  if (typeof fn !== 'function') fail(OWNER, `fn must be a function, got ${typeName(fn)}`);
+  checkOptions(options, OWNER, { tracerProvider: 'tracerProvider', attributes: 'function' });
+  const tracer = tracerFor(OWNER, options.tracerProvider);
+
+  function start(args: Args): Span | undefined {
+    const { attributes = () => ({}), tracerProvider } = options;
+    if (tracerProvider === undefined && registeredApi().trace === undefined) return undefined;
+    const around = trace.getSpanContext(activeContext());
+    return guarded(
+      'the tracer threw in startSpan(); the job is not recorded',
+      () =>
+        tracer().startSpan(
+          name,
+          {
+            kind: SpanKind.INTERNAL,
+            attributes: guarded('options.attributes threw', () => attributes(...args), {}),
+            links: around === undefined ? [] : [{ context: around }],
+          },
+          ROOT_CONTEXT,
+        ),
+      undefined,
+    );
+  }
+
+  return function tracedRun(this: This, ...args: Args): R {
+    const span = start(args);
+    const context = span === undefined ? ROOT_CONTEXT : trace.setSpan(ROOT_CONTEXT, span);
+    return follow(
+      () => runInContext(context, () => Reflect.apply(fn, this, args)),
+      () => end(span),
+      (error) => end(span, { error }),
+    );
+  };
+}
+
+function end(span: Span | undefined, failed?: { readonly error: unknown }): void {
+  const write = () => {
+    if (failed === undefined || span?.isRecording() !== true) return;
+    span.setAttribute(ATTR_ERROR_TYPE, errorType(failed.error));
+    span.setStatus({ code: SpanStatusCode.ERROR });
+    recordException(span, failed.error);
+  };
+  guarded('a span could not be completed', write, undefined);
+  guarded('a span could not be ended', () => span?.end(), undefined);
+}
