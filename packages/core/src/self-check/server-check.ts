@@ -59,10 +59,14 @@ export class ServerCheck {
     };
   }
 
-  /** A request has begun to be served. */
+  /** A request has begun to be served. Allocates nothing once there is no more to see than how many there are. */
   started({ span, context }: { readonly span: Span; readonly context: Context }): void {
-    const look = () => this.#look(span, isIgnoredRequest(context));
-    this.watching = guarded('a self-check failed', look, false);
+    callsWithoutParent.requestsInProgress++;
+    if (!this.#settled) {
+      const look = () => this.#look(span, isIgnoredRequest(context));
+      this.#settled = guarded('a self-check failed', look, true);
+    }
+    this.watching = !this.#settled || callsWithoutParent.watching;
   }
 
   /** A request that {@link started} while {@link watching} is over. */
@@ -72,6 +76,7 @@ export class ServerCheck {
 
   /** Another instrumentation's SERVER span is completed instead of starting one. */
   adopted(span: SdkSpan): void {
+    if (this.#settled) return;
     note(
       finding('TL008', 'info', {
         fact: `The SERVER span of ${span.instrumentationScope?.name ?? 'another instrumentation'} is completed here, and no second one is made.`,
@@ -99,9 +104,8 @@ export class ServerCheck {
     if (this.first && guarded('a self-check failed', reachesNoRoute, false)) note(registeredWithoutRoutes());
   }
 
-  /** Returns whether there is more to see. */
+  /** Returns whether enough was seen. */
   #look(span: SdkSpan, ignored: boolean): boolean {
-    callsWithoutParent.requestsInProgress++;
     if (this.first) {
       this.first = false;
       for (const found of checkRegistration(this.#relies)) announce(found);
@@ -111,11 +115,9 @@ export class ServerCheck {
       }
     }
     // An ignored request is not recorded because somebody wanted it so.
-    if (!this.#settled && !ignored) this.#settled = this.#lookAtSpan(span);
-    return !this.#settled || callsWithoutParent.watching;
+    return !ignored && this.#lookAtSpan(span);
   }
 
-  /** Whether enough was seen. */
   #lookAtSpan(span: SdkSpan): boolean {
     this.#requests++;
     if (span.isRecording()) {
