@@ -9,6 +9,7 @@ export {
   type MessageHeaders,
   type PropagationFields,
 } from './carrier-codec.ts';
+export type { Delivery, Processing } from './consuming.ts';
 export type {
   Message,
   MessageBatch,
@@ -16,12 +17,7 @@ export type {
   MessagingOperationType,
   MessagingTarget,
 } from './message.ts';
+export type { MessagingSystem } from './messaging-groundwork.ts';
 export type { MessagingOptions, Relation } from './messaging-options.ts';
-export {
-  createMessagingTracer,
-  type Delivery,
-  type MessagingSystem,
-  type MessagingTracer,
-  type Processing,
-  type Sending,
-} from './messaging-tracer.ts';
+export { createMessagingTracer, type MessagingTracer } from './messaging-tracer.ts';
+export type { Sending } from './sending.ts';

@@ -1,0 +1,142 @@
+import { type Attributes, type Context, SpanKind } from '@opentelemetry/api';
+import { activeContext, runInContext } from '../active-context.ts';
+import { ignoreRequest } from '../context-keys.ts';
+import { isTracingSuppressed } from '../propagation.ts';
+import * as semconv from '../semantic-conventions.ts';
+import type { Message, MessageBatch, MessagingOperation, MessagingTarget } from './message.ts';
+import { messagingMetricAttributes } from './messaging-attributes.ts';
+import { endWith, type MessagingGroundwork, timed } from './messaging-groundwork.ts';
+import type { MessagingOptions } from './messaging-options.ts';
+import type { MessagingTracer } from './messaging-tracer.ts';
+import { Operation } from './operation.ts';
+import { relate } from './relation.ts';
+
+/** The processing of a message by a client that calls the handler itself and tells the end apart from it. */
+export interface Processing {
+  /** What the handler is to run in. */
+  readonly context: Context;
+  /** Adds to the span what came up on the way. Never throws. */
+  describe(attributes: Attributes): void;
+  /** Ends the span. `error`: why the message was not processed; `null` and `undefined` mean success. Never throws. */
+  end(error?: unknown): void;
+}
+
+/** How a message reached its handler. */
+export interface Delivery {
+  /**
+   * What counts as active around the handler. Default: the active context. Clients that call handlers by themselves
+   * pass `ROOT_CONTEXT`: what is active then belongs to whoever opened the connection.
+   */
+  readonly ambient?: Context | undefined;
+  /** Whether a receive operation has counted the message already. Default: `false`. */
+  readonly received?: boolean | undefined;
+}
+
+/** The verbs of a consumer. */
+export function consumingVerbs<C>(
+  groundwork: MessagingGroundwork<C>,
+): Pick<MessagingTracer<C>, 'receive' | 'process' | 'startProcess' | 'processBatch' | 'settle'> {
+  const { settings, describe, describeBatch, isIgnored, extract, linksOf } = groundwork;
+
+  function receive<T>(
+    source: MessagingTarget,
+    fn: () => T,
+    messagesOf: (result: Awaited<T>) => readonly Message<C>[] | Message<C> | undefined,
+  ): T {
+    const parent = activeContext();
+    const described = describe('receive', source);
+    if (isTracingSuppressed(parent) || isIgnored(described, parent)) return fn();
+    const operation = new Operation(settings, described, {
+      kind: SpanKind.CLIENT,
+      parent,
+      measure: timed(described),
+    });
+    return operation.follow(fn, (result) => {
+      const found = messagesOf(result);
+      const messages = found === undefined ? [] : isList(found) ? found : [found];
+      const attributes: Attributes = {};
+      if (isList(found)) attributes[semconv.ATTR_MESSAGING_BATCH_MESSAGE_COUNT] = found.length;
+      else if (found?.messageId !== undefined)
+        attributes[semconv.ATTR_MESSAGING_MESSAGE_ID] = found.messageId;
+      operation.describe(attributes, linksOf(messages));
+      countConsumed(described, messages.length);
+    });
+  }
+
+  /** What the handler is to run in; without an operation, nobody is to know of it. */
+  function beginProcess(
+    message: Message<C>,
+    { ambient = activeContext(), received = false }: Delivery,
+  ): { context: Context; operation?: Operation } {
+    if (isTracingSuppressed(ambient)) return { context: ambient };
+    const extracted = extract(message.carrier);
+    const how = settings.recorded() ? settings.options : PASSED_ON;
+    const { parent, links } = relate(extracted, ambient, message.timestamp, how);
+    const described = describe('process', message);
+    if (isIgnored(described, ambient)) {
+      const { parent: passedOn } = relate(extracted, ambient, message.timestamp, PASSED_ON);
+      return { context: ignoreRequest(passedOn) };
+    }
+    if (!received) countConsumed(described, 1);
+    const operation = new Operation(settings, described, {
+      kind: SpanKind.CONSUMER,
+      parent,
+      links,
+      measure: (measured, seconds, error) =>
+        measured.recordProcess(seconds, messagingMetricAttributes(described, error)),
+    });
+    return { context: operation.context, operation };
+  }
+
+  function process<T>(message: Message<C>, fn: () => T, delivery: Delivery = {}): T {
+    const { context, operation } = beginProcess(message, delivery);
+    return operation === undefined ? runInContext(context, fn) : operation.follow(fn);
+  }
+
+  function startProcess(message: Message<C>, delivery: Delivery = {}): Processing {
+    const { context, operation } = beginProcess(message, delivery);
+    return {
+      context,
+      describe: (attributes) => operation?.describe(attributes, []),
+      end: (error) => endWith(operation, error),
+    };
+  }
+
+  function processBatch<T>(
+    batch: MessageBatch<C>,
+    fn: () => T,
+    { ambient = activeContext() }: Pick<Delivery, 'ambient'> = {},
+  ): T {
+    const described = describeBatch('receive', batch);
+    if (isTracingSuppressed(ambient)) return runInContext(ambient, fn);
+    if (isIgnored(described, ambient)) return runInContext(ambient, fn);
+    countConsumed(described, batch.messages.length);
+    const links = linksOf(batch.messages);
+    return new Operation(settings, described, { kind: SpanKind.CLIENT, parent: ambient, links }).follow(fn);
+  }
+
+  function settle<T>(settled: Message<C> | MessageBatch<C>, fn: () => T): T {
+    const parent = activeContext();
+    const batch = 'messages' in settled;
+    const described = batch ? describeBatch('settle', settled) : describe('settle', settled);
+    if (isTracingSuppressed(parent) || isIgnored(described, parent)) return fn();
+    return new Operation(settings, described, {
+      kind: SpanKind.CLIENT,
+      parent,
+      links: linksOf(batch ? settled.messages : [settled]),
+      measure: timed(described),
+    }).follow(fn);
+  }
+
+  function countConsumed(described: MessagingOperation, messages: number): void {
+    const measured = messages === 0 ? undefined : settings.instruments();
+    measured?.countConsumed(messages, messagingMetricAttributes(described, undefined));
+  }
+
+  return { receive, process, startProcess, processBatch, settle };
+}
+
+/** How a message's context goes to its handler where no span of ours stands in between. */
+const PASSED_ON: MessagingOptions = { relation: 'parent' };
+
+const isList = Array.isArray as (value: unknown) => value is readonly unknown[];

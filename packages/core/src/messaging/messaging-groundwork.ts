@@ -1,0 +1,126 @@
+import { type Context, type Link, ROOT_CONTEXT, type SpanContext } from '@opentelemetry/api';
+import { carrierSetter } from '../carrier.ts';
+import { isIgnoredRequest } from '../context-keys.ts';
+import type { Owner } from '../option-check.ts';
+import { extractWith, propagatorOf, remoteSpanContext } from '../propagation.ts';
+import { registeredApi } from '../registered-api.ts';
+import { guarded } from '../report.ts';
+import * as semconv from '../semantic-conventions.ts';
+import { tracerFor } from '../tracer.ts';
+import type { CarrierCodec } from './carrier-codec.ts';
+import type {
+  Message,
+  MessageBatch,
+  MessagingOperation,
+  MessagingOperationType,
+  MessagingTarget,
+} from './message.ts';
+import { messagingMetricAttributes } from './messaging-attributes.ts';
+import { messagingInstruments } from './messaging-metrics.ts';
+import type { MessagingOptions } from './messaging-options.ts';
+import type { Measure, Operation, OperationSettings } from './operation.ts';
+
+/** What a client module settles once for all messages. */
+export interface MessagingSystem<C> {
+  /** Value of `messaging.system`, the conventions' own where they have one: `rabbitmq`. */
+  readonly system: string;
+  readonly codec: CarrierCodec<C>;
+}
+
+/** What the verbs of sending and of consuming share. */
+export interface MessagingGroundwork<C> {
+  readonly settings: OperationSettings;
+  /** An operation with the system and the template of its destination. */
+  describe(type: MessagingOperationType, target: MessagingTarget): MessagingOperation;
+  /** {@link MessagingGroundwork.describe} for a batch, with its count. */
+  describeBatch(type: MessagingOperationType, batch: MessageBatch<C>): MessagingOperation;
+  /** Whether the user, or whoever is around, wants nothing known of an operation. */
+  isIgnored(operation: MessagingOperation, around: Context): boolean;
+  /** The context that a message brings. Never throws. */
+  extract(carrier: C | undefined): Context;
+  /** The metadata with `context` in it: a copy, or the same if there is nothing to write. Never throws. */
+  inject(context: Context, carrier: C | undefined): C | undefined;
+  /** Links to the creation contexts of messages, as far as they have one. */
+  linksOf(messages: readonly Message<C>[]): Link[];
+}
+
+/** The options are checked already. */
+export function createGroundwork<C>(
+  { system, codec }: MessagingSystem<C>,
+  options: MessagingOptions,
+  owner: Owner,
+): MessagingGroundwork<C> {
+  const settings: OperationSettings = {
+    options,
+    recorded: () => options.tracerProvider !== undefined || registeredApi().trace !== undefined,
+    tracer: tracerFor(owner, options.tracerProvider),
+    instruments: messagingInstruments(owner, options.meterProvider),
+  };
+
+  function describe(type: MessagingOperationType, target: MessagingTarget): MessagingOperation {
+    const { destination, destinationTemplate } = target;
+    const template = options.destinationTemplate;
+    if (template === undefined || destination === undefined || destinationTemplate !== undefined)
+      return { ...target, system, type };
+    const found = guarded('options.destinationTemplate threw', () => template(destination), undefined);
+    return { ...target, system, type, destinationTemplate: typeof found === 'string' ? found : undefined };
+  }
+
+  function describeBatch(
+    type: MessagingOperationType,
+    { messages, ...target }: MessageBatch<C>,
+  ): MessagingOperation {
+    const attributes = {
+      [semconv.ATTR_MESSAGING_BATCH_MESSAGE_COUNT]: messages.length,
+      ...target.attributes,
+    };
+    return describe(type, { ...target, attributes });
+  }
+
+  function isIgnored(operation: MessagingOperation, around: Context): boolean {
+    const { ignore } = options;
+    return (
+      isIgnoredRequest(around) ||
+      (ignore !== undefined &&
+        guarded('options.ignore threw; the message is traced', () => ignore(operation), false) === true)
+    );
+  }
+
+  function extract(carrier: C | undefined): Context {
+    if (carrier === undefined || carrier === null) return ROOT_CONTEXT;
+    return extractWith(propagatorOf(options.propagator), carrier, codec);
+  }
+
+  function inject(context: Context, carrier: C | undefined): C | undefined {
+    const write = () => {
+      const propagator = propagatorOf(options.propagator);
+      const fields: Record<string, string> = {};
+      propagator.inject(context, fields, carrierSetter);
+      return Object.keys(fields).length === 0 ? carrier : codec.write(carrier, fields, propagator.fields());
+    };
+    return guarded('inject() failed (a propagator or a codec threw); nothing was added', write, carrier);
+  }
+
+  const linksOf = (messages: readonly Message<C>[]): Link[] =>
+    messages.flatMap(({ carrier }) => linkTo(remoteSpanContext(extract(carrier))));
+
+  return { settings, describe, describeBatch, isIgnored, extract, inject, linksOf };
+}
+
+/** Measures how long an operation of the client took. */
+export const timed =
+  (described: MessagingOperation): Measure =>
+  (measured, seconds, error) =>
+    measured.recordOperation(seconds, {
+      ...messagingMetricAttributes(described, error),
+      [semconv.ATTR_MESSAGING_OPERATION_TYPE]: described.type,
+    });
+
+export const linkTo = (context: SpanContext | undefined): Link[] =>
+  context === undefined ? [] : [{ context }];
+
+/** Ends an operation that a callback tells the end of. */
+export function endWith(operation: Operation | undefined, error: unknown): void {
+  if (error === undefined || error === null) operation?.end();
+  else operation?.fail(error);
+}

@@ -1,0 +1,141 @@
+import { type Attributes, type Context, type Link, SpanKind, trace } from '@opentelemetry/api';
+import { activeContext } from '../active-context.ts';
+import { isTracingSuppressed, passesTraceOn, remoteSpanContext } from '../propagation.ts';
+import * as semconv from '../semantic-conventions.ts';
+import type { Message, MessageBatch, MessagingOperation } from './message.ts';
+import { messagingMetricAttributes } from './messaging-attributes.ts';
+import { endWith, linkTo, type MessagingGroundwork, timed } from './messaging-groundwork.ts';
+import type { MessagingTracer } from './messaging-tracer.ts';
+import { type Measure, Operation } from './operation.ts';
+
+/** A send under way whose end a callback tells. */
+export interface Sending<C> {
+  /** What goes on the wire instead of the message's own metadata. */
+  readonly carrier: C | undefined;
+  /** Runs the client's own send in the span; ends it when that throws. */
+  run<T>(fn: () => T): T;
+  /**
+   * Adds to the span what only the answer tells, the id of the message for example. Never throws.
+   *
+   * `messaging.batch.message_count` also says how many messages are counted as sent; without it, one is.
+   */
+  describe(attributes: Attributes): void;
+  /** Ends the span. `error`: what the callback was given; `null` and `undefined` mean success. Never throws. */
+  end(error?: unknown): void;
+}
+
+/** The verbs of a producer. */
+export function sendingVerbs<C>(
+  groundwork: MessagingGroundwork<C>,
+): Pick<MessagingTracer<C>, 'send' | 'startSend' | 'startCreate' | 'sendBatch'> {
+  const { settings, describe, describeBatch, isIgnored, extract, inject } = groundwork;
+
+  /** A send with what goes on the wire; without an operation, nobody is to know of it. */
+  function beginSend(
+    message: Message<C>,
+    type: 'create' | 'send' = 'send',
+    count = () => 1,
+  ): { carrier: C | undefined; operation?: Operation } {
+    const { carrier } = message;
+    const parent = activeContext();
+    if (isTracingSuppressed(parent)) return { carrier };
+    const existing = extract(carrier);
+    const creation = remoteSpanContext(existing);
+    const kept = creation !== undefined || passesTraceOn(existing);
+    if (kept && type === 'create') return { carrier };
+    const described = describe(type, message);
+    if (isIgnored(described, parent)) return { carrier: kept ? carrier : inject(parent, carrier) };
+    const operation = new Operation(settings, described, {
+      kind: kept ? SpanKind.CLIENT : SpanKind.PRODUCER,
+      parent,
+      links: linkTo(creation),
+      ...(type === 'send' && { measure: sent(described, [described], count) }),
+    });
+    return { carrier: kept ? carrier : inject(operation.context, carrier), operation };
+  }
+
+  function send<T>(
+    message: Message<C>,
+    fn: (carrier: C | undefined) => T,
+    answered?: (answer: Awaited<T>) => Attributes,
+  ): T {
+    const { carrier, operation } = beginSend(message);
+    if (operation === undefined) return fn(carrier);
+    return operation.follow(
+      () => fn(carrier),
+      (answer) => answered && operation.describe(answered(answer), []),
+    );
+  }
+
+  function start(type: 'create' | 'send', message: Message<C>): Sending<C> {
+    let count = 1;
+    const { carrier, operation } = beginSend(message, type, () => count);
+    return {
+      carrier,
+      run: (fn) => (operation === undefined ? fn() : operation.run(fn)),
+      describe(attributes) {
+        const told = attributes[semconv.ATTR_MESSAGING_BATCH_MESSAGE_COUNT];
+        if (typeof told === 'number') count = told;
+        operation?.describe(attributes, []);
+      },
+      end: (error) => endWith(operation, error),
+    };
+  }
+
+  function sendBatch<T>(batch: MessageBatch<C>, fn: (carriers: (C | undefined)[]) => T): T {
+    const { messages: _own, ...shared } = batch;
+    const messages = batch.messages.map((message) => ({ ...shared, ...defined(message) }));
+    const parent = activeContext();
+    if (isTracingSuppressed(parent)) return fn(messages.map(({ carrier }) => carrier));
+    const described = describeBatch('send', batch);
+    const ignored = isIgnored(described, parent);
+    const links: Link[] = [];
+    // Messages that have a context of their own by now; the others take that of the send.
+    const found = messages.map((message) => {
+      const existing = extract(message.carrier);
+      const creation = remoteSpanContext(existing);
+      links.push(...linkTo(creation));
+      if (creation !== undefined || passesTraceOn(existing)) return { carrier: message.carrier };
+      if (ignored) return { carrier: inject(parent, message.carrier) };
+      const create = describe('create', { ...message, operationName: 'create' });
+      if (messages.length < 2 || isIgnored(create, parent)) return undefined;
+      const operation = new Operation(settings, create, { kind: SpanKind.PRODUCER, parent });
+      links.push(...linkTo(trace.getSpanContext(operation.context)));
+      const carrier = inject(operation.context, message.carrier);
+      operation.end();
+      return { carrier };
+    });
+    const carriers = (context: Context) =>
+      found.map((one, index) => (one ?? { carrier: inject(context, messages[index]?.carrier) }).carrier);
+    if (ignored) return fn(carriers(parent));
+    const operation = new Operation(settings, described, {
+      kind: found.includes(undefined) ? SpanKind.PRODUCER : SpanKind.CLIENT,
+      parent,
+      links,
+      measure: sent(
+        described,
+        messages.map((message) => describe('send', message)),
+      ),
+    });
+    return operation.follow(() => fn(carriers(operation.context)));
+  }
+
+  return {
+    send,
+    startSend: (message) => start('send', message),
+    startCreate: (message) => start('create', message),
+    sendBatch,
+  };
+}
+
+const sent =
+  (described: MessagingOperation, messages: readonly MessagingOperation[], count = () => 1): Measure =>
+  (measured, seconds, error) => {
+    timed(described)(measured, seconds, error);
+    for (const message of messages) measured.countSent(count(), messagingMetricAttributes(message, error));
+  };
+
+/** Without the entries that are `undefined`, which would hide the batch's. */
+function defined<R extends object>(record: R): R {
+  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as R;
+}
