@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type OtlpTraces, readOtlpSpans } from './otlp-spans.ts';
@@ -78,8 +78,8 @@ export interface Collector {
   readonly otlp: string;
   /** All spans that its file exporter has written so far. */
   writtenSpans(): Promise<RecordedSpan[]>;
-  /** What Prometheus would scrape now, in its text format. */
-  scrape(): Promise<string>;
+  /** Where Prometheus scrapes it: `127.0.0.1:8889`. */
+  readonly metrics: string;
   /** Resolves when all that it had accepted has been passed on. */
   stop(): Promise<void>;
   /** Deletes what it wrote. */
@@ -111,12 +111,58 @@ export async function startCollector(
   return {
     pid: server.pid,
     otlp: `http://127.0.0.1:${otlp}`,
+    metrics: `127.0.0.1:${prometheus}`,
     async writtenSpans() {
       const lines = (await readFile(tracesFile, 'utf8')).split('\n').filter((line) => line !== '');
       return lines.flatMap((line) => readOtlpSpans(JSON.parse(line) as OtlpTraces));
     },
-    scrape: async () => (await fetch(`http://127.0.0.1:${prometheus}/metrics`)).text(),
     stop: server.stop,
     remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+export interface Prometheus {
+  /** Evaluates a query now: the values by `service_name`. */
+  query(promql: string): Promise<Record<string, number>>;
+  stop(): Promise<void>;
+}
+
+/** Starts Prometheus, which scrapes `target` (`127.0.0.1:8889`) every second. */
+export async function startPrometheus(program: string, target: string): Promise<Prometheus> {
+  const [port] = await freePorts(1);
+  const url = `http://127.0.0.1:${port}`;
+  const folder = await mkdtemp(join(tmpdir(), 'throughline-prometheus-'));
+  const config = join(folder, 'prometheus.yaml');
+  await writeFile(
+    config,
+    `scrape_configs: [{ job_name: collector, scrape_interval: 1s, static_configs: [{ targets: ['${target}'] }] }]`,
+  );
+  const server = await startServer({
+    name: 'Prometheus',
+    command: program,
+    args: [
+      `--config.file=${config}`,
+      `--storage.tsdb.path=${join(folder, 'data')}`,
+      `--web.listen-address=127.0.0.1:${port}`,
+    ],
+    cwd: folder,
+    ready: `${url}/-/ready`,
+  });
+  return {
+    async query(promql) {
+      const answer = await fetch(`${url}/api/v1/query?query=${encodeURIComponent(promql)}`);
+      const { data, error } = (await answer.json()) as {
+        error?: string;
+        data?: { result: { metric: { service_name?: string }; value: [number, string] }[] };
+      };
+      if (!data) throw new Error(`Prometheus: ${error}`);
+      return Object.fromEntries(
+        data.result.map(({ metric, value }) => [metric.service_name ?? '', Number(value[1])]),
+      );
+    },
+    async stop() {
+      await server.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
   };
 }

@@ -48,14 +48,7 @@ interface OtlpValue {
   readonly arrayValue?: { readonly values?: readonly OtlpValue[] };
 }
 
-const KINDS: readonly SpanKindName[] = [
-  'INTERNAL',
-  'INTERNAL',
-  'SERVER',
-  'CLIENT',
-  'PRODUCER',
-  'CONSUMER',
-];
+const KINDS: readonly SpanKindName[] = ['INTERNAL', 'INTERNAL', 'SERVER', 'CLIENT', 'PRODUCER', 'CONSUMER'];
 const STATUSES: readonly StatusName[] = ['UNSET', 'OK', 'ERROR'];
 
 /**

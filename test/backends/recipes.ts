@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { chmod, cp, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type Recipe, runStep } from './cached-builds.ts';
 
 const JAEGER_VERSION = 'v1.76.0';
+const PROMETHEUS_VERSION = 'v0.312.0';
 const ZIPKIN_VERSION = '3.6.1';
 const COLLECTOR_SOURCE = join(import.meta.dirname, 'collector');
 /** Others use this machine too. */
@@ -29,8 +30,7 @@ export const COLLECTOR: Recipe = {
 /**
  * Jaeger 2, from the last tag of its repository that the Go module rules accept.
  *
- * It is built as its own main module, so that its replacements and its go.sum apply. The module holds no user
- * interface, only the query API.
+ * The module holds no user interface, only the query API.
  */
 export const JAEGER: Recipe = {
   name: 'Jaeger',
@@ -38,20 +38,28 @@ export const JAEGER: Recipe = {
   key: `jaeger-${JAEGER_VERSION}`,
   file: 'jaeger',
   tools: ['go'],
-  async make(folder) {
-    const module = `github.com/jaegertracing/jaeger@${JAEGER_VERSION}`;
-    const downloaded = JSON.parse(
-      await runStep('go', ['mod', 'download', '-json', module], { cwd: folder }),
-    ) as { Dir: string };
-    const source = join(folder, 'source');
-    await cp(downloaded.Dir, source, { recursive: true });
-    await makeWritable(source);
-    await runStep('go', ['build', '-o', join(folder, 'jaeger'), './cmd/jaeger'], {
-      cwd: source,
-      env: GO_ENVIRONMENT,
-    });
-    await rm(source, { recursive: true });
-  },
+  make: (folder) =>
+    buildModule({
+      module: `github.com/jaegertracing/jaeger@${JAEGER_VERSION}`,
+      program: './cmd/jaeger',
+      target: join(folder, 'jaeger'),
+    }),
+};
+
+/** Prometheus without service discovery and without its user interface. */
+export const PROMETHEUS: Recipe = {
+  name: 'Prometheus',
+  override: 'TL_PROMETHEUS',
+  key: `prometheus-${PROMETHEUS_VERSION}`,
+  file: 'prometheus',
+  tools: ['go'],
+  make: (folder) =>
+    buildModule({
+      module: `github.com/prometheus/prometheus@${PROMETHEUS_VERSION}`,
+      program: './cmd/prometheus',
+      target: join(folder, 'prometheus'),
+      tags: 'remove_all_sd',
+    }),
 };
 
 /** Zipkin's own server, as released. */
@@ -68,7 +76,30 @@ export const ZIPKIN: Recipe = {
   },
 };
 
-export const BACK_ENDS = [ZIPKIN, COLLECTOR, JAEGER] as const;
+export const BACK_ENDS = [ZIPKIN, COLLECTOR, PROMETHEUS, JAEGER] as const;
+
+interface ModuleBuild {
+  /** With its version. */
+  readonly module: string;
+  /** The package to build, seen from the module's root. */
+  readonly program: string;
+  readonly target: string;
+  readonly tags?: string;
+}
+
+/** Builds a module as the main one, so that its own replacements and its own go.sum apply. */
+async function buildModule({ module, program, target, tags = '' }: ModuleBuild): Promise<void> {
+  const answer = await runStep('go', ['mod', 'download', '-json', module], { cwd: dirname(target) });
+  const downloaded = JSON.parse(answer) as { Dir: string };
+  const source = `${target}-source`;
+  await cp(downloaded.Dir, source, { recursive: true });
+  await makeWritable(source);
+  await runStep('go', ['build', '-tags', tags, '-o', target, program], {
+    cwd: source,
+    env: { ...GO_ENVIRONMENT, GOWORK: 'off' },
+  });
+  await rm(source, { recursive: true });
+}
 
 function digestOf(...files: string[]): string {
   const hash = createHash('sha256');

@@ -24,10 +24,7 @@ const recorder: SpanProcessor = {
 const tracing = startTracing({
   serviceName: name,
   spanProcessors: zipkin
-    ? [
-        recorder,
-        new BatchSpanProcessor({ exporter: new ZipkinExporter({ url: `${zipkin}/api/v2/spans` }) }),
-      ]
+    ? [recorder, new BatchSpanProcessor({ exporter: new ZipkinExporter({ url: `${zipkin}/api/v2/spans` }) })]
     : [recorder],
 });
 

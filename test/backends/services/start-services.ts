@@ -15,9 +15,13 @@ export interface Services {
 /**
  * Starts the three services, `edge → front → back`, each in a process of its own.
  *
+ * @param between Puts something between front and back: gets back's URL, returns the one that front is to call.
  * @throws Error with its stderr when one does not start.
  */
-export async function startServices(env: NodeJS.ProcessEnv): Promise<Services> {
+export async function startServices(
+  env: NodeJS.ProcessEnv,
+  between: (back: string) => Promise<string> = async (back) => back,
+): Promise<Services> {
   const children: ChildProcess[] = [];
   const kill = () => {
     for (const child of children) child.kill('SIGKILL');
@@ -33,7 +37,7 @@ export async function startServices(env: NodeJS.ProcessEnv): Promise<Services> {
   };
   try {
     const back = await start('back');
-    const front = await start('front', { BACK_URL: back });
+    const front = await start('front', { BACK_URL: await between(back) });
     const edge = await start('edge', { FRONT_URL: front });
     return {
       front,
