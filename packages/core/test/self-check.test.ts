@@ -161,6 +161,12 @@ describe.concurrent('delivery', () => {
     expect(diag).toEqual([expect.stringMatching(/^\[throughline\] TL001 .* https:\/\/\S+#tl001$/)]);
   });
 
+  test('under a test runner, no SDK is no news', async () => {
+    const env = { NODE_ENV: 'test' };
+    expect(await run('nothing registered', { env })).toMatchObject({ stderr: '', status: ['TL001'] });
+    expect(await run('no propagator', { env })).toMatchObject({ warnings: ['TL005'] });
+  });
+
   test('Node prints it with its code, and silences it by its code', async () => {
     const { stderr } = await run('nothing registered');
     expect(stderr).toMatch(
