@@ -5,6 +5,8 @@ export interface AwsAttribute {
   readonly DataType?: string | undefined;
   readonly StringValue?: string | undefined;
   readonly BinaryValue?: Uint8Array | undefined;
+  /** In what SNS delivers, of either kind. */
+  readonly Value?: unknown;
 }
 
 export type AwsAttributes = { readonly [name: string]: AwsAttribute };
@@ -19,7 +21,7 @@ const LEGAL_NAME = /^(?!aws\.|amazon\.)[\w-](?:[\w.-]{0,254}[\w-])?$/i;
 export function attributeTexts(attributes: AwsAttributes | undefined): Record<string, unknown> {
   const texts: Record<string, unknown> = {};
   for (const [name, attribute] of Object.entries(attributes ?? {}))
-    texts[name] = attribute?.StringValue ?? attribute?.BinaryValue;
+    texts[name] = attribute?.StringValue ?? attribute?.BinaryValue ?? attribute?.Value;
   return texts;
 }
 

@@ -76,6 +76,8 @@ function fieldsOf(message: SqsMetadata | undefined): Record<string, unknown> {
   return { [X_AMZN_TRACE_ID]: header, ...(traceparent && { traceparent }), ...fields };
 }
 
+const UNREADABLE = 'the body of a message from SNS could not be read; it counts as without attributes';
+
 /** Parsed once per message, though every field asks. */
 const envelopes = new WeakMap<object, Record<string, unknown>>();
 
@@ -86,18 +88,8 @@ function enveloped(message: SqsMetadata | undefined): Record<string, unknown> {
     return {};
   const known = envelopes.get(message as object);
   if (known !== undefined) return known;
-  const fields: Record<string, unknown> = {};
-  const read = () => {
-    const { MessageAttributes } = JSON.parse(body) as {
-      MessageAttributes: Record<string, { Value: unknown }>;
-    };
-    for (const [name, { Value }] of Object.entries(MessageAttributes)) fields[name] = Value;
-  };
-  guarded(
-    'the body of a message from SNS could not be read; it counts as without attributes',
-    read,
-    undefined,
-  );
+  const read = () => attributeTexts((JSON.parse(body) as SqsMetadata).MessageAttributes);
+  const fields = guarded(UNREADABLE, read, {});
   envelopes.set(message as object, fields);
   return fields;
 }

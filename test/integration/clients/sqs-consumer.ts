@@ -1,7 +1,7 @@
-import { CreateQueueCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { traceClient } from '@throughline/messaging/sqs';
+import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { traceConsumerOptions } from '@throughline/messaging/sqs-consumer';
 import { Consumer } from 'sqs-consumer';
+import { attributesOf, connectToSqs } from '../aws-queue.ts';
 import type { ClientUnderTest } from '../client.ts';
 
 export default {
@@ -10,31 +10,22 @@ export default {
   batches: false,
   durable: false,
   async connect(endpoint) {
-    const sqs = new SQSClient({
-      endpoint,
-      region: 'eu-west-1',
-      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-    });
-    const client = traceClient(sqs);
+    const { bare, client, queueUrl, close } = connectToSqs(endpoint);
     const consumers: Consumer[] = [];
-    const queueUrl = async (QueueName: string) =>
-      (await sqs.send(new CreateQueueCommand({ QueueName }))).QueueUrl as string;
     return {
       async send(queue, MessageBody) {
         await client.send(new SendMessageCommand({ QueueUrl: await queueUrl(queue), MessageBody }));
       },
       async sendBare(queue, MessageBody, metadata) {
-        const MessageAttributes = Object.fromEntries(
-          Object.entries(metadata).map(([name, StringValue]) => [name, { DataType: 'String', StringValue }]),
-        );
+        const MessageAttributes = attributesOf(metadata);
         const QueueUrl = await queueUrl(queue);
-        await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody, MessageAttributes }));
+        await bare.send(new SendMessageCommand({ QueueUrl, MessageBody, MessageAttributes }));
       },
       async consume(queue, handler) {
         const consumer = Consumer.create(
           traceConsumerOptions({
             queueUrl: await queueUrl(queue),
-            sqs,
+            sqs: bare,
             waitTimeSeconds: 1,
             terminateVisibilityTimeout: true,
             async handleMessage(message) {
@@ -49,7 +40,7 @@ export default {
       },
       async close() {
         for (const consumer of consumers) consumer.stop({ abort: true });
-        sqs.destroy();
+        close();
       },
     };
   },

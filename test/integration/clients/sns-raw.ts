@@ -1,0 +1,3 @@
+import { snsToSqs } from '../sns-to-sqs.ts';
+
+export default snsToSqs('raw');
