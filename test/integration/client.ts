@@ -2,6 +2,8 @@
 export interface ClientUnderTest {
   /** Module and export in `services/`: the broker it talks to. */
   readonly service: string;
+  /** Why the client itself is not on this machine, in words that follow "skipped:". Default: it is. */
+  missing?(): string | undefined;
   /** Whether the broker delivers a message again whose handler threw. */
   readonly redelivers: boolean;
   /** Whether the client has a call that sends several messages: {@link Connection.sendBatch}. */

@@ -25,7 +25,9 @@ for (const name of CLIENTS) {
   ] as Service;
   const shared = process.env[urlVariable(service)];
   const missing =
-    shared === undefined ? (service.missing() ?? `${urlVariable(service)} is not set`) : undefined;
+    shared === undefined
+      ? (service.missing() ?? `${urlVariable(service)} is not set`)
+      : (client as ClientUnderTest).missing?.();
 
   describe(`${name}${missing === undefined ? '' : ` (skipped: ${missing})`}`, () => {
     let producer: Participant;

@@ -39,7 +39,8 @@ async function startApacheKafka(): Promise<RunningService> {
   await promisify(execFile)('java', [
     ...java,
     'kafka.tools.StorageTool',
-    ...['format', '--standalone', '-t', randomBytes(16).toString('base64url'), '-c', properties],
+    // One word with its option: one in 64 ids begins with a hyphen.
+    ...['format', '--standalone', `--cluster-id=${randomBytes(16).toString('base64url')}`, '-c', properties],
   ]);
   return startServer({
     url: `kafka://127.0.0.1:${port}`,
