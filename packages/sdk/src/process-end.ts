@@ -12,6 +12,7 @@ interface ProcessEndOptions {
 
 /** After a signal, spans are sent as they end instead of every few seconds. Milliseconds. */
 const DRAIN_INTERVAL = 100;
+const LATE = 'their receiver did not take them in time';
 
 /**
  * Flushes when the process is about to end, and lets it end as it would have without us.
@@ -27,6 +28,10 @@ const DRAIN_INTERVAL = 100;
 export function flushAtProcessEnd({ flush, flushSpans, waiting, signals }: ProcessEndOptions): () => void {
   let drain: NodeJS.Timeout | undefined;
   let flushedAtEnd = false;
+  const tellLost = (reason: string) => {
+    const lost = waiting();
+    if (lost > 0) notice(`${lost} finished spans were not sent, because ${reason}.`);
+  };
 
   const onSignal = (signal: NodeJS.Signals) => {
     // First of all listeners and gone before the others run: libraries that end the process when they are the only
@@ -34,7 +39,10 @@ export function flushAtProcessEnd({ flush, flushSpans, waiting, signals }: Proce
     process.removeListener(signal, onSignal);
     const flushed = flush();
     if (process.listenerCount(signal) === 0) {
-      void flushed.then(() => process.kill(process.pid, signal));
+      void flushed.then((inTime) => {
+        if (!inTime) tellLost(LATE);
+        process.kill(process.pid, signal);
+      });
       return;
     }
     let flushing = false;
@@ -52,19 +60,18 @@ export function flushAtProcessEnd({ flush, flushSpans, waiting, signals }: Proce
     if (flushedAtEnd && waiting() === 0) return;
     flushedAtEnd = true;
     void flush().then((inTime) => {
+      if (inTime) return;
+      process.removeListener('exit', onExit);
+      tellLost(LATE);
       // Nothing but an exporter that hangs keeps the process alive now. The exit code is the one that is set.
-      if (!inTime) process.exit();
+      process.exit();
     });
   };
 
   const onExit = () => {
-    const lost = waiting();
-    // What is drawn on the terminal still can be; what is sent cannot.
+    tellLost('process.exit() does not wait: await shutdown() before it');
+    // What is drawn on the terminal can still be drawn.
     void flushSpans();
-    if (lost > 0)
-      notice(
-        `${lost} finished spans were not sent, because process.exit() does not wait: await shutdown() before it.`,
-      );
   };
 
   for (const signal of signals) process.prependListener(signal, onSignal);

@@ -29,6 +29,8 @@ export interface SpanCounts {
   readonly dropped: number;
 }
 
+export const NO_SPANS: SpanCounts = { queued: 0, exporting: 0, exported: 0, failed: 0, dropped: 0 };
+
 /** Is told how each export went. */
 export interface ExportObserver {
   succeeded(): void;

@@ -1,23 +1,18 @@
 import { DiagConsoleLogger, diag } from '@opentelemetry/api';
 import { settledWithin } from './deadline.ts';
 import { createMeterProvider } from './metrics.ts';
-import { flushAtProcessEnd } from './process-end.ts';
 import { register, unregister } from './registration.ts';
 import { createResource } from './resource.ts';
 import { readSettings } from './settings.ts';
-import { createTraces, lostOf } from './traces.ts';
-import type { Tracing, TracingStatus } from './tracing.ts';
+import { createTraces } from './traces.ts';
+import type { Tracing } from './tracing.ts';
+import { createTracingHandle } from './tracing-handle.ts';
 import { checkTracingOptions, OWNER, type TracingOptions } from './tracing-options.ts';
 
 const SHUTDOWN_TIMEOUT = 5_000;
-const NOTHING_RECORDED: TracingStatus = {
-  state: 'propagating',
-  failing: false,
-  spans: { queued: 0, exporting: 0, exported: 0, failed: 0, dropped: 0 },
-};
 
-/** The tracing of this process, once started: where it was called from, for the message of a second call. */
-let current: { readonly caller: string; stopped: boolean } | undefined;
+/** The tracing of this process, and where it was started, for the message of a second call. */
+let current: { readonly tracing: Tracing; readonly caller: string } | undefined;
 
 /**
  * Starts OpenTelemetry for this process: records spans and metrics, sends them over OTLP, hands context on, and flushes
@@ -35,7 +30,8 @@ let current: { readonly caller: string; stopped: boolean } | undefined;
  */
 export function startTracing(options: TracingOptions = {}): Tracing {
   checkTracingOptions(options);
-  if (current !== undefined && !current.stopped)
+  const stopped = current?.tracing.status().state === 'stopped';
+  if (current !== undefined && !stopped)
     throw new TypeError(
       `[throughline/${OWNER.package}] ${OWNER.entry}: tracing was started already, ${current.caller}; keep what that call returned`,
     );
@@ -46,55 +42,23 @@ export function startTracing(options: TracingOptions = {}): Tracing {
     ? undefined
     : createTraces(settings, options.spanProcessors ?? [], resource, meterProvider);
 
-  if (current?.stopped) unregister();
+  if (stopped) unregister();
   if (settings.logLevel !== undefined)
     diag.setLogger(new DiagConsoleLogger(), { logLevel: settings.logLevel, suppressOverrideMessage: true });
   try {
     register({ tracerProvider: traces?.provider, meterProvider, propagator: settings.propagator });
   } catch (error) {
-    void settledWithin(0, [traces?.provider.shutdown(), meterProvider?.shutdown()]);
+    void settledWithin(0, [traces?.shutdown(), meterProvider?.shutdown()]);
     throw error;
   }
-  const own = { caller: callerOf(startTracing), stopped: false };
-  current = own;
-
-  const timeout = options.shutdownTimeout ?? SHUTDOWN_TIMEOUT;
-  const status = (): TracingStatus => {
-    const now = traces?.status() ?? NOTHING_RECORDED;
-    return own.stopped ? { ...now, state: 'stopped' } : { ...now, spans: { ...now.spans } };
-  };
-  const delivered = async (work: readonly unknown[]) => {
-    const lostBefore = lostOf(status().spans);
-    const inTime = await settledWithin(timeout, work);
-    return { inTime, complete: inTime && lostOf(status().spans) === lostBefore };
-  };
-  const flush = () => delivered([traces?.flush(), meterProvider?.forceFlush()]);
-
-  const stopListening =
-    traces || meterProvider
-      ? flushAtProcessEnd({
-          flush: async () => (await flush()).inTime,
-          flushSpans: async () => traces?.flush(),
-          waiting: () => status().spans.queued + status().spans.exporting,
-          signals: options.handleSignals === false ? [] : ['SIGTERM', 'SIGINT'],
-        })
-      : () => {};
-
-  let stopping: Promise<boolean> | undefined;
-  return {
-    flush: async () => (await flush()).complete,
-    shutdown() {
-      stopping ??= delivered([traces?.provider.shutdown(), meterProvider?.shutdown()]).then(
-        ({ complete }) => {
-          stopListening();
-          return complete;
-        },
-      );
-      own.stopped = true;
-      return stopping;
-    },
-    status,
-  };
+  const tracing = createTracingHandle({
+    traces,
+    meterProvider,
+    timeout: options.shutdownTimeout ?? SHUTDOWN_TIMEOUT,
+    signals: options.handleSignals === false ? [] : ['SIGTERM', 'SIGINT'],
+  });
+  current = { tracing, caller: callerOf(startTracing) };
+  return tracing;
 }
 
 /** The line that called `callee`, such as `at file:///app/tracing.js:4:1`. */

@@ -9,22 +9,25 @@ import {
 import { createTraceExporter } from './exporters.ts';
 import { Outage } from './outage.ts';
 import type { Settings } from './settings.ts';
-import { type SpanCounts, SpanExport } from './span-export.ts';
+import { NO_SPANS, SpanExport } from './span-export.ts';
 import { TreePrinter } from './trace-tree/tree-printer.ts';
 import type { TracingStatus } from './tracing.ts';
 
 /** Recording and sending of spans. */
 export interface Traces {
   readonly provider: TracerProvider;
-  /** Settles when every processor has; the provider's own flush would leave a timer behind for as long as it may take. */
+  /**
+   * These two settle when every processor has, and never reject. Not the provider's own: its flush leaves a timer behind,
+   * and one processor that throws would cost the others their shutdown.
+   */
   flush(): Promise<unknown>;
+  shutdown(): Promise<unknown>;
   /** The part of the status that is about spans. */
   status(): Omit<TracingStatus, 'state'> & { readonly state: 'exporting' | 'printing' };
 }
 
 /** What the SDK's exporter allows at once when nobody says otherwise. */
 const CONCURRENT_EXPORTS = 30;
-const NO_SPANS: SpanCounts = { queued: 0, exporting: 0, exported: 0, failed: 0, dropped: 0 };
 
 /** The tracer provider with its exporters, or nothing where spans would go nowhere. */
 export function createTraces(
@@ -54,6 +57,7 @@ export function createTraces(
       ...(settings.sampler && { sampler: settings.sampler }),
     }),
     flush: () => Promise.allSettled(processors.map(async (processor) => processor.forceFlush())),
+    shutdown: () => Promise.allSettled(processors.map(async (processor) => processor.shutdown())),
     status() {
       if (sending === undefined) return { state: 'printing', failing: false, spans: NO_SPANS };
       const { failing, lastError, lastSuccess } = sending.outage.status;
@@ -72,18 +76,16 @@ export function createTraces(
 function sendSpans({ batch, traces }: Settings, meterProvider: MeterProvider | undefined) {
   // A flush sends all batches at once, and what is on its way stays there.
   const batches = Math.ceil(batch.maxQueueSize / batch.maxExportBatchSize) + 1;
-  const outage: Outage = new Outage(withoutCredentials(traces.otlp.url), () => lostOf(spans.counts));
+  const outage: Outage = new Outage(
+    withoutCredentials(traces.otlp.url),
+    () => spans.counts.failed + spans.counts.dropped,
+  );
   const spans = new SpanExport(
     createTraceExporter(traces.otlp, Math.max(CONCURRENT_EXPORTS, batches)),
     { ...batch, ...(meterProvider && { selfObsMeterProvider: meterProvider }) },
     outage,
   );
   return { spans, outage };
-}
-
-/** Spans that are lost for good. */
-export function lostOf({ failed, dropped }: SpanCounts): number {
-  return failed + dropped;
 }
 
 function withoutCredentials(address: string): string {

@@ -38,6 +38,9 @@ describe('a signal while the exporter hangs', () => {
     const { signal, after } = await program.ended;
     expect(signal).toBe('SIGTERM');
     expect(after).toBeGreaterThan(450);
+    expect(program.stderr()).toMatch(
+      /^\[throughline\/sdk\] \d+ finished spans were not sent, because their receiver/,
+    );
     expect(after).toBeLessThan(1_500);
   });
 
@@ -102,7 +105,9 @@ describe('a script that is done', () => {
     const { code, after } = await program.ended;
     expect(code).toBe(4);
     expect(after).toBeLessThan(5_000);
-    expect(program.stderr()).toContain('2 finished spans were not sent');
+    expect(program.stderr()).toBe(
+      '[throughline/sdk] 2 finished spans were not sent, because their receiver did not take them in time.\n',
+    );
   });
 
   it('is told what it lost by process.exit()', async () => {

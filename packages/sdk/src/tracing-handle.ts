@@ -1,0 +1,55 @@
+import type { MeterProvider } from '@opentelemetry/sdk-metrics';
+import { settledWithin } from './deadline.ts';
+import { flushAtProcessEnd } from './process-end.ts';
+import { NO_SPANS, type SpanCounts } from './span-export.ts';
+import type { Traces } from './traces.ts';
+import type { Tracing, TracingStatus } from './tracing.ts';
+
+/** What runs. Both are absent when context is handed on only. */
+interface Running {
+  readonly traces: Traces | undefined;
+  readonly meterProvider: MeterProvider | undefined;
+  /** Milliseconds that flush and shutdown may take. */
+  readonly timeout: number;
+  readonly signals: readonly NodeJS.Signals[];
+}
+
+/** The application's hold on what runs; from here on the end of the process is watched too. */
+export function createTracingHandle({ traces, meterProvider, timeout, signals }: Running): Tracing {
+  let stopping: Promise<boolean> | undefined;
+
+  const spans = (): SpanCounts => traces?.status().spans ?? NO_SPANS;
+  const lost = () => spans().failed + spans().dropped;
+
+  /** Whether `work` was done in time, and whether no span was lost meanwhile. */
+  const within = async (work: readonly unknown[]) => {
+    const lostBefore = lost();
+    const inTime = await settledWithin(timeout, work);
+    return { inTime, complete: inTime && lost() === lostBefore };
+  };
+  const flush = () => within([traces?.flush(), meterProvider?.forceFlush()]);
+
+  const stopWatching =
+    (traces ?? meterProvider) &&
+    flushAtProcessEnd({
+      flush: async () => (await flush()).inTime,
+      flushSpans: async () => traces?.flush(),
+      waiting: () => spans().queued + spans().exporting,
+      signals,
+    });
+
+  return {
+    flush: async () => (await flush()).complete,
+    shutdown() {
+      stopping ??= within([traces?.shutdown(), meterProvider?.shutdown()]).then(({ complete }) => {
+        stopWatching?.();
+        return complete;
+      });
+      return stopping;
+    },
+    status(): TracingStatus {
+      const status = traces?.status() ?? { state: 'propagating', failing: false, spans: NO_SPANS };
+      return stopping === undefined ? status : { ...status, state: 'stopped' };
+    },
+  };
+}
