@@ -40,7 +40,11 @@ export default {
           }
         });
       },
-      close: () => connection.close(),
+      async close() {
+        // The channel first: its last acknowledgements go out before it closes, and not always before the connection does.
+        await bare.close();
+        await connection.close();
+      },
     };
   },
 } satisfies ClientUnderTest;
