@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type OtlpTraces, readOtlpSpans } from './otlp-spans.ts';
 import type { RecordedSpan } from './recorded-span.ts';
-import { freePorts, startServer } from './server-process.ts';
+import { freePorts, ONCE, startServer } from './server-process.ts';
 import type { ZipkinSpan } from './zipkin-spans.ts';
 
 export interface Jaeger {
@@ -31,7 +31,7 @@ export async function startJaeger(program: string): Promise<Jaeger> {
     otlp: `http://127.0.0.1:${otlp}`,
     query: api,
     async spansOf(traceId) {
-      const answer = await fetch(`${api}/api/v3/traces/${traceId}`);
+      const answer = await fetch(`${api}/api/v3/traces/${traceId}`, { headers: ONCE });
       if (answer.status === 404) return [];
       const { result } = (await answer.json()) as { result: OtlpTraces };
       return readOtlpSpans(result);
@@ -65,7 +65,7 @@ export async function startZipkin(jar: string): Promise<Zipkin> {
   return {
     url,
     async spansOf(traceId) {
-      const answer = await fetch(`${url}/api/v2/trace/${traceId}`);
+      const answer = await fetch(`${url}/api/v2/trace/${traceId}`, { headers: ONCE });
       return answer.status === 404 ? [] : ((await answer.json()) as ZipkinSpan[]);
     },
     stop: server.stop,
@@ -150,7 +150,9 @@ export async function startPrometheus(program: string, target: string): Promise<
   });
   return {
     async query(promql) {
-      const answer = await fetch(`${url}/api/v1/query?query=${encodeURIComponent(promql)}`);
+      const answer = await fetch(`${url}/api/v1/query?query=${encodeURIComponent(promql)}`, {
+        headers: ONCE,
+      });
       const { data, error } = (await answer.json()) as {
         error?: string;
         data?: { result: { metric: { service_name?: string }; value: [number, string] }[] };

@@ -9,7 +9,7 @@ import { type Collector, type Prometheus, startCollector, startPrometheus } from
 import { describeWith } from './describe-with.ts';
 import { COLLECTOR, PROMETHEUS } from './recipes.ts';
 import { type Services, startServices } from './services/start-services.ts';
-import { startSink, type Sink } from './sink.ts';
+import { type Sink, startSink } from './sink.ts';
 
 const DEADLINE = 40_000;
 const PAGE = join(import.meta.dirname, '../../docs/production.md');

@@ -26,6 +26,8 @@ export interface ServerProcess {
 
 const LOG_KEPT = 8_000;
 const STOP_DEADLINE = 15_000;
+/** Servers that end gracefully wait for connections on which something more could come. */
+export const ONCE = { connection: 'close' };
 /** Between two looks whether it answers. */
 const LOOK_AGAIN = 100;
 
@@ -62,7 +64,9 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
 async function answers(url: string, deadline: number): Promise<string | undefined> {
   const end = performance.now() + deadline;
   while (performance.now() < end) {
-    const answer = await fetch(url, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined);
+    const answer = await fetch(url, { headers: ONCE, signal: AbortSignal.timeout(2_000) }).catch(
+      () => undefined,
+    );
     await answer?.arrayBuffer();
     if (answer?.ok) return undefined;
     await delay(LOOK_AGAIN);
