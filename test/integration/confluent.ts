@@ -33,6 +33,7 @@ interface ConfluentConsumer extends Connecting {
   run(config: {
     readonly eachMessage: (payload: { readonly message: { readonly value: Buffer } }) => Promise<void>;
   }): Promise<void>;
+  commitOffsets(): Promise<void>;
 }
 
 interface ConfluentAdmin extends Connecting {

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { EventEmitter } from 'node:events';
 
 export type FakeHeaders = readonly Record<string, string | Buffer>[];
@@ -109,7 +110,8 @@ export class FakeConsumer extends EventEmitter {
   consume(...args: [] | [Callback] | [number, Callback?]): void {
     const [number] = args;
     const callback = args.at(-1);
-    const deliver = () => {
+    // As an addon does that calls back where it was called.
+    const deliver = AsyncLocalStorage.bind(() => {
       const messages = this.kafka.take();
       for (const message of messages) {
         // Not `listeners`, which would give away what they wrap.
@@ -120,7 +122,7 @@ export class FakeConsumer extends EventEmitter {
       }
       if (typeof number === 'number' && typeof callback === 'function')
         this.outcomes(() => callback(null, messages));
-    };
+    });
     if (typeof number === 'number') this.kafka.arrivals.once('messages', () => setImmediate(deliver));
     else this.kafka.arrivals.on('messages', () => setImmediate(deliver));
   }

@@ -1,5 +1,5 @@
 import { traceConsumer, traceHandler } from '@throughline/messaging/kafkajs';
-import { Kafka, logLevel } from 'kafkajs';
+import { Kafka, type KafkaMessage, logLevel } from 'kafkajs';
 import type { ClientUnderTest } from '../client.ts';
 import kafkajs from './kafkajs.ts';
 
@@ -20,11 +20,9 @@ export default {
         await consumer.connect();
         leave.push(() => consumer.disconnect());
         await consumer.subscribe({ topic, fromBeginning: true });
-        const handle = traceHandler(
-          async (message: { value: Buffer | null; offset: string; timestamp: string }) =>
-            handler(String(message.value)),
-          { relation: 'both' },
-        );
+        const handle = traceHandler((message: KafkaMessage) => handler(String(message.value)), {
+          relation: 'both',
+        });
         await consumer.run({
           async eachBatch({ batch, resolveOffset, heartbeat }) {
             for (const message of batch.messages) {
