@@ -38,6 +38,8 @@ export interface CheckoutSystem {
   stop(): Promise<void>;
 }
 
+/** A person is waiting for the trace; a production service would rather export every few seconds. Milliseconds. */
+const EXPORT_DELAY = '50';
 const START_DEADLINE = 15_000;
 const STOP_DEADLINE = 3_000;
 const STDERR_KEPT = 4_000;
@@ -59,6 +61,9 @@ export async function startCheckoutSystem(options: CheckoutSystemOptions): Promi
   const env = {
     ...process.env,
     OTEL_EXPORTER_OTLP_ENDPOINT: options.otlpEndpoint,
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+    OTEL_BSP_SCHEDULE_DELAY: EXPORT_DELAY,
+    OTEL_METRICS_EXPORTER: 'none',
     ORDERS_URL: options.addresses?.orders ?? proxy?.url ?? url('orders'),
     INVENTORY_URL: options.addresses?.inventory ?? url('inventory'),
     PRICING_URL: options.addresses?.pricing ?? url('pricing'),
