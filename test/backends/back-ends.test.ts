@@ -82,10 +82,8 @@ await describeWith([COLLECTOR, JAEGER, ZIPKIN], 'three services and what they ex
   beforeAll(async () => {
     [jaeger, zipkin] = await Promise.all([startJaeger(jaegerProgram), startZipkin(zipkinJar)]);
     collector = await startCollector(collectorProgram, { jaeger: jaeger.otlp });
-    services = await startServices({
-      OTEL_EXPORTER_OTLP_ENDPOINT: collector.otlp,
-      ZIPKIN_URL: zipkin.url,
-    });
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.otlp, ZIPKIN_URL: zipkin.url };
+    services = await startServices(() => env);
     answers = await sendTraffic(services);
     recorded = await services.finish();
     // It ends only after everything has been passed on: what is missing in Jaeger now will not come any more.

@@ -89,7 +89,7 @@ export interface Collector {
 /** Starts the Collector with a configuration of this folder; traces go on to `jaeger`, an OTLP base URL. */
 export async function startCollector(
   program: string,
-  options: { readonly jaeger: string; readonly config?: string },
+  options: { readonly jaeger: string; readonly config?: string; readonly env?: NodeJS.ProcessEnv },
 ): Promise<Collector> {
   const [otlp, health, prometheus] = await freePorts(3);
   const folder = await mkdtemp(join(tmpdir(), 'throughline-collector-'));
@@ -105,6 +105,7 @@ export async function startCollector(
       JAEGER_ENDPOINT: options.jaeger,
       TRACES_FILE: tracesFile,
       SPAN_METRICS_INTERVAL: '1s',
+      ...options.env,
     },
     ready: `http://127.0.0.1:${health}`,
   });

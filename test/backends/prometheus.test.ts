@@ -32,13 +32,14 @@ await describeWith([COLLECTOR, PROMETHEUS], 'root spans per service', (...progra
     sink = await startSink();
     collector = await startCollector(collectorProgram, { jaeger: sink.url });
     prometheus = await startPrometheus(prometheusProgram, collector.metrics);
+    const env = {
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.otlp,
+      OTEL_METRIC_EXPORT_INTERVAL: '500',
+      OTEL_METRIC_EXPORT_TIMEOUT: '500',
+      OTEL_BSP_SCHEDULE_DELAY: '200',
+    };
     services = await startServices(
-      {
-        OTEL_EXPORTER_OTLP_ENDPOINT: collector.otlp,
-        OTEL_METRIC_EXPORT_INTERVAL: '500',
-        OTEL_METRIC_EXPORT_TIMEOUT: '500',
-        OTEL_BSP_SCHEDULE_DELAY: '200',
-      },
+      () => env,
       async (back) => {
         proxy = await startHeaderStrippingProxy(back);
         return proxy.url;

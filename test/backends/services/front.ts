@@ -19,6 +19,12 @@ export function frontListener() {
     res.json(await answer.json());
   });
 
+  // An error to the one who asked, not to the one who answered.
+  app.get('/missing', async (_req, res) => {
+    const answer = await tracedFetch(`${back}/nothing`);
+    res.json({ back: answer.status });
+  });
+
   app.get('/failing', async () => {
     const answer = await tracedFetch(`${back}/failing`);
     throw new Error(`back answered ${answer.status}`);

@@ -15,11 +15,12 @@ export interface Services {
 /**
  * Starts the three services, `edge → front → back`, each in a process of its own.
  *
+ * @param env What to add to the environment of the service named.
  * @param between Puts something between front and back: gets back's URL, returns the one that front is to call.
  * @throws Error with its stderr when one does not start.
  */
 export async function startServices(
-  env: NodeJS.ProcessEnv,
+  env: (service: string) => NodeJS.ProcessEnv,
   between: (back: string) => Promise<string> = async (back) => back,
 ): Promise<Services> {
   const children: ChildProcess[] = [];
@@ -28,7 +29,7 @@ export async function startServices(
   };
   const start = async (name: string, more: NodeJS.ProcessEnv = {}) => {
     const child = fork(join(import.meta.dirname, 'service.ts'), [name], {
-      env: { ...process.env, ...env, ...more },
+      env: { ...process.env, ...env(name), ...more },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     children.push(child);
