@@ -4,7 +4,7 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import type { PushMetricExporter } from '@opentelemetry/sdk-metrics';
 import type { SpanExporter } from '@opentelemetry/sdk-trace';
 import type { OtlpSettings } from './otlp-settings.ts';
-import { OWNER } from './tracing-options.ts';
+import { setupError } from './setup-error.ts';
 
 type Create<T> = new (config: {
   url: string;
@@ -34,9 +34,9 @@ function jsonExporter<T>(name: string, exported: string): Create<T> {
   try {
     return createRequire(import.meta.url)(name)[exported];
   } catch (error) {
-    throw new TypeError(
-      `[throughline/${OWNER.package}] ${OWNER.entry}: OTEL_EXPORTER_OTLP_PROTOCOL=http/json needs ${name}, which is not installed: npm install ${name}`,
-      { cause: error },
+    throw setupError(
+      `OTEL_EXPORTER_OTLP_PROTOCOL=http/json needs ${name}, which is not installed: npm install ${name}`,
+      error,
     );
   }
 }

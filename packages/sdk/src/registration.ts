@@ -18,7 +18,7 @@ import {
 import { activeContext } from '@throughline/core';
 import { registeredApi } from '@throughline/core/adapter';
 import { apiVersionSeenBy } from './api-version.ts';
-import { OWNER } from './tracing-options.ts';
+import { setupError } from './setup-error.ts';
 
 /** What is to be made known to all code of the process. */
 export interface Registrations {
@@ -27,11 +27,12 @@ export interface Registrations {
   readonly propagator: TextMapPropagator;
 }
 
+/** The slots of the API's registry, and what each of them holds. */
 const SLOTS = {
-  trace: 'a tracer provider',
-  context: 'a context manager',
-  propagation: 'a propagator',
-  metrics: 'a meter provider',
+  trace: { api: trace, holds: 'a tracer provider' },
+  context: { api: context, holds: 'a context manager' },
+  propagation: { api: propagation, holds: 'a propagator' },
+  metrics: { api: metrics, holds: 'a meter provider' },
 } as const;
 
 type Slot = keyof typeof SLOTS;
@@ -53,9 +54,9 @@ export function register({ tracerProvider, meterProvider, propagator }: Registra
   ];
   const slots = steps.map(([slot]) => slot);
   const taken = slots.filter((slot) => registeredApi()[slot] !== undefined);
-  if (taken.length > 0) refuse(taken);
+  if (taken.length > 0) throw takenError(taken);
   try {
-    for (const [slot, set] of steps) if (!set()) refuseCopy(slot);
+    for (const [slot, set] of steps) if (!set()) throw refusedError(slot);
     checkSdkSeesContext();
   } catch (error) {
     unregister(slots);
@@ -64,29 +65,24 @@ export function register({ tracerProvider, meterProvider, propagator }: Registra
 }
 
 /** Takes back what {@link register} did, so that tracing can be started again. */
-export function unregister(slots: readonly string[] = Object.keys(SLOTS)): void {
-  for (const api of [trace, context, propagation, metrics] as const) {
-    const slot =
-      api === trace ? 'trace' : api === context ? 'context' : api === metrics ? 'metrics' : 'propagation';
-    if (slots.includes(slot) && registeredApi()[slot] !== undefined) api.disable();
-  }
+export function unregister(slots = Object.keys(SLOTS) as readonly Slot[]): void {
+  for (const slot of slots) if (registeredApi()[slot] !== undefined) SLOTS[slot].api.disable();
 }
 
-function refuse(taken: readonly Slot[]): never {
-  const what = taken.map((slot) => SLOTS[slot]).join(', ');
-  fail(
+function takenError(taken: readonly Slot[]): TypeError {
+  const what = taken.map((slot) => SLOTS[slot].holds).join(', ');
+  const ownMetrics = taken.every((slot) => slot === 'metrics');
+  return setupError(
     `${what} ${taken.length === 1 ? 'is' : 'are'} registered already, through @opentelemetry/api ${registryVersion()}: ` +
-      `another SDK was started before. Keep one of the two${
-        taken.every((slot) => slot === 'metrics') ? '; OTEL_METRICS_EXPORTER=none leaves yours in place' : ''
-      }`,
+      `another SDK was started before. Keep one of the two${ownMetrics ? '; OTEL_METRICS_EXPORTER=none leaves yours in place' : ''}`,
   );
 }
 
 /** The slot was free and yet the API refused: its registry belongs to a copy of another version. */
-function refuseCopy(slot: Slot): never {
-  fail(
-    `${SLOTS[slot]} could not be registered: this process also loaded @opentelemetry/api ${registryVersion()}, and ` +
-      `@throughline/sdk uses ${apiVersionSeenBy('@throughline/sdk')}. Make it one version: npm ls @opentelemetry/api`,
+function refusedError(slot: Slot): TypeError {
+  return setupError(
+    `${SLOTS[slot].holds} could not be registered: this process also loaded @opentelemetry/api ${registryVersion()}, ` +
+      `and @throughline/sdk uses ${apiVersionSeenBy('@throughline/sdk')}. Make it one version: npm ls @opentelemetry/api`,
   );
 }
 
@@ -117,7 +113,7 @@ function checkSdkSeesContext(): void {
     [inCore, '@throughline/core'],
   ] as const) {
     if (found !== true)
-      fail(
+      throw setupError(
         `${name} loads @opentelemetry/api ${apiVersionSeenBy(name)} and cannot see what is registered through ` +
           `${registryVersion()}, so no span would find its parent. Make it one version: npm ls @opentelemetry/api`,
       );
@@ -126,8 +122,4 @@ function checkSdkSeesContext(): void {
 
 function registryVersion(): string {
   return (registeredApi() as { version?: string }).version ?? 'of unknown version';
-}
-
-function fail(what: string): never {
-  throw new TypeError(`[throughline/${OWNER.package}] ${OWNER.entry}: ${what}`);
 }

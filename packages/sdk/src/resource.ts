@@ -7,6 +7,7 @@ import {
   serviceInstanceIdDetector,
 } from '@opentelemetry/resources';
 import type { EnvironmentReader } from './environment-reader.ts';
+import { present } from './present.ts';
 import type { TracingOptions } from './tracing-options.ts';
 
 const SERVICE_NAME = 'service.name';
@@ -23,19 +24,21 @@ const ATTRIBUTE = /^[^=]*[^=\s][^=]*=[^=]*$/;
  * @see https://opentelemetry.io/docs/specs/otel/resource/sdk/#specifying-resource-information-via-an-environment-variable
  */
 export function createResource(options: TracingOptions): Resource {
-  const own = {
-    [SERVICE_NAME]: options.serviceName,
-    'service.version': options.serviceVersion,
-    'deployment.environment.name': options.environment,
-  };
-  const given = Object.entries({ ...options.resourceAttributes, ...withoutAbsent(own) });
+  const own = present({
+    ...options.resourceAttributes,
+    ...present({
+      [SERVICE_NAME]: options.serviceName,
+      'service.version': options.serviceVersion,
+      'deployment.environment.name': options.environment,
+    }),
+  });
   return defaultResource()
     .merge(detectResources({ detectors: [serviceInstanceIdDetector, envDetector] }))
-    .merge(resourceFromAttributes(Object.fromEntries(given.filter(([, value]) => value !== undefined))));
+    .merge(resourceFromAttributes(own));
 }
 
 /** Checks that the service has a name and that the resource's variables can be read. */
-export function readServiceName(options: TracingOptions, read: EnvironmentReader): void {
+export function checkResource(options: TracingOptions, read: EnvironmentReader): void {
   read.pairs('OTEL_RESOURCE_ATTRIBUTES', ATTRIBUTE);
   const attributes = read.text('OTEL_RESOURCE_ATTRIBUTES') ?? '';
   const named =
@@ -44,8 +47,4 @@ export function readServiceName(options: TracingOptions, read: EnvironmentReader
     read.text('OTEL_SERVICE_NAME') !== undefined ||
     attributes.split(',').some((pair) => /^\s*service\.name\s*=\s*\S/.test(pair));
   if (!named) read.fault('the service has no name; give options.serviceName or set OTEL_SERVICE_NAME');
-}
-
-function withoutAbsent<T extends object>(values: T): Partial<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
 }

@@ -11,6 +11,7 @@ import type { EnvironmentReader } from './environment-reader.ts';
 import { RateLimitedSampler } from './rate-limited-sampler.ts';
 import { matchesRoute } from './route-pattern.ts';
 import { RuleSampler } from './rule-sampler.ts';
+import { OWNER, setupError } from './setup-error.ts';
 
 /** How many of the traces that begin here are recorded. */
 interface SamplingShare {
@@ -52,8 +53,8 @@ const SHARE_RULES = {
 } as const;
 
 /** @throws TypeError for what is wrong in `options.sampling`. */
-export function checkSampling(sampling: SamplingOptions, owner: Owner): void {
-  const within = (place: string): Owner => ({ ...owner, entry: `${owner.entry} ${place}` });
+export function checkSampling(sampling: SamplingOptions): void {
+  const within = (place: string): Owner => ({ ...OWNER, entry: `${OWNER.entry} ${place}` });
   checkOptions(sampling, within('sampling'), { ...SHARE_RULES, rules: [Array.isArray, 'an array of rules'] });
   for (const [i, rule] of (sampling.rules ?? []).entries()) {
     checkOptions(rule, within(`sampling.rules[${i}]`), {
@@ -63,8 +64,8 @@ export function checkSampling(sampling: SamplingOptions, owner: Owner): void {
       attributes: [(value) => typeof value === 'object' && value !== null, 'an object'],
     });
     if (rule.route === undefined && rule.name === undefined && rule.attributes === undefined)
-      throw new TypeError(
-        `[throughline/${owner.package}] ${owner.entry}: sampling.rules[${i}] needs a route, a name or attributes; a rule for everything is the sampling itself`,
+      throw setupError(
+        `sampling.rules[${i}] needs a route, a name or attributes; a rule for everything is the sampling itself`,
       );
   }
 }

@@ -3,10 +3,12 @@ import type { Sampler, SpanLimits } from '@opentelemetry/sdk-trace';
 import { createPropagator } from '@throughline/propagators';
 import { EnvironmentReader } from './environment-reader.ts';
 import { type OtlpSettings, readOtlp } from './otlp-settings.ts';
-import { readServiceName } from './resource.ts';
+import { present } from './present.ts';
+import { checkResource } from './resource.ts';
 import { readSampler, samplerFor } from './sampling.ts';
+import { setupError } from './setup-error.ts';
 import type { BatchLimits } from './span-export.ts';
-import { OWNER, type TracingOptions } from './tracing-options.ts';
+import type { TracingOptions } from './tracing-options.ts';
 
 /** Where finished spans go: `tree` is the terminal. */
 export type TracesExporter = 'otlp' | 'console' | 'tree';
@@ -43,7 +45,9 @@ const LOG_LEVELS = {
   all: DiagLogLevel.ALL,
 } as const;
 
-const DEFAULT_INTERVAL = 60_000;
+const EXPORTERS = ['otlp', 'console', 'none'] as const;
+/** The longest time that a timer takes. Milliseconds. */
+const MAX_DELAY = 0x7fff_ffff;
 
 /**
  * Reads what the environment says and lets the options win.
@@ -55,78 +59,29 @@ const DEFAULT_INTERVAL = 60_000;
  */
 export function readSettings(options: TracingOptions, env: NodeJS.ProcessEnv): Settings {
   const read = new EnvironmentReader(env);
-  const positive = (name: string) => read.integer(name, { least: 1 });
-  const count = (name: string) => read.integer(name, { least: 0 });
-  const delay = (name: string, least = 1) => read.integer(name, { least, most: 0x7fff_ffff });
-
   if (read.text('OTEL_CONFIG_FILE') !== undefined)
     read.fault('OTEL_CONFIG_FILE is not supported; set the other variables or the options');
-  readServiceName(options, read);
-
+  const disabled = read.boolean('OTEL_SDK_DISABLED') ?? false;
+  if (!disabled) checkResource(options, read);
   const level = read.choice('OTEL_LOG_LEVEL', Object.keys(LOG_LEVELS) as (keyof typeof LOG_LEVELS)[]);
-  const traceOtlp = readOtlp('TRACES', options, read);
-  const metricOtlp = readOtlp('METRICS', options, read);
-  const tracesExporters = read.choices('OTEL_TRACES_EXPORTER', ['otlp', 'console', 'none'] as const);
-  const metricsExporters = read.choices('OTEL_METRICS_EXPORTER', ['otlp', 'console', 'none'] as const);
-
-  const interval = delay('OTEL_METRIC_EXPORT_INTERVAL') ?? DEFAULT_INTERVAL;
-  const timeout = delay('OTEL_METRIC_EXPORT_TIMEOUT');
-  if (timeout !== undefined && timeout > interval)
-    read.fault(`OTEL_METRIC_EXPORT_TIMEOUT is '${timeout}'; must not exceed the interval of ${interval}`);
-  read.choice('OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE', ['cumulative', 'delta', 'lowmemory']);
-  const histograms = read.choice('OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION', [
-    'explicit_bucket_histogram',
-    'base2_exponential_bucket_histogram',
-  ]);
-
-  const maxQueueSize = positive('OTEL_BSP_MAX_QUEUE_SIZE') ?? 2048;
-  const maxExportBatchSize = positive('OTEL_BSP_MAX_EXPORT_BATCH_SIZE') ?? Math.min(512, maxQueueSize);
-  if (maxExportBatchSize > maxQueueSize)
-    read.fault(
-      `OTEL_BSP_MAX_EXPORT_BATCH_SIZE is '${maxExportBatchSize}'; must not exceed the queue size of ${maxQueueSize}`,
-    );
-
-  const lengthLimit = count('OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT');
-  const countLimit = count('OTEL_ATTRIBUTE_COUNT_LIMIT');
+  const otlp = readOtlp('TRACES', options, read);
   const settings: Settings = {
-    disabled: read.boolean('OTEL_SDK_DISABLED') ?? false,
+    disabled,
     logLevel: level && LOG_LEVELS[level],
     propagator: readPropagator(options, read),
     sampler: options.sampling ? samplerFor(options.sampling) : readSampler(read),
-    spanLimits: present({
-      attributeValueLengthLimit: count('OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT') ?? lengthLimit,
-      attributeCountLimit: count('OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT') ?? countLimit,
-      eventCountLimit: count('OTEL_SPAN_EVENT_COUNT_LIMIT'),
-      linkCountLimit: count('OTEL_SPAN_LINK_COUNT_LIMIT'),
-      attributePerEventCountLimit: count('OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT') ?? countLimit,
-      attributePerLinkCountLimit: count('OTEL_LINK_ATTRIBUTE_COUNT_LIMIT') ?? countLimit,
-    }),
-    batch: {
-      maxQueueSize,
-      maxExportBatchSize,
-      scheduledDelayMillis: delay('OTEL_BSP_SCHEDULE_DELAY', 0) ?? 5_000,
-      exportTimeoutMillis: delay('OTEL_BSP_EXPORT_TIMEOUT') ?? 30_000,
-    },
+    spanLimits: readSpanLimits(read),
+    batch: readBatchLimits(read),
     traces: {
-      otlp: traceOtlp,
-      exporters: withoutNone(tracesExporters) ?? defaultTraces(traceOtlp, env),
+      otlp,
+      exporters: withoutNone(read.choices('OTEL_TRACES_EXPORTER', EXPORTERS)) ?? defaultTraces(otlp, env),
     },
-    metrics: {
-      otlp: metricOtlp,
-      exporters: withoutNone(metricsExporters) ?? (metricOtlp.configured ? ['otlp'] : []),
-      interval,
-      timeout,
-      exponentialHistograms: histograms === 'base2_exponential_bucket_histogram',
-    },
+    metrics: readMetrics(options, read),
   };
-  if (read.faults.length > 0) throw new TypeError(messageOf(read.faults));
+  const { faults } = read;
+  if (faults.length === 1) throw setupError(faults[0] as string);
+  if (faults.length > 1) throw setupError(`${faults.length} settings are wrong\n- ${faults.join('\n- ')}`);
   return settings;
-}
-
-function messageOf(faults: readonly string[]): string {
-  const [first] = faults;
-  const what = faults.length === 1 ? first : `${faults.length} settings are wrong\n- ${faults.join('\n- ')}`;
-  return `[throughline/${OWNER.package}] ${OWNER.entry}: ${what}`;
 }
 
 /** Nobody asked for anything: a developer gets to see the traces, a production service is left alone. */
@@ -139,6 +94,55 @@ function withoutNone<T extends string>(names: readonly (T | 'none')[] | undefine
   return names?.filter((name): name is T => name !== 'none');
 }
 
+function readMetrics(options: TracingOptions, read: EnvironmentReader): Settings['metrics'] {
+  const otlp = readOtlp('METRICS', options, read);
+  const interval = read.integer('OTEL_METRIC_EXPORT_INTERVAL', { least: 1, most: MAX_DELAY }) ?? 60_000;
+  const timeout = read.integer('OTEL_METRIC_EXPORT_TIMEOUT', { least: 1, most: MAX_DELAY });
+  if (timeout !== undefined && timeout > interval)
+    read.fault(`OTEL_METRIC_EXPORT_TIMEOUT is '${timeout}'; must not exceed the interval of ${interval}`);
+  read.choice('OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE', ['cumulative', 'delta', 'lowmemory']);
+  const histograms = read.choice('OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION', [
+    'explicit_bucket_histogram',
+    'base2_exponential_bucket_histogram',
+  ]);
+  return {
+    otlp,
+    exporters:
+      withoutNone(read.choices('OTEL_METRICS_EXPORTER', EXPORTERS)) ?? (otlp.configured ? ['otlp'] : []),
+    interval,
+    timeout,
+    exponentialHistograms: histograms === 'base2_exponential_bucket_histogram',
+  };
+}
+
+/** The specification's defaults, which the SDK has too: here they are known, so that what is lost can be counted. */
+function readBatchLimits(read: EnvironmentReader): BatchLimits {
+  const queue = read.integer('OTEL_BSP_MAX_QUEUE_SIZE', { least: 1 }) ?? 2048;
+  const batch = read.integer('OTEL_BSP_MAX_EXPORT_BATCH_SIZE', { least: 1 }) ?? Math.min(512, queue);
+  if (batch > queue)
+    read.fault(`OTEL_BSP_MAX_EXPORT_BATCH_SIZE is '${batch}'; must not exceed the queue size of ${queue}`);
+  return {
+    maxQueueSize: queue,
+    maxExportBatchSize: batch,
+    scheduledDelayMillis: read.integer('OTEL_BSP_SCHEDULE_DELAY', { least: 0, most: MAX_DELAY }) ?? 5_000,
+    exportTimeoutMillis: read.integer('OTEL_BSP_EXPORT_TIMEOUT', { least: 1, most: MAX_DELAY }) ?? 30_000,
+  };
+}
+
+function readSpanLimits(read: EnvironmentReader): SpanLimits {
+  const limit = (name: string) => read.integer(name, { least: 0 });
+  const length = limit('OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT');
+  const count = limit('OTEL_ATTRIBUTE_COUNT_LIMIT');
+  return present({
+    attributeValueLengthLimit: limit('OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT') ?? length,
+    attributeCountLimit: limit('OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT') ?? count,
+    eventCountLimit: limit('OTEL_SPAN_EVENT_COUNT_LIMIT'),
+    linkCountLimit: limit('OTEL_SPAN_LINK_COUNT_LIMIT'),
+    attributePerEventCountLimit: limit('OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT') ?? count,
+    attributePerLinkCountLimit: limit('OTEL_LINK_ATTRIBUTE_COUNT_LIMIT') ?? count,
+  });
+}
+
 function readPropagator(options: TracingOptions, read: EnvironmentReader): TextMapPropagator {
   const names = options.propagators ?? read.text('OTEL_PROPAGATORS');
   try {
@@ -148,8 +152,4 @@ function readPropagator(options: TracingOptions, read: EnvironmentReader): TextM
     read.fault(`${options.propagators ? 'options.propagators' : 'OTEL_PROPAGATORS'}: ${reason}`);
     return createPropagator('none');
   }
-}
-
-function present<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
 }

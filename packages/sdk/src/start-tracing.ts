@@ -4,10 +4,11 @@ import { createMeterProvider } from './metrics.ts';
 import { register, unregister } from './registration.ts';
 import { createResource } from './resource.ts';
 import { readSettings } from './settings.ts';
+import { setupError } from './setup-error.ts';
 import { createTraces } from './traces.ts';
 import type { Tracing } from './tracing.ts';
 import { createTracingHandle } from './tracing-handle.ts';
-import { checkTracingOptions, OWNER, type TracingOptions } from './tracing-options.ts';
+import { checkTracingOptions, type TracingOptions } from './tracing-options.ts';
 
 const SHUTDOWN_TIMEOUT = 5_000;
 
@@ -32,9 +33,7 @@ export function startTracing(options: TracingOptions = {}): Tracing {
   checkTracingOptions(options);
   const stopped = current?.tracing.status().state === 'stopped';
   if (current !== undefined && !stopped)
-    throw new TypeError(
-      `[throughline/${OWNER.package}] ${OWNER.entry}: tracing was started already, ${current.caller}; keep what that call returned`,
-    );
+    throw setupError(`tracing was started already, ${current.caller}; keep what that call returned`);
   const settings = readSettings(options, process.env);
   const resource = createResource(options);
   const meterProvider = settings.disabled ? undefined : createMeterProvider(settings.metrics, resource);

@@ -1,7 +1,8 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace';
-import { checkOptions, type Owner } from '@throughline/core/adapter';
+import { checkOptions } from '@throughline/core/adapter';
 import { checkSampling, type SamplingOptions } from './sampling.ts';
+import { OWNER } from './setup-error.ts';
 
 /** Options of `startTracing()`; each one wins over the environment variable that says the same. */
 export interface TracingOptions {
@@ -34,8 +35,6 @@ export interface TracingOptions {
   /** Whether SIGTERM and SIGINT flush. Default: true. */
   readonly handleSignals?: boolean;
 }
-
-export const OWNER: Owner = { package: 'sdk', entry: 'startTracing()' };
 
 const text = [(value: unknown) => typeof value === 'string' && value.trim() !== '', 'a text'] as const;
 const isRecord = (value: unknown): value is Record<string, unknown> =>
@@ -82,5 +81,5 @@ export function checkTracingOptions(options: TracingOptions): void {
     ],
     handleSignals: 'boolean',
   });
-  if (options.sampling !== undefined) checkSampling(options.sampling, OWNER);
+  if (options.sampling !== undefined) checkSampling(options.sampling);
 }

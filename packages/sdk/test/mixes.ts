@@ -42,6 +42,14 @@ interface Mix {
 const WORKS = /^works$/;
 const MIXES: readonly Mix[] = [
   { title: 'API 1.10, SDK 3.1', api: '~1.10.0', sdk: SDK_3, expected: WORKS },
+  {
+    title: 'http/json asked for and not installed',
+    api: '~1.10.0',
+    sdk: SDK_3,
+    env: { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' },
+    expected:
+      /OTEL_EXPORTER_OTLP_PROTOCOL=http\/json needs (@opentelemetry\/exporter-trace-otlp-http), which is not installed: npm install \1$/,
+  },
   { title: 'API 1.9, SDK 2.12', api: '~1.9.0', sdk: SDK_2, expected: WORKS },
   { title: 'API 1.10, SDK 2.12, peers ignored', api: '~1.10.0', sdk: SDK_2, expected: WORKS },
   {

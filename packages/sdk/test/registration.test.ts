@@ -99,6 +99,12 @@ describe('what is registered', () => {
     expect(propagation.fields()).toEqual(['traceparent', 'tracestate']);
   });
 
+  it('needs no name where nothing is recorded, with OTEL_SDK_DISABLED=true', () => {
+    vi.stubEnv('OTEL_SDK_DISABLED', 'true');
+    tracing = startTracing();
+    expect(tracing.status().state).toBe('propagating');
+  });
+
   it('writes to the console with OTEL_TRACES_EXPORTER=console', () => {
     vi.stubEnv('OTEL_TRACES_EXPORTER', 'console');
     vi.stubEnv('OTEL_METRICS_EXPORTER', 'none');
