@@ -19,11 +19,13 @@ const REPOSITORY = join(import.meta.dirname, '../..');
 /** Two minutes, in milliseconds: what a newcomer may need until the first trace. */
 const PATIENCE = 120_000;
 
-/** What the README of the Express adapter tells to write, behind the line that starts tracing. */
-async function serviceFromReadme(): Promise<string> {
-  const readme = await readFile(join(REPOSITORY, 'packages/express/README.md'), 'utf8');
-  const [, block = ''] = /```ts\n(.*?)```/s.exec(readme) ?? [];
-  return `import { startTracing } from '@throughline/sdk';\nstartTracing({ serviceName: 'items' });\n${block}`;
+/** What the READMEs tell to write: the first block of the SDK package's, then the first of the adapter's. */
+async function serviceFromReadmes(): Promise<string> {
+  const blocks = ['sdk', 'express'].map(async (name) => {
+    const readme = await readFile(join(REPOSITORY, 'packages', name, 'README.md'), 'utf8');
+    return /```ts\n(.*?)```/s.exec(readme)?.[1] ?? '';
+  });
+  return (await Promise.all(blocks)).join('');
 }
 
 await describeWith([JAEGER], 'a service in a fresh folder', (jaegerProgram = '') => {
@@ -31,6 +33,7 @@ await describeWith([JAEGER], 'a service in a fresh folder', (jaegerProgram = '')
   let stock: Server;
   let service: ServerProcess | undefined;
   let folder: string;
+  let address: string;
 
   beforeAll(async () => {
     jaeger = await startJaeger(jaegerProgram);
@@ -69,8 +72,9 @@ await describeWith([JAEGER], 'a service in a fresh folder', (jaegerProgram = '')
       );
       await run('npm', ['install', '--no-audit', '--no-fund'], { cwd: folder, timeout: PATIENCE });
       const [port] = await freePorts(1);
-      await writeFile(join(folder, 'service.js'), (await serviceFromReadme()).replace('3000', `${port}`));
+      await writeFile(join(folder, 'service.js'), (await serviceFromReadmes()).replace('3000', `${port}`));
 
+      address = `http://127.0.0.1:${port}`;
       service = await startServer({
         name: 'the service',
         command: process.execPath,
@@ -80,20 +84,35 @@ await describeWith([JAEGER], 'a service in a fresh folder', (jaegerProgram = '')
           OTEL_EXPORTER_OTLP_ENDPOINT: jaeger?.otlp,
           STOCK_URL: `http://127.0.0.1:${(stock.address() as AddressInfo).port}`,
         },
-        ready: `http://127.0.0.1:${port}/items/7`,
+        ready: `${address}/items/7`,
       });
-      const traceId = await firstTrace(jaeger?.query ?? '', 'items', begun + PATIENCE);
+      const traceId = await firstTrace(jaeger?.query ?? '', 'orders', begun + PATIENCE);
       console.log(
         `first trace in Jaeger ${Math.round((performance.now() - begun) / 1000)} s after npm install began`,
       );
       expect(treeOf((await jaeger?.spansOf(traceId)) ?? [])).toEqual([
-        'items SERVER GET /items/:id',
-        ' items CLIENT GET',
+        'orders SERVER GET /items/:id',
+        ' orders CLIENT GET',
       ]);
       expect(performance.now() - begun).toBeLessThan(PATIENCE);
     },
     PATIENCE + 60_000,
   );
+
+  test('and told to end by SIGTERM, it loses nothing that it has answered', async () => {
+    const traceIds = Array.from({ length: 100 }, (_, i) => `4${i.toString(16).padStart(31, '0')}`);
+    await Promise.all(
+      traceIds.map(async (traceId) => {
+        const headers = { traceparent: `00-${traceId}-00f067aa0ba902b7-01` };
+        const answer = await fetch(`${address}/items/8`, { headers });
+        await answer.arrayBuffer();
+      }),
+    );
+    const begun = performance.now();
+    await service?.stop();
+    console.log(`ended ${Math.round(performance.now() - begun)} ms after SIGTERM`);
+    for (const traceId of traceIds) expect(await jaeger?.spansOf(traceId)).toHaveLength(2);
+  });
 });
 
 /** Looks for a service's traces as Jaeger's search page does. */

@@ -39,7 +39,7 @@ await describeWith([COLLECTOR, JAEGER], 'sampling whole traces in the Collector'
       OTEL_METRICS_EXPORTER: 'none',
     }));
     const ask = async (path: string) => {
-      const traceId = (++made).toString(16).padStart(32, '2');
+      const traceId = `2${(++made).toString(16).padStart(31, '0')}`;
       const answer = await fetch(`${services.front}${path}`, {
         headers: { traceparent: `00-${traceId}-00f067aa0ba902b7-01` },
       });

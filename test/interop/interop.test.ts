@@ -31,7 +31,7 @@ const CALLER = '00f067aa0ba902b7';
 const TRACESTATE = 'rojo=00f067aa0ba902b7,congo=t61rcWkgMzE,1a-2b@vendor=x:y;z';
 
 let made = 0;
-const newTraceId = () => (++made).toString(16).padStart(32, 'a');
+const newTraceId = () => `a${(++made).toString(16).padStart(31, '0')}`;
 
 /** `relay` of the first, which calls the second, and so on; the query goes to the last. */
 function through(urls: readonly string[], query = ''): string {
