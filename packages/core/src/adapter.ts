@@ -8,6 +8,7 @@
 export { filterBaggage } from './baggage-filter.ts';
 export { isIgnoredRequest } from './context-keys.ts';
 export { errorType, recordException } from './error-type.ts';
+export { follow } from './follow.ts';
 export { knownMethods, methodInName, OTHER_METHOD } from './http-method.ts';
 export { httpInstruments } from './http-metrics.ts';
 export { HTTP_OPTION_RULES } from './http-options.ts';

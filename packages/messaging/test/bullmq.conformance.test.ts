@@ -1,49 +1,30 @@
 import { createTelemetry } from '@throughline/messaging/bullmq';
-import {
-  type MessagingClientUnderTest,
-  type MessagingTraceOptions,
-  messagingConformanceCases,
-} from '@throughline/testing';
-import { describe, it } from 'vitest';
-import { sdk3 } from '../../../test/conformance/sdk3.ts';
+import type { MessagingClientUnderTest, MessagingTraceOptions } from '@throughline/testing';
+import { conform } from './conformance.ts';
 import { FakeBullMQ, type FakeJob } from './fake-bullmq.ts';
 
-/** What a case asks for that BullMQ's interface cannot give. */
-const IMPOSSIBLE: ReadonlyMap<string, string> = new Map([
-  [
-    'keeps a creation context that the message holds already, and links the send to it',
-    'Queue.add replaces metadata that the caller gave',
-  ],
-  [
-    "sends the application's own metadata and body as they are, beside the context",
-    'the metadata of a job is telemetry only',
-  ],
-  [
-    'passes everything known at the start to the sampler',
-    'BullMQ tells of the attempts when the job is done; bullmq.test.ts has what is told before',
-  ],
-]);
-
-const cases = messagingConformanceCases({
-  name: 'BullMQ',
-  sdk: sdk3,
-  system: 'bullmq',
-  names: { send: 'add mail', process: 'process mail' },
-  capabilities: {
-    sendBatch: { reason: 'BullMQ takes one context for all jobs of a bulk' },
-    consumeBatch: { reason: 'BullMQ processes one by one' },
-    settle: { reason: 'BullMQ settles jobs by itself' },
-    outcome: { reason: 'BullMQ tells no more of an error than its message' },
+conform(
+  {
+    name: 'BullMQ',
+    system: 'bullmq',
+    names: { send: 'add mail', process: 'process mail' },
+    capabilities: {
+      sendBatch: { reason: 'BullMQ takes one context for all jobs of a bulk' },
+      consumeBatch: { reason: 'BullMQ processes one by one' },
+      settle: { reason: 'BullMQ settles jobs by itself' },
+      outcome: { reason: 'BullMQ tells no more of an error than its message' },
+    },
+    connect,
   },
-  connect,
-});
-
-describe('BullMQ, messaging, SDK 3', () => {
-  for (const { group, name, skip, run } of cases) {
-    const reason = skip?.reason ?? IMPOSSIBLE.get(name);
-    it.skipIf(reason)(`${group}: ${name}${reason === undefined ? '' : ` (skipped: ${reason})`}`, run);
-  }
-});
+  {
+    'keeps a creation context that the message holds already, and links the send to it':
+      'Queue.add replaces metadata that the caller gave',
+    "sends the application's own metadata and body as they are, beside the context":
+      'the metadata of a job is telemetry only',
+    'passes everything known at the start to the sampler':
+      'BullMQ tells of the attempts when the job is done; bullmq.test.ts has what is told before',
+  },
+);
 
 function connect(options: MessagingTraceOptions): MessagingClientUnderTest {
   const bullmq = new FakeBullMQ(createTelemetry(withoutSettling(options)));

@@ -1,0 +1,132 @@
+import { follow, guarded } from '@throughline/core/adapter';
+import {
+  type CarrierCodec,
+  createMessagingTracer,
+  type Message,
+  type MessagingOptions,
+  type MessagingTarget,
+  type MessagingTracer,
+} from '@throughline/core/messaging';
+
+/** Options of the Redis clients. */
+export interface RedisOptions extends MessagingOptions {
+  /**
+   * Traces pub/sub by putting each message into an envelope with its context, and taking it out again. Every subscriber
+   * must read envelopes then. Default: `false`, pub/sub is left alone.
+   */
+  readonly envelope?: boolean | undefined;
+}
+
+/** An entry of a stream, whichever client read it. */
+export interface StreamEntry<C> {
+  /** What the client handed over, by which the entry is known later. */
+  readonly origin: object;
+  readonly id: unknown;
+  /** Its fields, which carry the context. */
+  readonly carrier: C | undefined;
+}
+
+/** Entries of one stream. */
+export interface StreamPart<C> {
+  readonly stream: unknown;
+  readonly entries: readonly StreamEntry<C>[];
+}
+
+/** A tracer for Redis. @throws TypeError when an option has the wrong type. */
+export function redisTracer<C>(
+  codec: CarrierCodec<C>,
+  options: RedisOptions,
+  entry: string,
+): MessagingTracer<C> {
+  const owner = { package: 'messaging', entry };
+  return createMessagingTracer({ system: 'redis', codec }, options, owner, { envelope: 'boolean' });
+}
+
+/** From which stream, and for which group, an entry was read: it does not say. */
+const sources = new WeakMap<object, MessagingTarget>();
+
+/** The verbs of streams, whichever client they go through. */
+export class Streams<C> {
+  readonly #tracer: MessagingTracer<C>;
+  readonly #server: MessagingTarget;
+
+  constructor(tracer: MessagingTracer<C>, server: MessagingTarget) {
+    this.#tracer = tracer;
+    this.#server = server;
+  }
+
+  /** Adds an entry; what Redis answers is its id. */
+  add<R>(stream: unknown, carrier: C, call: (carrier: C) => R): R {
+    const destination = String(stream);
+    const message = { ...this.#server, operationName: 'xadd', destination, carrier };
+    const sending = this.#tracer.startSend(message);
+    return follow(
+      () => sending.run(() => call(sending.carrier ?? carrier)),
+      (id) => {
+        sending.describe({ 'messaging.message.id': String(id) });
+        sending.end();
+      },
+      (error) => sending.end(error ?? 'rejected'),
+    );
+  }
+
+  /** Reads or claims entries. */
+  read<R>(
+    target: MessagingTarget,
+    call: () => R,
+    partsOf: (reply: Awaited<R>) => readonly StreamPart<C>[],
+  ): R {
+    const { operationName, ...source } = { ...this.#server, ...target };
+    const remember = (reply: Awaited<R>) => {
+      for (const { stream, entries } of partsOf(reply))
+        for (const { origin } of entries) sources.set(origin, { ...source, destination: String(stream) });
+    };
+    // Here and not with the messages, which nobody asks for when reads are ignored.
+    const read = () =>
+      follow(
+        call,
+        (reply) => guarded('a reply of Redis could not be read', () => remember(reply), undefined),
+        () => {},
+      );
+    return this.#tracer.receive({ operationName, ...source }, read, (reply) =>
+      partsOf(reply).flatMap(({ entries }) => entries.map(entryMessage)),
+    );
+  }
+
+  /** Tells Redis that entries are done. */
+  acknowledge<R>(stream: unknown, group: unknown, ids: readonly unknown[], call: () => R): R {
+    const target = {
+      ...this.#server,
+      operationName: 'xack',
+      destination: String(stream),
+      consumerGroup: String(group),
+    };
+    const messages = ids.map((id) => ({ carrier: undefined, messageId: String(id) }));
+    const [only, ...others] = messages;
+    const settled =
+      only === undefined || others.length > 0 ? { ...target, messages } : { ...target, ...only };
+    return this.#tracer.settle(settled, call);
+  }
+}
+
+/** An entry as a message. */
+export function entryMessage<C>({ origin, id, carrier }: StreamEntry<C>): Message<C> {
+  return { ...sources.get(origin), carrier, messageId: String(id), timestamp: timeOf(String(id)) };
+}
+
+/** An entry's id is the time at which Redis added it, unless the application made it up. */
+function timeOf(id: string): number | undefined {
+  const time = Number(id.split('-', 1)[0]);
+  return time > 1e11 ? time : undefined;
+}
+
+/** What a client knows of the server that it is connected to. */
+export function serverOf(
+  options: { readonly host?: unknown; readonly port?: unknown } | undefined,
+): MessagingTarget {
+  const { host, port } = options ?? {};
+  return {
+    ...(typeof host === 'string' && { serverAddress: host }),
+    ...(typeof port === 'number' && { serverPort: port }),
+  };
+}
