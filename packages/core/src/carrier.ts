@@ -57,14 +57,15 @@ const LEGAL_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 /**
  * Writes propagation fields, in lower case, in place of every field of that name in any letter case.
  *
- * A value that is no legal header value is not written: it would make the outgoing call throw.
+ * A value that is no legal header value leaves the field out: it would make the outgoing call throw.
  */
 export const carrierSetter: TextMapSetter<Carrier> = {
   set(carrier, name, value) {
-    if (typeof value !== 'string' || !LEGAL_VALUE.test(value)) return;
     const key = name.toLowerCase();
+    const legal = typeof value === 'string' && LEGAL_VALUE.test(value);
     const write = () => {
       removeField(carrier, key);
+      if (!legal) return;
       if (isMap(carrier)) carrier.set(key, value);
       else if (!Array.isArray(carrier)) (carrier as Record<string, unknown>)[key] = value;
       else if (isFlat(carrier)) carrier.push(key, value);
@@ -78,8 +79,11 @@ export const carrierSetter: TextMapSetter<Carrier> = {
 export function removeField(carrier: Carrier, name: string): void {
   const wanted = name.toLowerCase();
   const isWanted = (key: unknown) => nameOf(key).toLowerCase() === wanted;
-  if (isMap(carrier)) {
-    for (const key of [...carrier.keys()]) if (isWanted(key)) carrier.delete(key as string);
+  if (carrier instanceof Map) {
+    for (const key of [...carrier.keys()]) if (isWanted(key)) carrier.delete(key);
+  } else if (isMap(carrier)) {
+    // A `Headers` knows its names in any letter case.
+    carrier.delete(wanted);
   } else if (Array.isArray(carrier)) {
     const step = isFlat(carrier) ? 2 : 1;
     for (let at = carrier.length - step; at >= 0; at -= step)

@@ -148,7 +148,9 @@ export function injectContext<C extends Carrier>(carrier: C, options: InjectOpti
     const written: [string, string][] = [];
     propagator.inject(context, written, collect);
     if (written.length === 0) return carrier;
-    for (const field of propagator.fields()) removeField(carrier, field);
+    // The setter replaces; what it will not write must go too.
+    for (const field of propagator.fields())
+      if (!written.some(([name]) => name === field)) removeField(carrier, field);
     for (const [name, value] of written) carrierSetter.set(carrier, name, value);
   } catch (error) {
     reportOnce('inject() failed (a propagator threw, or the carrier is frozen)', error);

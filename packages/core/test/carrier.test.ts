@@ -210,7 +210,7 @@ describe('injectContext', () => {
   });
 
   test.each(['a\r\nb: c', 'a\nb', 'a\0b', '\u{1f600}', '\ud800'])(
-    'never writes the illegal value %j',
+    'never writes the illegal value %j, nor leaves the stale one',
     (value) => {
       const propagator = {
         fields: () => ['x'],
@@ -218,7 +218,7 @@ describe('injectContext', () => {
         inject: (_: unknown, carrier: unknown, setter: { set(c: unknown, n: string, v: string): void }) =>
           setter.set(carrier, 'x', value),
       };
-      expect(injectContext({}, { context: active, propagator })).toEqual({});
+      expect(injectContext({ X: 'stale' }, { context: active, propagator })).toEqual({});
     },
   );
 

@@ -35,7 +35,7 @@ export function createOutboundInjection(targets: PropagationTargets): OutboundIn
   const mayTellBaggage = matcherOf(baggageTo);
   return (context, headers, url, call = {}) => {
     if (call.propagate === false) return;
-    if (SIGNED_HEADER.test(call.authorization ?? '') || url.searchParams.has(SIGNED_QUERY)) return;
+    if (SIGNED_HEADER.test(call.authorization ?? '') || isSigned(url)) return;
     const { redirectedFrom } = call;
     const leftOrigin = redirectedFrom !== undefined && redirectedFrom.origin !== url.origin;
     // What a call decides holds for the origin that it named: one that it is redirected to must be listed.
@@ -49,6 +49,11 @@ export function createOutboundInjection(targets: PropagationTargets): OutboundIn
       propagator,
     });
   };
+}
+
+/** The text first: most URLs need no list of their parameters. */
+function isSigned(url: URL): boolean {
+  return url.search.includes(SIGNED_QUERY) && url.searchParams.has(SIGNED_QUERY);
 }
 
 function matcherOf(targets: 'all' | 'none' | 'private' | Parameters<typeof matchTargets>[0]): TargetMatcher {

@@ -121,8 +121,13 @@ export const tracedFetch: TracedFetch = createTracedFetch();
 /** The URL of a request that goes over HTTP; `undefined` for `data:`, `blob:` and what is no URL at all. */
 function httpUrl(input: string | URL | Request): URL | undefined {
   const text = typeof input === 'string' ? input : input instanceof URL ? input.href : input?.url;
-  const url = URL.canParse(String(text)) ? new URL(String(text)) : undefined;
-  return url?.protocol === 'http:' || url?.protocol === 'https:' ? url : undefined;
+  try {
+    const url = new URL(text);
+    return url.protocol === 'http:' || url.protocol === 'https:' ? url : undefined;
+  } catch {
+    // What it is, `fetch` says itself.
+    return undefined;
+  }
 }
 
 /** What `fetch` reads beyond an object's own properties: a `Request` may stand in for `init`. */
