@@ -1,6 +1,8 @@
 // Runs startTracing() from packed tarballs on each mix of API and SDK versions: each works, or says what is wrong.
-// Needs a build and the registry. Exits 1 when a mix does something else. Slow: `node packages/sdk/test/mixes.ts`.
-import { execFile } from 'node:child_process';
+// Then the end of a process with SDK 2. Needs a build and the registry. Exits 1 when something else happens.
+// Slow: `node packages/sdk/test/mixes.ts`.
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -110,7 +112,10 @@ async function packOwn(folder: string): Promise<Record<string, string>> {
 
 async function install(folder: string, dependencies: Readonly<Record<string, string>>): Promise<void> {
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies }));
+  await writeFile(
+    join(folder, 'package.json'),
+    JSON.stringify({ private: true, type: 'module', dependencies }),
+  );
   const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--silent', '--legacy-peer-deps'];
   await run('npm', ['install', ...flags], { cwd: folder });
 }
@@ -147,6 +152,18 @@ async function tryMix(
   return sink.metrics.has('mix.runs') ? said : 'no metric came';
 }
 
+/** The tests of the end of a process, with the programs in an installation of SDK 2. */
+async function testProcessEnd(folder: string): Promise<boolean> {
+  const programs = join(folder, 'programs');
+  await cp(join(import.meta.dirname, 'programs'), programs, { recursive: true });
+  const vitest = spawn('vitest', ['run', '--root', join(import.meta.dirname, '..'), 'process-end'], {
+    stdio: 'inherit',
+    env: { ...process.env, PROGRAMS_FOLDER: programs },
+  });
+  const [code] = await once(vitest, 'exit');
+  return code === 0;
+}
+
 const folder = await mkdtemp(join(tmpdir(), 'throughline-mixes-'));
 const sink = await startOtlpSink();
 let failed = 0;
@@ -158,9 +175,11 @@ try {
     if (!ok) failed++;
     console.log(`${ok ? 'ok    ' : 'NOT OK'} ${mix.title}: ${said}`);
   }
+  const sdk2 = MIXES.findIndex(({ sdk, expected }) => sdk === SDK_2 && expected === WORKS);
+  if (!(await testProcessEnd(join(folder, String(sdk2))))) failed++;
 } finally {
   await sink.close();
   await rm(folder, { recursive: true, force: true });
 }
-console.log(`mixes: ${MIXES.length - failed} passed, ${failed} failed`);
+console.log(`mixes: ${MIXES.length + 1 - failed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);

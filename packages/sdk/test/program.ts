@@ -17,6 +17,9 @@ export interface Program {
   }>;
 }
 
+/** Where the programs are: copied into an installation with another SDK, they are tested there. */
+const FOLDER = process.env.PROGRAMS_FOLDER ?? join(import.meta.dirname, 'programs');
+
 const running = new Set<() => void>();
 
 /** Ends what a failed test left behind. */
@@ -29,7 +32,7 @@ export function startProgram(
   env: Record<string, string> = {},
   flags: readonly string[] = [],
 ): Program {
-  const child = spawn(process.execPath, [...flags, join(import.meta.dirname, 'programs', `${name}.ts`)], {
+  const child = spawn(process.execPath, [...flags, join(FOLDER, `${name}.ts`)], {
     env: { PATH: process.env.PATH, NODE_ENV: 'production', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
