@@ -17,11 +17,17 @@ import { type Services, startServices } from './services/start-services.ts';
 import { treeOf } from './span-tree.ts';
 import { asZipkinSpan, type ZipkinSpan } from './zipkin-spans.ts';
 
+/** Milliseconds: five chunks, 10 ms apart; a timer may be a little early. */
+const STREAM_LASTS = 40;
+/** Milliseconds by which two processes' clocks may disagree. */
+const CLOCKS_DIFFER = 10;
 const BUSY_REQUESTS = 300;
 const AT_THE_SAME_TIME = 20;
 /** What Jaeger adds to spans of which it finds the times odd, as it may with clocks of several processes. */
 const JAEGER_NOTES = '@jaeger@warnings';
 
+/** As a Kubernetes manifest tells them. */
+const POD = { 'k8s.pod.name': 'shop-7d4f', 'k8s.namespace.name': 'shop', 'service.instance.id': '5f0a' };
 const CALLER = { spanId: '00f067aa0ba902b7', state: 'rojo=00f067aa0ba902b7,congo=t61rcWkgMzE' };
 const TRACES = {
   plain: '10000000000000000000000000000001',
@@ -82,7 +88,13 @@ await describeWith([COLLECTOR, JAEGER, ZIPKIN], 'three services and what they ex
   beforeAll(async () => {
     [jaeger, zipkin] = await Promise.all([startJaeger(jaegerProgram), startZipkin(zipkinJar)]);
     collector = await startCollector(collectorProgram, { jaeger: jaeger.otlp });
-    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.otlp, ZIPKIN_URL: zipkin.url };
+    const env = {
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.otlp,
+      OTEL_RESOURCE_ATTRIBUTES: Object.entries(POD)
+        .map((pair) => pair.join('='))
+        .join(),
+      ZIPKIN_URL: zipkin.url,
+    };
     services = await startServices(() => env);
     answers = await sendTraffic(services);
     recorded = await services.finish();
@@ -143,6 +155,26 @@ await describeWith([COLLECTOR, JAEGER, ZIPKIN], 'three services and what they ex
     ['outside', []],
   ])('the services recorded the trace of the request "%s"', (request, tree) => {
     expect(treeOf(ofTrace(TRACES[request]))).toEqual(tree);
+  });
+
+  test('a streamed response is part of both SERVER spans to its last chunk', () => {
+    for (const span of ofTrace(TRACES.stream).filter(({ kind }) => kind === 'SERVER'))
+      expect(millisecondsBetween(span.start, span.end)).toBeGreaterThan(STREAM_LASTS);
+  });
+
+  test('no span begins before its parent', () => {
+    const byId = new Map(recorded.map((span) => [span.spanId, span]));
+    for (const span of recorded) {
+      const parent = byId.get(span.parentId ?? '');
+      if (!parent) continue;
+      const sameClock = parent.resource['service.name'] === span.resource['service.name'];
+      const ahead = millisecondsBetween(span.start, parent.start);
+      expect(ahead).toBeLessThanOrEqual(sameClock ? 0 : CLOCKS_DIFFER);
+    }
+  });
+
+  test('every span says where it comes from, as the environment does', () => {
+    for (const span of recorded) expect(span.resource).toMatchObject(POD);
   });
 
   test('every span with a caller carries the caller’s tracestate', () => {
@@ -206,6 +238,10 @@ await describeWith([COLLECTOR, JAEGER, ZIPKIN], 'three services and what they ex
     }
   });
 });
+
+function millisecondsBetween(from: string, to: string): number {
+  return Number(BigInt(to) - BigInt(from)) / 1e6;
+}
 
 function sorted(spans: readonly RecordedSpan[]): RecordedSpan[] {
   return spans.toSorted((a, b) => a.spanId.localeCompare(b.spanId));
