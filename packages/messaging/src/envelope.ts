@@ -31,10 +31,10 @@ export function open<P extends string | Uint8Array>(
   try {
     const text = typeof payload === 'string' ? payload : Buffer.from(payload).toString();
     const { $trace: fields, data, data_base64: base64, ...others } = JSON.parse(text);
-    const bytes = typeof base64 === 'string' ? Buffer.from(base64, 'base64') : undefined;
-    const content = bytes ?? data;
+    const content = typeof base64 === 'string' ? Buffer.from(base64, 'base64') : data;
+    const isText = typeof content === 'string' || Buffer.isBuffer(content);
     const isObject = typeof fields === 'object' && fields !== null;
-    if (!isObject || Object.keys(others).length > 0 || content === undefined) return plain;
+    if (!isObject || !isText || Object.keys(others).length > 0) return plain;
     // The casts: a text for a text, bytes for bytes.
     if (typeof payload === 'string') return { fields, payload: String(content) as P };
     return { fields, payload: Buffer.from(content) as Uint8Array as P };

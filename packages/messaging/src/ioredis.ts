@@ -13,6 +13,7 @@ import {
   redisTracer,
   type StreamEntry,
   type StreamPart,
+  type StreamRead,
   Streams,
   serverOf,
 } from './redis-stream.ts';
@@ -72,7 +73,7 @@ export function traceClient<C extends IORedisClient>(original: C, options: Redis
   const call = (command: string, args: readonly unknown[]) =>
     Reflect.apply(client[command] as Method, original, args as never[]);
   const reading =
-    (command: string, targetOf: (args: unknown[]) => MessagingTarget, partsOf = partsIn) =>
+    (command: string, targetOf: (args: unknown[]) => StreamRead, partsOf = partsIn) =>
     (...args: unknown[]) => {
       const target = { operationName: command, ...targetOf(args) };
       return streams.read(
@@ -200,14 +201,16 @@ function fieldsFrom(args: readonly unknown[]): number | undefined {
 }
 
 /** `[GROUP group consumer] … STREAMS key… id…` */
-function sourceOfRead(args: readonly unknown[]): MessagingTarget {
+function sourceOfRead(args: readonly unknown[]): StreamRead {
   const words = args
     .filter((arg) => typeof arg !== 'function')
     .flat()
     .map(String);
   const [first = '', consumerGroup, clientId] = words;
-  const behind = words.slice(words.findIndex((word) => word.toUpperCase() === 'STREAMS') + 1);
+  const streams = words.findIndex((word) => word.toUpperCase() === 'STREAMS');
+  const behind = words.slice(streams + 1);
   return {
+    waits: words.slice(0, streams).some((word) => word.toUpperCase() === 'BLOCK'),
     ...(behind.length === 2 && { destination: behind[0] }),
     ...(first.toUpperCase() === 'GROUP' && { consumerGroup, clientId }),
   };

@@ -32,6 +32,12 @@ export interface StreamPart<C> {
   readonly entries: readonly StreamEntry<C>[];
 }
 
+/** A command that reads entries. */
+export interface StreamRead extends MessagingTarget {
+  /** Whether it waits for entries when there are none. */
+  readonly waits?: boolean | undefined;
+}
+
 /** A tracer for Redis. @throws TypeError when an option has the wrong type. */
 export function redisTracer<C>(
   codec: CarrierCodec<C>,
@@ -70,27 +76,40 @@ export class Streams<C> {
     );
   }
 
-  /** Reads or claims entries. */
+  /**
+   * Reads or claims entries.
+   *
+   * A read that waits for entries is recorded when there are some, without the time that it waited: a consumer waits
+   * most of its life, and each time out would be a trace.
+   */
   read<R>(
-    target: MessagingTarget,
+    { waits, operationName, ...target }: StreamRead,
     call: () => R,
     partsOf: (reply: Awaited<R>) => readonly StreamPart<C>[],
   ): R {
-    const { operationName, ...source } = { ...this.#server, ...target };
+    const source = { ...this.#server, ...target };
+    const messagesOf = (reply: Awaited<R>) =>
+      partsOf(reply).flatMap(({ entries }) => entries.map(entryMessage));
+    const receive = <T>(fn: () => T, reply?: Awaited<R>) =>
+      this.#tracer.receive({ operationName, ...source }, fn, (value) =>
+        messagesOf(reply ?? (value as unknown as Awaited<R>)),
+      );
+    // Here and not with the messages, which nobody asks for when reads are ignored.
     const remember = (reply: Awaited<R>) => {
       for (const { stream, entries } of partsOf(reply))
         for (const { origin } of entries) sources.set(origin, { ...source, destination: String(stream) });
     };
-    // Here and not with the messages, which nobody asks for when reads are ignored.
+    const onReply = (reply: Awaited<R>) => {
+      remember(reply);
+      if (waits && messagesOf(reply).length > 0) receive(() => {}, reply);
+    };
     const read = () =>
       follow(
         call,
-        (reply) => guarded('a reply of Redis could not be read', () => remember(reply), undefined),
+        (reply) => guarded('a reply of Redis could not be read', () => onReply(reply), undefined),
         () => {},
       );
-    return this.#tracer.receive({ operationName, ...source }, read, (reply) =>
-      partsOf(reply).flatMap(({ entries }) => entries.map(entryMessage)),
-    );
+    return waits ? read() : receive(read);
   }
 
   /** Tells Redis that entries are done. */

@@ -81,12 +81,12 @@ export function traceClient<C extends RedisClient>(original: C, options: RedisOp
     xAdd: adding('xAdd'),
     xAddNoMkStream: adding('xAddNoMkStream'),
     xRead(wanted: unknown, ...rest: unknown[]) {
-      const target = { operationName: 'xread', ...sourceOf(wanted) };
+      const target = { operationName: 'xread', ...sourceOf(wanted), waits: waits(rest[0]) };
       return streams.read(target, () => call('xRead', [wanted, ...rest]), partsIn);
     },
     xReadGroup(group: unknown, consumer: unknown, wanted: unknown, ...rest: unknown[]) {
       const of = { consumerGroup: String(group), clientId: String(consumer), ...sourceOf(wanted) };
-      const target = { operationName: 'xreadgroup', ...of };
+      const target = { operationName: 'xreadgroup', ...of, waits: waits(rest[0]) };
       return streams.read(target, () => call('xReadGroup', [group, consumer, wanted, ...rest]), partsIn);
     },
     xClaim: claiming('xClaim', (reply) => reply),
@@ -175,3 +175,5 @@ function sourceOf(wanted: unknown): MessagingTarget {
   const [only, ...others] = [wanted].flat() as { readonly key: unknown }[];
   return only === undefined || others.length > 0 ? {} : { destination: String(only.key) };
 }
+
+const waits = (options: unknown) => (options as { BLOCK?: unknown } | undefined)?.BLOCK !== undefined;

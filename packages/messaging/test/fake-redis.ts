@@ -105,7 +105,12 @@ export class FakeNodeRedis {
       .map(({ key }) => ({ name: key, messages: this.#server.read(key).map(entryOf) }));
     return parts.every(({ messages }) => messages.length === 0) ? null : parts;
   }
-  async xReadGroup(_group: string, _consumer: string, wanted: { key: string; id: string }) {
+  async xReadGroup(
+    _group: string,
+    _consumer: string,
+    wanted: { key: string; id: string },
+    _options?: { readonly BLOCK?: number },
+  ) {
     return this.xRead(wanted);
   }
   async xAutoClaim(stream: string, ..._args: unknown[]) {
