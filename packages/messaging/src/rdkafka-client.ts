@@ -17,6 +17,7 @@ import {
   onlyTopic,
   partitionId,
 } from './kafka-message.ts';
+import { listenerMethods } from './listeners.ts';
 import { wrapClient } from './wrap-client.ts';
 
 type Method = (...args: never[]) => unknown;
@@ -49,9 +50,6 @@ type Listener = (message: RdKafkaMessage) => unknown;
 
 interface Consumer {
   consume(...args: unknown[]): unknown;
-  on(event: string, listener: Method): unknown;
-  once(event: string, listener: Method): unknown;
-  removeListener(event: string, listener: Method): unknown;
   listenerCount(event: string): number;
 }
 
@@ -129,21 +127,12 @@ export function tracedRdKafkaConsumer<C extends object>(
     ...kafkaMessage(message, message),
   });
 
-  /** A listener for messages, which its owner removes under its own name. */
   function traced(listener: Listener): Method {
-    const onMessage = function (this: unknown, message: RdKafkaMessage, ...rest: never[]) {
-      const handle = () => Reflect.apply(listener, this, [message, ...rest]);
-      return tracer.process(describe(message), handle, { ambient: ROOT_CONTEXT });
+    return function tracedListener(this: unknown, ...args: [RdKafkaMessage, ...unknown[]]) {
+      const handle = () => Reflect.apply(listener, this, args);
+      return tracer.process(describe(args[0]), handle, { ambient: ROOT_CONTEXT });
     };
-    return Object.assign(onMessage, { listener });
   }
-
-  const adding = (method: string) => {
-    // The cast: every emitter has the four.
-    const add = (original as Record<string, unknown>)[method] as Method;
-    return (event: string, listener: Method) =>
-      Reflect.apply(add, original, [event, event === 'data' ? traced(listener as Listener) : listener]);
-  };
 
   function consume(...args: unknown[]): unknown {
     const [number] = args;
@@ -154,8 +143,7 @@ export function tracedRdKafkaConsumer<C extends object>(
     const onMessages = (...results: [error: unknown, found?: RdKafkaMessage | RdKafkaMessage[]]) => {
       const [, found] = results;
       // What a listener has processed is not processed again.
-      if (found === undefined || consumer.listenerCount('data') > 0)
-        return runInContext(caller, () => call(results));
+      if (!found || consumer.listenerCount('data') > 0) return runInContext(caller, () => call(results));
       if (!Array.isArray(found))
         return tracer.process(describe(found), () => call(results), { ambient: ROOT_CONTEXT });
       if (found.length === 0) return runInContext(caller, () => call(results));
@@ -180,21 +168,9 @@ export function tracedRdKafkaConsumer<C extends object>(
   };
 
   return wrapClient(original, {
-    on: adding('on'),
-    once(event: string, listener: Listener) {
-      if (event !== 'data') return consumer.once(event, listener);
-      const handle = traced(listener);
-      const onFirst = Object.assign(
-        (...args: never[]) => {
-          consumer.removeListener(event, onFirst);
-          return handle(...args);
-        },
-        { listener },
-      );
-      return consumer.on(event, onFirst);
-    },
-    addListener: adding('addListener'),
-    prependListener: adding('prependListener'),
+    ...listenerMethods(original, (event, listener) =>
+      event === 'data' ? traced(listener as Listener) : undefined,
+    ),
     consume,
     commit: committing('commit'),
     commitSync: committing('commitSync'),
