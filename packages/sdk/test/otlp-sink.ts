@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { messages, text } from './protobuf.ts';
 
@@ -19,6 +20,8 @@ interface SunkSpan {
 export interface OtlpSink {
   readonly url: string;
   behaviour: Behaviour;
+  /** Milliseconds until it answers. */
+  latency: number;
   readonly spans: SunkSpan[];
   /** Names of the metrics received. */
   readonly metrics: Set<string>;
@@ -35,6 +38,7 @@ export async function startOtlpSink(port = 0): Promise<OtlpSink> {
     if (sink.behaviour === 'hang') return void held.add(res);
     if (sink.behaviour === 'discard') return res.writeHead(200).end();
     if (sink.behaviour !== 'accept') return res.writeHead(sink.behaviour === 'reject' ? 400 : 503).end();
+    await wait(sink.latency);
     const whole = Buffer.concat(chunks);
     const body = req.headers['content-encoding'] === 'gzip' ? gunzipSync(whole) : whole;
     if (req.url?.endsWith('/v1/metrics')) for (const name of metricNames(body)) sink.metrics.add(name);
@@ -46,6 +50,7 @@ export async function startOtlpSink(port = 0): Promise<OtlpSink> {
   const sink: OtlpSink = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     behaviour: 'accept',
+    latency: 0,
     spans: [],
     metrics: new Set(),
     requests: [],

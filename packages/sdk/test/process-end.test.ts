@@ -16,8 +16,13 @@ afterEach(async () => {
 const names = () => sink.spans.map(({ name }) => name).sort();
 const lines = (text: string) => text.split('\n').slice(0, -1);
 
-describe.each(['SIGTERM', 'SIGINT'] as const)('%s in mid-load', (signal) => {
+describe.each([
+  ['SIGTERM', 0],
+  ['SIGTERM', 100],
+  ['SIGINT', 0],
+] as const)('%s in mid-load, with a receiver that answers after %d ms', (signal, latency) => {
   it('loses no span that had ended, and the process dies of the signal', async () => {
+    sink.latency = latency;
     const program = startProgram('load', env);
     await expect.poll(() => lines(program.stdout()).length, { timeout: 10_000 }).toBeGreaterThan(3_000);
     const endedBefore = lines(program.stdout());
