@@ -1,0 +1,240 @@
+import { ROOT_CONTEXT } from '@opentelemetry/api';
+import {
+  createMessagingTracer,
+  type MessagingOptions,
+  type MessagingTarget,
+} from '@throughline/core/messaging';
+import {
+  type NatsHeaders,
+  type NatsMessage,
+  type NatsTracer,
+  natsCodec,
+  receivedMessage,
+  type SendOptions,
+  sendTraced,
+  tracedMessage,
+} from './nats-message.ts';
+import { wrapClient } from './wrap-client.ts';
+
+export type { MessagingOptions, Relation } from '@throughline/core/messaging';
+export type { NatsHeaders, NatsMessage } from './nats-message.ts';
+
+type Method = (...args: never[]) => unknown;
+
+/** Options of all that is traced here. */
+export interface NatsOptions extends MessagingOptions {
+  /** The client's own function of that name: it makes the headers of messages that are sent. */
+  readonly headers: () => NatsHeaders;
+}
+
+/** A connection of `@nats-io/transport-node` or `nats`, as far as it matters here. */
+export interface NatsConnection {
+  readonly publish: Method;
+  readonly request: Method;
+  readonly subscribe: Method;
+}
+
+/** A client of `@nats-io/jetstream` or of `nats`, as far as it matters here. */
+export interface JetStreamClient {
+  readonly publish: Method;
+}
+
+/** A consumer of JetStream, as far as it matters here. */
+export interface JetStreamConsumer {
+  readonly consume: Method;
+}
+
+interface Connection {
+  publish(subject: string, payload?: unknown, options?: SendOptions): unknown;
+  publishMessage(message: object): unknown;
+  respondMessage(message: object): unknown;
+  request(subject: string, payload?: unknown, options?: SendOptions): unknown;
+  requestMany(subject: string, payload?: unknown, options?: SendOptions): unknown;
+  subscribe(subject: string, options?: SubscriptionOptions): unknown;
+  getServer?(): string;
+  readonly options?: { readonly inboxPrefix?: string };
+}
+
+interface SubscriptionOptions {
+  readonly queue?: string;
+  readonly callback?: (error: Error | null, message: NatsMessage) => unknown;
+}
+
+interface ReplyingMessage extends NatsMessage {
+  readonly data: unknown;
+  readonly reply?: string;
+}
+
+interface Consumer {
+  consume(options?: { readonly callback?: (message: NatsMessage) => unknown }): unknown;
+  next(...args: unknown[]): unknown;
+}
+
+/** Messages that a traced call has counted as received. */
+const received = new WeakSet<object>();
+
+/**
+ * The connection, with what it publishes and requests and the callbacks of its subscriptions traced.
+ *
+ * The span of a request lasts until the reply. A callback gets its message with `respond` traced, and its span ends
+ * when what it returns has settled. Messages of a subscription without a callback go through {@link traceHandler}.
+ *
+ * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the client throws.
+ * @see https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
+ * @example
+ * import { connect, headers } from '@nats-io/transport-node';
+ *
+ * const nc = traceConnection(await connect(), { headers });
+ * nc.subscribe('orders', { callback: (error, message) => message.respond('done') });
+ * await nc.request('orders', '{}');
+ */
+export function traceConnection<C extends NatsConnection>(original: C, options: NatsOptions): C {
+  const tracer = natsTracer(options, 'traceConnection()');
+  // The cast: structural types name what we call, and no more.
+  const connection = original as unknown as Connection;
+  const inboxes = `${connection.options?.inboxPrefix ?? '_INBOX'}.`;
+
+  function send<R>(
+    operationName: string,
+    subject: string,
+    given: SendOptions | undefined,
+    call: (options: SendOptions | undefined) => R,
+  ): R {
+    // JetStream's own requests, where it was given the traced connection.
+    if (String(subject).startsWith('$JS.')) return call(given);
+    const anonymous = String(subject).startsWith(inboxes);
+    const target = { ...brokerOf(connection), operationName, destination: subject, anonymous };
+    return sendTraced(tracer, target, given, call);
+  }
+
+  return wrapClient(original, {
+    publish: (subject: string, payload?: unknown, given?: SendOptions) =>
+      send('publish', subject, given, (options) => connection.publish(subject, payload, options)),
+    publishMessage: ({ subject, data, reply, headers }: ReplyingMessage) =>
+      send('publish', subject, { headers }, (options) =>
+        connection.publishMessage({ subject, data, reply, ...options }),
+      ),
+    respondMessage(message: ReplyingMessage) {
+      const { data, reply, headers } = message;
+      if (!reply) return connection.respondMessage(message);
+      return send('respond', reply, { headers }, (options) =>
+        connection.respondMessage({ data, reply, ...options }),
+      );
+    },
+    request: (subject: string, payload?: unknown, given?: SendOptions) =>
+      send('request', subject, given, (options) => connection.request(subject, payload, options)),
+    requestMany: (subject: string, payload?: unknown, given?: SendOptions) =>
+      send('request', subject, given, (options) => connection.requestMany(subject, payload, options)),
+    subscribe(subject: string, given?: SubscriptionOptions) {
+      const { callback, queue } = given ?? {};
+      if (callback === undefined || String(subject).startsWith(inboxes))
+        return connection.subscribe(subject, given);
+      const traced = (error: Error | null, message: NatsMessage) => {
+        if (error !== null) return callback(error, message);
+        const described = {
+          ...brokerOf(connection),
+          ...receivedMessage(message, subject),
+          consumerGroup: queue,
+        };
+        return tracer.process(described, () => callback(error, tracedMessage(message, tracer)), {
+          ambient: ROOT_CONTEXT,
+        });
+      };
+      return connection.subscribe(subject, { ...given, callback: traced });
+    },
+  });
+}
+
+/**
+ * The JetStream client, with what it publishes traced: the span lasts until the stream has the message.
+ *
+ * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the client throws.
+ * @example
+ * const js = traceJetStream(jetstream(nc), { headers });
+ * await js.publish('orders.paid', '{}');
+ */
+export function traceJetStream<J extends JetStreamClient>(original: J, options: NatsOptions): J {
+  const tracer = natsTracer(options, 'traceJetStream()');
+  // The cast: as above.
+  const client = original as unknown as Pick<Connection, 'publish'>;
+  return wrapClient(original, {
+    publish: (subject: string, payload?: unknown, given?: SendOptions) =>
+      sendTraced(tracer, { operationName: 'publish', destination: subject }, given, (options) =>
+        client.publish(subject, payload, options),
+      ),
+  });
+}
+
+/**
+ * The JetStream consumer, with the callback of `consume` traced, and `next`.
+ *
+ * The callback gets its message with `ack`, `ackAck`, `nak` and `term` traced. Messages of an iterator, from `fetch`
+ * and from `next` go through {@link traceHandler}.
+ *
+ * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the client throws.
+ * @example
+ * const consumer = traceConsumer(await js.consumers.get('ORDERS', 'mailer'), { headers });
+ * await consumer.consume({ callback: (message) => message.ack() });
+ */
+export function traceConsumer<C extends JetStreamConsumer>(original: C, options: NatsOptions): C {
+  const tracer = natsTracer(options, 'traceConsumer()');
+  // The cast: as above.
+  const consumer = original as unknown as Consumer;
+  return wrapClient(original, {
+    consume(given?: { readonly callback?: (message: NatsMessage) => unknown }) {
+      const callback = given?.callback;
+      if (callback === undefined) return consumer.consume(given);
+      const traced = (message: NatsMessage) =>
+        tracer.process(receivedMessage(message), () => callback(tracedMessage(message, tracer)), {
+          ambient: ROOT_CONTEXT,
+        });
+      return consumer.consume({ ...given, callback: traced });
+    },
+    next: (...args: unknown[]) =>
+      tracer.receive(
+        { operationName: 'next' },
+        () => consumer.next(...args),
+        (message) => {
+          if (message === null) return undefined;
+          received.add(message as object);
+          return receivedMessage(message as NatsMessage);
+        },
+      ),
+  });
+}
+
+/**
+ * The handler, each call of it in the span that processes its message, with what answers or settles that traced.
+ *
+ * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the handler throws.
+ * @example
+ * const handle = traceHandler(async (message) => message.respond('done'), { headers });
+ * for await (const message of nc.subscribe('orders')) await handle(message);
+ */
+export function traceHandler<M extends NatsMessage, Rest extends unknown[], R>(
+  handler: (message: M, ...rest: Rest) => R,
+  options: NatsOptions,
+): (message: M, ...rest: Rest) => R {
+  const tracer = natsTracer(options, 'traceHandler()');
+  return function tracedHandler(message, ...rest) {
+    return tracer.process(receivedMessage(message), () => handler(tracedMessage(message, tracer), ...rest), {
+      received: received.has(message),
+    });
+  };
+}
+
+function natsTracer(options: NatsOptions, entry: string): NatsTracer {
+  // `undefined` would count as not given, and this option is needed.
+  const { headers = null } = options ?? {};
+  return createMessagingTracer(
+    { system: 'nats', codec: natsCodec(headers as NatsOptions['headers']) },
+    { ...options, headers } as MessagingOptions,
+    { package: 'messaging', entry },
+    { headers: 'function' },
+  );
+}
+
+function brokerOf(connection: Connection): MessagingTarget {
+  const [, serverAddress, port] = /^(.*):(\d+)$/.exec(connection.getServer?.() ?? '') ?? [];
+  return serverAddress === undefined ? {} : { serverAddress, serverPort: Number(port) };
+}
