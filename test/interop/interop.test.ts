@@ -1,12 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { context, propagation, trace } from '@opentelemetry/api';
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import { resourceFromAttributes } from '@opentelemetry/resources';
-import { type SpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
-import { createPropagator } from '@throughline/propagators';
+import type { SpanProcessor } from '@opentelemetry/sdk-trace';
+import { startTracing } from '@throughline/sdk';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describeWith } from '../backends/describe-with.ts';
 import { type RecordedSpan, recordSpan } from '../backends/recorded-span.ts';
+import { startSink } from '../backends/sink.ts';
 import { BAGGAGE_CASES, QUIRKS } from './baggage-cases.ts';
 import { FRAMEWORKS, type NodeService, type Relayed, startNodeService } from './node-services.ts';
 import { type EndedSpan, LANGUAGES, type Peer, startPeer } from './peers.ts';
@@ -18,14 +16,12 @@ const recorder: SpanProcessor = {
   forceFlush: async () => {},
   shutdown: async () => {},
 };
-trace.setGlobalTracerProvider(
-  new TracerProvider({
-    resource: resourceFromAttributes({ 'service.name': 'node' }),
-    spanProcessors: [recorder],
-  }),
-);
-context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-propagation.setGlobalPropagator(createPropagator());
+const sink = await startSink();
+const tracing = startTracing({ serviceName: 'node', endpoint: sink.url, spanProcessors: [recorder] });
+afterAll(async () => {
+  await tracing.shutdown();
+  await sink.close();
+});
 
 const CALLER = '00f067aa0ba902b7';
 const TRACESTATE = 'rojo=00f067aa0ba902b7,congo=t61rcWkgMzE,1a-2b@vendor=x:y;z';
