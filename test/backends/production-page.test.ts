@@ -16,3 +16,9 @@ test('docs/production.md shows the tail sampling that the tests run', async () =
   const run = (await read('collector-tail-sampling.yaml')).replaceAll(/\$\{env:\w+:-([^}]*)\}/g, '$1');
   expect(run).toContain(shown);
 });
+
+test('docs/production.md shows code that the SDK package’s README holds, where it is compiled and run', async () => {
+  const blocks = [...(await read('../../docs/production.md')).matchAll(/```ts\n.*?```/gs)];
+  expect(blocks).toHaveLength(1);
+  for (const [block] of blocks) expect(await read('../../packages/sdk/README.md')).toContain(block);
+});

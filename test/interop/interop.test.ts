@@ -47,10 +47,11 @@ async function send(url: string, headers: Record<string, string> = {}) {
 const inNode = (traceId: string) => recorded.filter((span) => span.traceId === traceId);
 
 /** All spans of a trace, on both sides; a SERVER span may end a moment after its response was read. */
-async function spansOf(traceId: string, peer: Peer, count: number) {
+async function spansOf(traceId: string, peers: readonly Peer[], count: number) {
   const end = performance.now() + 10_000;
   for (;;) {
-    const foreign = (await peer.spans()).filter((span) => span.traceId === traceId);
+    const listed = await Promise.all(peers.map((peer) => peer.spans()));
+    const foreign = listed.flat().filter((span) => span.traceId === traceId);
     const own = inNode(traceId).map(asEndedSpan);
     if (own.length + foreign.length >= count || performance.now() > end) return { own, foreign };
     await delay(20);
@@ -101,7 +102,7 @@ for (const language of LANGUAGES) {
         ]);
         const [, toPeer, toNode] = hops.map(({ received }) => received.traceparent ?? '');
         const traceId = toPeer?.slice(3, 35) ?? '';
-        const spans = await spansOf(traceId, peer, 5);
+        const spans = await spansOf(traceId, [peer], 5);
         expect(chain(spans)).toBe(AROUND_PEER);
         // The wire says the same as the spans do.
         const calls = [toPeer, toNode].map((traceparent) => traceparent?.slice(36, 52));
@@ -122,7 +123,7 @@ for (const language of LANGUAGES) {
         expect(hops.map(({ received }) => received.tracestate)).toEqual(Array(3).fill(TRACESTATE));
         for (const { received } of hops) expect(received.traceparent).toMatch(`00-${traceId}-`);
         for (const { received } of hops) expect(received.traceparent).toMatch(/-0[13]$/);
-        const spans = await spansOf(traceId, peer, 5);
+        const spans = await spansOf(traceId, [peer], 5);
         expect(chain(spans)).toBe(expected);
         for (const span of [...spans.own, ...spans.foreign]) expect(span.traceState).toBe(TRACESTATE);
       });
@@ -143,8 +144,8 @@ for (const language of LANGUAGES) {
         }
         // Once a later trace is complete, nothing of the earlier one can be on its way any more.
         await send(url(), { traceparent: `00-${sampled}-${CALLER}-01` });
-        await spansOf(sampled, peer, 5);
-        expect(await spansOf(unsampled, peer, 0)).toEqual({ own: [], foreign: [] });
+        await spansOf(sampled, [peer], 5);
+        expect(await spansOf(unsampled, [peer], 0)).toEqual({ own: [], foreign: [] });
       });
 
       test('an error of the last service shows on both sides', async () => {
@@ -153,7 +154,7 @@ for (const language of LANGUAGES) {
           traceparent: `00-${traceId}-${CALLER}-01`,
         });
         expect(status).toBe(500);
-        expect(chain(await spansOf(traceId, peer, 5))).toBe(
+        expect(chain(await spansOf(traceId, [peer], 5))).toBe(
           AROUND_PEER.replaceAll(/ (SERVER|CLIENT)/g, ' $1 ERROR'),
         );
       });
@@ -203,3 +204,41 @@ for (const language of LANGUAGES) {
     });
   });
 }
+
+await describeWith(
+  LANGUAGES.map(({ recipe }) => recipe),
+  'all languages in a row',
+  (...programs) => {
+    const peers: Peer[] = [];
+    let node: NodeService;
+    beforeAll(async () => {
+      node = await startNodeService('Fastify');
+      for (const [i, language] of LANGUAGES.entries())
+        peers.push(await startPeer(language, programs[i] ?? ''));
+    });
+    afterAll(async () => {
+      await node?.close();
+      await Promise.all(peers.map((peer) => peer.stop()));
+    });
+
+    test('are one trace, from Node through each of them back to Node', async () => {
+      const traceId = newTraceId();
+      const { status, hops } = await send(through([node.url, ...peers.map(({ url }) => url), node.url]), {
+        traceparent: `00-${traceId}-${CALLER}-01`,
+        tracestate: TRACESTATE,
+        baggage: 'tenant=acme,tier=gold',
+      });
+      expect(status).toBe(200);
+      for (const { received, baggage } of hops) {
+        expect(received.tracestate).toBe(TRACESTATE);
+        expect(baggage).toEqual({ tenant: 'acme', tier: 'gold' });
+      }
+      const spans = await spansOf(traceId, peers, 9);
+      expect(chain(spans)).toBe(
+        ['Node SERVER > Node CLIENT', ...peers.map(() => 'peer SERVER > peer CLIENT'), 'Node SERVER'].join(
+          ' > ',
+        ),
+      );
+    });
+  },
+);

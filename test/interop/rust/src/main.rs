@@ -54,7 +54,9 @@ async fn main() {
         .route("/spans", get(ended_spans))
         .with_state(service);
     let address = format!("127.0.0.1:{}", env::var("PORT").expect("PORT"));
-    let listener = tokio::net::TcpListener::bind(address).await.expect("a free port");
+    let listener = tokio::net::TcpListener::bind(address)
+        .await
+        .expect("a free port");
     axum::serve(listener, app).await.expect("the server runs");
 }
 
@@ -82,7 +84,8 @@ async fn relay(
 }
 
 async fn answer(service: &Service, to: Option<&String>, headers: &HeaderMap) -> Answer {
-    let mut answer = json!({ "received": received(headers), "baggage": members(&Context::current()) });
+    let mut answer =
+        json!({ "received": received(headers), "baggage": members(&Context::current()) });
     let mut status = StatusCode::OK;
     if let Some(to) = to {
         let (answered, next) = call(service, to).await;
@@ -94,11 +97,22 @@ async fn answer(service: &Service, to: Option<&String>, headers: &HeaderMap) -> 
 
 async fn call(service: &Service, to: &str) -> (StatusCode, Value) {
     let tracer = global::tracer("relay");
-    let span = tracer.span_builder("GET").with_kind(SpanKind::Client).start(&tracer);
+    let span = tracer
+        .span_builder("GET")
+        .with_kind(SpanKind::Client)
+        .start(&tracer);
     let context = Context::current_with_span(span);
     let mut headers = HeaderMap::new();
-    global::get_text_map_propagator(|it| it.inject_context(&context, &mut HeaderInjector(&mut headers)));
-    let response = service.client.get(to).headers(headers).send().await.expect("an answer");
+    global::get_text_map_propagator(|it| {
+        it.inject_context(&context, &mut HeaderInjector(&mut headers))
+    });
+    let response = service
+        .client
+        .get(to)
+        .headers(headers)
+        .send()
+        .await
+        .expect("an answer");
     let status = response.status();
     if status.is_client_error() || status.is_server_error() {
         context.span().set_status(Status::error(""));
@@ -109,7 +123,10 @@ async fn call(service: &Service, to: &str) -> (StatusCode, Value) {
 }
 
 async fn ended_spans(State(service): State<Arc<Service>>) -> Json<Vec<Value>> {
-    let ended = service.spans.get_finished_spans().expect("the exporter's lock");
+    let ended = service
+        .spans
+        .get_finished_spans()
+        .expect("the exporter's lock");
     Json(ended.iter().map(summary).collect())
 }
 
@@ -136,5 +153,7 @@ fn received(headers: &HeaderMap) -> Map<String, Value> {
 
 fn members(context: &Context) -> Map<String, Value> {
     let entries = context.baggage().iter();
-    entries.map(|(key, (value, _))| (key.to_string(), value.to_string().into())).collect()
+    entries
+        .map(|(key, (value, _))| (key.to_string(), value.to_string().into()))
+        .collect()
 }
