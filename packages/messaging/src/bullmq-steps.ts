@@ -72,7 +72,7 @@ const receives = ({ tracer, target }: Start): Step => ({
 const settles = ({ tracer, target }: Start): Step => {
   const job = activeJob();
   return {
-    metadata: job?.metadata,
+    // No metadata of its own: a job that is tried again keeps what it was added with.
     run(fn) {
       if (job !== undefined) job.settled = true;
       return tracer.settle({ ...target, carrier: parsed(job?.metadata), messageId: job?.id }, fn);

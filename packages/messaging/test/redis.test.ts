@@ -29,32 +29,28 @@ const linksOf = (span: RecordedSpan) => span.links.map((link) => link.context.sp
 
 describe('ioredis', () => {
   it.each([
-    [['*', 'a', '1']],
-    [['NOMKSTREAM', '*', 'a', '1']],
-    [['MAXLEN', 1000, '*', 'a', '1']],
-    [['maxlen', '~', '1000', 'LIMIT', '10', '*', 'a', '1']],
-    [['KEEPREF', 'IDMP', 'producer', 'id', 'MINID', '=', '5-0', '*', 'a', '1']],
-    [['*', ['a', '1']]],
-  ])('finds the fields in XADD orders %j', async (args) => {
-    const raw = new FakeIORedis(server);
-    const id = await ioredis.traceClient(raw).xadd('orders', ...args);
-    const span = await named('xadd orders');
-    const words = args.flat();
-    const [call = []] = raw.calls;
-    expect(call.slice(0, words.length + 1)).toEqual(['orders', ...words]);
-    expect(call.slice(words.length + 1)).toEqual([
-      'traceparent',
-      expect.stringContaining(span.spanContext().spanId),
-    ]);
-    expect(span).toMatchObject({
-      kind: SpanKind.PRODUCER,
-      attributes: {
-        'messaging.system': 'redis',
-        'messaging.message.id': id,
-        'server.address': '127.0.0.1',
-        'server.port': 6379,
-      },
-    });
+    [['*']],
+    [['NOMKSTREAM', '*']],
+    [['MAXLEN', 1000, '*']],
+    [['maxlen', '~', '1000', 'LIMIT', '10', '*']],
+    [['KEEPREF', 'IDMP', 'producer', 'id', 'MINID', '=', '5-0', '*']],
+  ])('finds the fields behind XADD orders %j, in a list or not', async (words) => {
+    for (const fields of [['Traceparent', 'nonsense', 'a', '1'], [['Traceparent', 'nonsense', 'a', '1']]]) {
+      const raw = new FakeIORedis(server);
+      const id = await ioredis.traceClient(raw).xadd('orders', ...words, ...fields);
+      const span = await named('xadd orders');
+      const traceparent = expect.stringContaining(span.spanContext().spanId);
+      expect(raw.calls).toEqual([['orders', ...words, 'a', '1', 'traceparent', traceparent]]);
+      expect(span).toMatchObject({
+        kind: SpanKind.PRODUCER,
+        attributes: {
+          'messaging.system': 'redis',
+          'messaging.message.id': id,
+          'server.address': '127.0.0.1',
+          'server.port': 6379,
+        },
+      });
+    }
   });
 
   it('leaves the callback of a command where it is', async () => {

@@ -1,0 +1,4 @@
+import { clientOf } from './mqtt.ts';
+
+/** MQTT 3.1.1, in envelopes. */
+export default clientOf(4);
