@@ -54,6 +54,7 @@ describe.concurrent('a healthy service hears nothing', () => {
     ['healthy, a call and a job'],
     ['registered through a newer API'],
     ['nothing registered', { OTEL_SDK_DISABLED: 'true' }],
+    ['nothing registered', { OTEL_TRACES_EXPORTER: 'none' }],
     ['no propagator', { OTEL_PROPAGATORS: 'none' }],
     ['no propagator, one given by option'],
     ['throwing propagator'],

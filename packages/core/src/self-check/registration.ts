@@ -39,7 +39,8 @@ export function checkRegistration(relies: Reliance): readonly Finding[] {
 
 /** @see https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/#general-sdk-configuration */
 function isDisabledOnPurpose(): boolean {
-  return process.env.OTEL_SDK_DISABLED?.trim().toLowerCase() === 'true';
+  const { OTEL_SDK_DISABLED: disabled, OTEL_TRACES_EXPORTER: exporter } = process.env;
+  return disabled?.trim().toLowerCase() === 'true' || exporter?.trim() === 'none';
 }
 
 function noSdk(): Finding {
