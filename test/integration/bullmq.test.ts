@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { context, propagation, SpanStatusCode, trace } from '@opentelemetry/api';
-import { createTelemetry } from '@throughline/messaging/bullmq';
+import { createTelemetry, traceProcessor } from '@throughline/messaging/bullmq';
 import { createSpanCollector, type RecordedSpan } from '@throughline/testing';
 import { FlowProducer, type Job, Queue, Worker } from 'bullmq';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -126,6 +126,18 @@ describe(`BullMQ: what is special about jobs${missing === undefined ? '' : ` (sk
     expect(parentOf(await take('process', children))).toBe(idOf(child));
     await take('complete');
     await take('complete', children);
+  });
+
+  it.skipIf(missing)('processes a job that was fetched by hand in its trace', async () => {
+    await queue().add('by hand', 1);
+    const add = await take('add');
+    const worker = opened(new Worker(name, null, { connection, telemetry }));
+    const job = (await worker.getNextJob('token')) as Job;
+    await traceProcessor((fetched: Job) => fetched.moveToCompleted('done', 'token', false))(job);
+    expect(linksOf(await take('getNextJob'))).toEqual([idOf(add)]);
+    const processed = await take('process');
+    expect(parentOf(processed)).toBe(idOf(add));
+    expect(parentOf(await take('complete'))).toBe(idOf(processed));
   });
 
   it.skipIf(missing)('keeps jobs out of the trace that the worker was made in', async () => {

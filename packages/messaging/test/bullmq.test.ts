@@ -138,6 +138,21 @@ describe('processing', () => {
     ]);
   });
 
+  it.each([
+    ['is over when the job completes after all', 'job completed', SpanStatusCode.UNSET],
+    ['fails the span when it was the last word', 'something else', SpanStatusCode.ERROR],
+  ])('knows that trouble with Redis %s', async (_what, event, code) => {
+    const { tracer, contextManager } = createTelemetry();
+    const span = tracer.startSpan('process mail', { kind: SpanKind.CONSUMER });
+    span.setAttribute('bullmq.queue.name', 'mail');
+    await contextManager.with(span.setSpanOnContext(contextManager.active()), async () => {
+      span.recordException('read ECONNRESET');
+      span.addEvent(event, { 'bullmq.job.result': '"secret"' });
+    });
+    span.end();
+    expect(JSON.stringify((await named('process mail')).status)).toBe(JSON.stringify({ code }));
+  });
+
   it('makes siblings of the attempts of a job, failed ones with an error', async () => {
     let attempt = 0;
     bullmq.process(() => {

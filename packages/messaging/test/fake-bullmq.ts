@@ -88,8 +88,8 @@ export class FakeBullMQ {
     for (const job of this.jobs.splice(0)) void this.#process(job);
   }
 
-  /** As `Worker.processJob`, with what comes between a job and the next. */
-  async #process(job: FakeJob, next = async () => {}): Promise<void> {
+  /** As `Worker.processJob`. */
+  async #process(job: FakeJob): Promise<void> {
     await this.#trace(
       KIND.CONSUMER,
       'process',
@@ -112,7 +112,6 @@ export class FakeBullMQ {
           span.addEvent('job failed', { 'bullmq.job.failed.reason': (error as Error).message });
         }
         span.setAttributes({ 'bullmq.job.attempts.made': job.attemptsMade });
-        await next();
       },
       job.opts.telemetry?.metadata,
     );
