@@ -94,7 +94,7 @@ async function buildModule({ module, program, target, tags = '' }: ModuleBuild):
   const source = `${target}-source`;
   await cp(downloaded.Dir, source, { recursive: true });
   await makeWritable(source);
-  await runStep('go', ['build', '-tags', tags, '-o', target, program], {
+  await runStep('go', ['build', '-ldflags=-s -w', '-tags', tags, '-o', target, program], {
     cwd: source,
     env: { ...GO_ENVIRONMENT, GOWORK: 'off' },
   });
