@@ -1,9 +1,8 @@
-import { type Attributes, type MeterProvider, metrics } from '@opentelemetry/api';
+import type { Attributes, MeterProvider } from '@opentelemetry/api';
+import { instrumentsFor } from './instruments.ts';
 import type { Owner } from './option-check.ts';
-import { perRegistration, registeredApi } from './registered-api.ts';
 import { guarded } from './report.ts';
 import * as semconv from './semantic-conventions.ts';
-import { VERSION } from './version.ts';
 
 /** The instruments of one side; every method is free of exceptions. */
 export interface HttpInstruments {
@@ -13,20 +12,13 @@ export interface HttpInstruments {
   countPropagation(attributes: Attributes): void;
 }
 
-/**
- * Looks the instruments up: `undefined` while there is no provider, so that nothing is computed for nobody.
- *
- * @see https://opentelemetry.io/docs/specs/semconv/http/http-metrics/
- */
+/** @see https://opentelemetry.io/docs/specs/semconv/http/http-metrics/ */
 export function httpInstruments(
   owner: Owner,
   side: 'server' | 'client',
   given: MeterProvider | undefined,
 ): () => HttpInstruments | undefined {
-  const create = (provider: Pick<MeterProvider, 'getMeter'>): HttpInstruments => {
-    const meter = provider.getMeter(`@throughline/${owner.package}`, VERSION, {
-      schemaUrl: semconv.SCHEMA_URL,
-    });
+  return instrumentsFor(owner, given, (meter) => {
     const server = side === 'server';
     const duration = meter.createHistogram(
       server ? semconv.METRIC_HTTP_SERVER_REQUEST_DURATION : semconv.METRIC_HTTP_CLIENT_REQUEST_DURATION,
@@ -59,14 +51,5 @@ export function httpInstruments(
           undefined,
         ),
     };
-  };
-  const tryCreate = (provider: Pick<MeterProvider, 'getMeter'>) =>
-    guarded('a meter provider threw; nothing is measured', () => create(provider), undefined);
-  if (given !== undefined) {
-    const instruments = tryCreate(given);
-    return () => instruments;
-  }
-  return perRegistration('metrics', () =>
-    registeredApi().metrics === undefined ? undefined : tryCreate(metrics),
-  );
+  });
 }

@@ -1,9 +1,8 @@
-import { type Attributes, type MeterProvider, metrics } from '@opentelemetry/api';
+import type { Attributes, MeterProvider } from '@opentelemetry/api';
+import { instrumentsFor } from '../instruments.ts';
 import type { Owner } from '../option-check.ts';
-import { perRegistration, registeredApi } from '../registered-api.ts';
 import { guarded } from '../report.ts';
 import * as semconv from '../semantic-conventions.ts';
-import { VERSION } from '../version.ts';
 
 /** The instruments of a messaging client; every method is free of exceptions. */
 export interface MessagingInstruments {
@@ -15,19 +14,12 @@ export interface MessagingInstruments {
   countConsumed(messages: number, attributes: Attributes): void;
 }
 
-/**
- * Looks the instruments up: `undefined` while there is no provider, so that nothing is computed for nobody.
- *
- * @see https://opentelemetry.io/docs/specs/semconv/messaging/messaging-metrics/
- */
+/** @see https://opentelemetry.io/docs/specs/semconv/messaging/messaging-metrics/ */
 export function messagingInstruments(
   owner: Owner,
   given: MeterProvider | undefined,
 ): () => MessagingInstruments | undefined {
-  const create = (provider: Pick<MeterProvider, 'getMeter'>): MessagingInstruments => {
-    const meter = provider.getMeter(`@throughline/${owner.package}`, VERSION, {
-      schemaUrl: semconv.SCHEMA_URL,
-    });
+  return instrumentsFor(owner, given, (meter) => {
     const seconds = (description: string) => ({
       description,
       unit: 's',
@@ -57,14 +49,5 @@ export function messagingInstruments(
       countSent: (count, attributes) => measure(() => sent.add(count, attributes)),
       countConsumed: (count, attributes) => measure(() => consumed.add(count, attributes)),
     };
-  };
-  const tryCreate = (provider: Pick<MeterProvider, 'getMeter'>) =>
-    guarded('a meter provider threw; nothing is measured', () => create(provider), undefined);
-  if (given !== undefined) {
-    const instruments = tryCreate(given);
-    return () => instruments;
-  }
-  return perRegistration('metrics', () =>
-    registeredApi().metrics === undefined ? undefined : tryCreate(metrics),
-  );
+  });
 }
