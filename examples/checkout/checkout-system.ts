@@ -15,24 +15,50 @@ export const SERVICES = [
 
 export type ServiceName = (typeof SERVICES)[number]['name'];
 
+/** Who joins them with a queue: no customer calls these, messages do. */
+const QUEUE_SERVICES = [
+  { name: 'mailer', framework: 'amqplib', reads: 'rabbitmqUrl' },
+  { name: 'mail-worker', framework: 'BullMQ', reads: 'redisUrl' },
+] as const;
+
+export interface QueueOptions {
+  /** Where orders are announced: `amqp://guest:guest@127.0.0.1:5672`. */
+  readonly rabbitmqUrl: string;
+  /** Where the jobs wait that send mails: `redis://127.0.0.1:6379`. */
+  readonly redisUrl: string;
+  /** Leaves the mailer's channel untraced. @default false */
+  readonly forgetChannel?: boolean;
+}
+
 export interface CheckoutSystemOptions {
   /** Where the services export their spans: `http://127.0.0.1:4318`. */
   readonly otlpEndpoint: string;
   /** Puts a proxy that drops trace headers between gateway and orders. @default false */
   readonly stripHeaders?: boolean;
+  /** Adds the two services behind a queue. Its clients must be installed, see `queue/package.json`. */
+  readonly queue?: QueueOptions | undefined;
   /** Replaces the address at which a service is called, for one that is down or a stand-in. */
   readonly addresses?: Partial<Record<ServiceName, string>>;
   /** Stops what has been started so far, and rejects. Without effect once all services listen. */
   readonly signal?: AbortSignal;
   /** Called when a service that was up ends although nobody stopped it, with what it wrote to stderr last. */
-  readonly onCrash?: (service: ServiceName, stderr: string) => void;
+  readonly onCrash?: (service: string, stderr: string) => void;
+}
+
+/** A service that runs. */
+export interface RunningService {
+  readonly name: string;
+  readonly framework: string;
+  /** Where it listens, or what it reads from: a URL. */
+  readonly address: string;
 }
 
 export interface CheckoutSystem {
+  readonly services: readonly RunningService[];
   readonly urls: Readonly<Record<ServiceName, string>>;
   /** Present with `stripHeaders`. */
   readonly proxyUrl?: string;
-  /** Process ids, in the order of {@link SERVICES}. */
+  /** Process ids, in the order of `services`. */
   readonly pids: readonly number[];
   /** Ends every service. Each exports the spans it still holds first. */
   stop(): Promise<void>;
@@ -45,7 +71,7 @@ const STOP_DEADLINE = 3_000;
 const STDERR_KEPT = 4_000;
 
 /**
- * Starts the four services, each in a process of its own, and resolves when all of them listen.
+ * Starts the services, each in a process of its own, and resolves when all of them listen.
  *
  * Rejects when one does not come up, with its stderr in the message; the others are stopped then.
  *
@@ -54,6 +80,7 @@ const STDERR_KEPT = 4_000;
  * await fetch(`${system.urls.gateway}/checkout/42`, { method: 'POST' });
  */
 export async function startCheckoutSystem(options: CheckoutSystemOptions): Promise<CheckoutSystem> {
+  const { queue } = options;
   const [gateway, orders, inventory, pricing] = await freePorts(SERVICES.length);
   const ports: Record<ServiceName, number | undefined> = { gateway, orders, inventory, pricing };
   const url = (name: ServiceName) => `http://127.0.0.1:${ports[name]}`;
@@ -67,11 +94,23 @@ export async function startCheckoutSystem(options: CheckoutSystemOptions): Promi
     ORDERS_URL: options.addresses?.orders ?? proxy?.url ?? url('orders'),
     INVENTORY_URL: options.addresses?.inventory ?? url('inventory'),
     PRICING_URL: options.addresses?.pricing ?? url('pricing'),
+    RABBITMQ_URL: queue?.rabbitmqUrl,
+    REDIS_URL: queue?.redisUrl,
+    FORGET_CHANNEL: queue?.forgetChannel ? '1' : undefined,
   };
+  const services: (RunningService & { file: string; port?: string })[] = SERVICES.map((service) => ({
+    ...service,
+    file: `${service.name}.ts`,
+    address: url(service.name),
+    port: String(ports[service.name]),
+  }));
+  if (queue)
+    for (const { name, framework, reads } of QUEUE_SERVICES)
+      services.push({ name, framework, file: `queue/${name}.ts`, address: withoutUser(queue[reads]) });
 
   let running = false;
-  const children = SERVICES.map(({ name }) => {
-    const child = startService(name, { ...env, PORT: String(ports[name]) });
+  const children = services.map(({ name, file, port }) => {
+    const child = startService(name, file, { ...env, PORT: port });
     void child.failed.then((stderr) => {
       if (running) options.onCrash?.(name, stderr);
     });
@@ -101,6 +140,7 @@ export async function startCheckoutSystem(options: CheckoutSystemOptions): Promi
   running = true;
   failure.catch(() => {});
   return {
+    services,
     urls: {
       gateway: url('gateway'),
       orders: url('orders'),
@@ -114,7 +154,7 @@ export async function startCheckoutSystem(options: CheckoutSystemOptions): Promi
 }
 
 interface Service {
-  readonly name: ServiceName;
+  readonly name: string;
   readonly process: ChildProcess;
   /** Resolves once the service says that it listens. */
   readonly listening: Promise<void>;
@@ -122,9 +162,9 @@ interface Service {
   readonly failed: Promise<string>;
 }
 
-function startService(name: ServiceName, env: NodeJS.ProcessEnv): Service {
+function startService(name: string, file: string, env: NodeJS.ProcessEnv): Service {
   // The channel is never written to: it closes when this process ends, even by SIGKILL, and the service follows.
-  const child = spawn(process.execPath, [fileURLToPath(new URL(`${name}.ts`, import.meta.url))], {
+  const child = spawn(process.execPath, [fileURLToPath(new URL(file, import.meta.url))], {
     env,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     // In a process group of its own, so that Ctrl-C in a terminal is for this process to answer.
@@ -154,6 +194,12 @@ async function stopChild(child: ChildProcess): Promise<void> {
   const timer = setTimeout(() => child.kill('SIGKILL'), STOP_DEADLINE);
   await ended;
   clearTimeout(timer);
+}
+
+/** A URL that may be shown: the password of a broker stands before its host. */
+function withoutUser(url: string): string {
+  const { protocol, host } = new URL(url);
+  return `${protocol}//${host}`;
 }
 
 function aborted(signal: AbortSignal | undefined): Promise<never> {

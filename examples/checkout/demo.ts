@@ -8,16 +8,20 @@ import {
   type Trace,
   treeStyleFor,
 } from '@throughline/sdk/trace-tree';
-import { type CheckoutSystem, SERVICES, startCheckoutSystem } from './checkout-system.ts';
+import { type CheckoutSystem, type QueueOptions, startCheckoutSystem } from './checkout-system.ts';
 import { STRIPPED_HEADERS } from './header-stripping-proxy.ts';
+import { lostMessages } from './lost-messages.ts';
 import { startTraceReceiver, type TraceReceiver } from './trace-receiver.ts';
 
 const USAGE = `Usage: npm run demo -- [--once] [--break strip-headers]
+       npm run demo:queue -- [--once] [--break strip-headers | --break forget-channel]
 
-Starts four services, sends one checkout request through them and prints the trace it left.
+Starts four services, sends one checkout request through them and prints the trace it left. With the queue, two more
+services mail the customer: RabbitMQ and Redis are between them.
 
   --once                  print that trace and stop; exit 0 only if it is one connected trace
   --break strip-headers   put a proxy that drops ${STRIPPED_HEADERS.join(', ')} between gateway and orders
+  --break forget-channel  leave out traceChannel() where the order is read from the queue
   --help                  print this
 `;
 
@@ -58,7 +62,8 @@ async function run() {
   });
   starting = startCheckoutSystem({
     otlpEndpoint: receiver.url,
-    stripHeaders: options.breakHop,
+    stripHeaders: options.breakAt === 'strip-headers',
+    queue: options.queue,
     signal: interrupted.signal,
     onCrash(service, stderr) {
       console.error(`${service} ended unexpectedly.\n${stderr}`);
@@ -86,23 +91,37 @@ async function run() {
 }
 
 async function judgeOnce(system: CheckoutSystem, receiver: TraceReceiver, answered: boolean) {
+  // What goes through a queue goes on after the answer. Who does not report in time is named below.
+  if (options.queue) await receiver.waitFor(everyoneSettled(system, receiver)).catch(() => {});
   // A service exports what it still holds before it ends: after this, nothing more can come.
   await system.stop();
   const traces = receiver.traces();
   const verdict = judge(traces);
-  print(`${renderTraces(traces, style)}\n${verdict.text}\n`);
+  print(report(traces));
   const services = new Set(traces.flatMap((trace) => trace.services));
-  const absent = SERVICES.filter(({ name }) => !services.has(name));
+  const absent = system.services.filter(({ name }) => !services.has(name));
   if (absent.length > 0) print(`No span came from ${absent.map(({ name }) => name).join(', ')}.\n`);
   await end(verdict.connected && absent.length === 0 && answered ? 0 : 1);
 }
 
-function introduce({ urls, proxyUrl }: CheckoutSystem) {
-  const lines = SERVICES.map(
-    ({ name, framework }) => `  ${name.padEnd(10)} ${framework.padEnd(10)} ${urls[name]}\n`,
+/** Asked after every export, until each service has a span and no trace is still coming in. */
+function everyoneSettled({ services }: CheckoutSystem, receiver: TraceReceiver) {
+  return (traces: readonly Trace[]) => {
+    const reported = new Set(traces.flatMap((trace) => trace.services));
+    const everyone = services.every(({ name }) => reported.has(name));
+    return (everyone && traces.every(({ traceId }) => receiver.isSettled(traceId))) || undefined;
+  };
+}
+
+function introduce({ services, proxyUrl }: CheckoutSystem) {
+  const columns = Math.max(10, ...services.map(({ name }) => name.length));
+  const lines = services.map(
+    ({ name, framework, address }) => `  ${name.padEnd(columns)} ${framework.padEnd(10)} ${address}\n`,
   );
-  print(`Throughline demo ${dot} four services, each its own process\n${lines.join('')}`);
+  const count = options.queue ? 'six' : 'four';
+  print(`Throughline demo ${dot} ${count} services, each its own process\n${lines.join('')}`);
   if (proxyUrl) print(`  between gateway and orders, ${proxyUrl} drops ${STRIPPED_HEADERS.join(', ')}\n`);
+  if (options.queue?.forgetChannel) print('  mailer reads from a channel without traceChannel()\n');
   print('\n');
 }
 
@@ -123,9 +142,16 @@ function printSettled(settled: Trace) {
       if (printed.size <= MAX_SPANS) break;
       printed.delete(oldest);
     }
-    print(`${renderTraces(group, style)}\n${judge(group).text}\n\n`);
+    print(`${report(group)}\n`);
     firstPrinted.emit('printed');
   }
+}
+
+function report(traces: readonly Trace[]): string {
+  const lost = lostMessages(traces).map(
+    ({ service, name }) => `No span of whoever received it continues '${name}' of ${service}.\n`,
+  );
+  return `${renderTraces(traces, style)}\n${judge(traces).text}\n${lost.join('')}`;
 }
 
 function inviteToTry(gateway: string) {
@@ -157,18 +183,35 @@ function end(code: number): Promise<never> {
 function readOptions() {
   try {
     const { values } = parseArgs({
-      options: { once: { type: 'boolean' }, break: { type: 'string' }, help: { type: 'boolean' } },
+      options: {
+        once: { type: 'boolean' },
+        break: { type: 'string' },
+        queue: { type: 'boolean' },
+        help: { type: 'boolean' },
+      },
     });
     if (values.help) {
       process.stdout.write(USAGE);
       process.exit(0);
     }
-    if (values.break !== undefined && values.break !== 'strip-headers') {
-      throw new TypeError(`--break knows strip-headers, not '${values.break}'`);
+    const breaks = values.queue ? ['strip-headers', 'forget-channel'] : ['strip-headers'];
+    if (values.break !== undefined && !breaks.includes(values.break)) {
+      throw new TypeError(`--break knows ${breaks.join(' and ')}, not '${values.break}'`);
     }
-    return { once: values.once === true, breakHop: values.break !== undefined };
+    return {
+      once: values.once === true,
+      breakAt: values.break,
+      queue: values.queue ? readQueue(values.break === 'forget-channel') : undefined,
+    };
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${USAGE}`);
     process.exit(2);
   }
+}
+
+function readQueue(forgetChannel: boolean): QueueOptions {
+  const { RABBITMQ_URL: rabbitmqUrl, REDIS_URL: redisUrl } = process.env;
+  if (!rabbitmqUrl || !redisUrl)
+    throw new TypeError('--queue needs RABBITMQ_URL and REDIS_URL; npm run demo:queue sets them');
+  return { rabbitmqUrl, redisUrl, forgetChannel };
 }

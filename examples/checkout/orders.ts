@@ -9,6 +9,11 @@ const port = Number(process.env.PORT ?? 3001);
 const inventoryUrl = process.env.INVENTORY_URL ?? 'http://127.0.0.1:3002';
 const pricingUrl = process.env.PRICING_URL ?? 'http://127.0.0.1:3003';
 
+// Only `npm run demo:queue` has a broker, and installs its client, so the compiler must not follow this import.
+const rabbitmqUrl = process.env.RABBITMQ_URL;
+const announcer = './queue/order-announcer.ts';
+const announce = rabbitmqUrl && (await (await import(announcer)).createAnnouncer(rabbitmqUrl));
+
 interface Item {
   sku: string;
   quantity: number;
@@ -46,7 +51,9 @@ app.post<{ Body: { cart: string; items: Item[] } }>(
     if (refused.length > 0) return reply.code(422).send({ cart, refused });
 
     const total = lines.reduce((sum, line) => sum + ('amount' in line ? line.amount : 0), 0);
-    return reply.code(201).send({ order: randomUUID(), cart, lines, total });
+    const order = randomUUID();
+    await announce?.({ order, cart, total });
+    return reply.code(201).send({ order, cart, lines, total });
   },
 );
 
