@@ -24,9 +24,10 @@ export default {
     async function work(stream: string, handler: (body: string) => Promise<void>): Promise<void> {
       const blocking = connect();
       const reader = traceClient(blocking);
-      const handle = traceHandler(([, fields]: [string, string[]]) =>
-        handler(fields[fields.indexOf('body') + 1] as string),
-      );
+      const handle = traceHandler(async ([id, fields]: [string, string[]]) => {
+        await handler(fields[fields.indexOf('body') + 1] as string);
+        await reader.xack(stream, GROUP, id);
+      });
       let open = true;
       const loop = (async () => {
         for (let from = '>'; open; ) {
@@ -39,7 +40,6 @@ export default {
           if (entry === undefined) continue;
           try {
             await handle(entry);
-            await reader.xack(stream, GROUP, entry[0]);
           } catch {
             from = '0';
           }

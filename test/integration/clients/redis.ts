@@ -30,7 +30,10 @@ export default {
     async function work(key: string, handler: (body: string) => Promise<void>): Promise<void> {
       const blocking = await connect();
       const reader = traceClient(blocking);
-      const handle = traceHandler(({ message }: Entry) => handler(message.body as string));
+      const handle = traceHandler(async ({ id, message }: Entry) => {
+        await handler(message.body as string);
+        await reader.xAck(key, GROUP, id);
+      });
       let open = true;
       const loop = (async () => {
         for (let id = '>'; open; ) {
@@ -43,7 +46,6 @@ export default {
           if (entry === undefined) continue;
           try {
             await handle(entry);
-            await reader.xAck(key, GROUP, entry.id);
           } catch {
             id = '0';
           }
