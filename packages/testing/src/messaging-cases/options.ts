@@ -61,10 +61,10 @@ export const messagingOptionCases: readonly MessagingCase[] = [
       },
       propagator: {
         inject(ctx, carrier, setter) {
-          setter.set(carrier, 'x-trace', trace.getSpanContext(ctx)?.traceId ?? '');
+          setter.set(carrier, 'xtrace', trace.getSpanContext(ctx)?.traceId ?? '');
         },
         extract: (ctx) => ctx,
-        fields: () => ['x-trace'],
+        fields: () => ['xtrace'],
       },
     }),
     async run(world) {
@@ -72,7 +72,7 @@ export const messagingOptionCases: readonly MessagingCase[] = [
       const span = await world.span('send');
       assert.ok(world.notes.length > 0, 'the given provider was asked for a tracer');
       const sent = await world.take();
-      assert.deepEqual(onWire(sent, 'x-trace'), [span.spanContext().traceId]);
+      assert.deepEqual(onWire(sent, 'xtrace'), [span.spanContext().traceId]);
       assert.deepEqual(onWire(sent, 'traceparent'), []);
     },
   },
