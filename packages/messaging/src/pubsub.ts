@@ -161,7 +161,8 @@ export function traceHandler<M extends PubSubMessage, Rest extends unknown[], R>
   options: MessagingOptions = {},
 ): (message: M, ...rest: Rest) => R {
   const tracer = pubsubTracer(options, 'traceHandler()');
-  return (message, ...rest) => tracer.process(receivedMessage(message), () => handler(message, ...rest));
+  return (message, ...rest) =>
+    tracer.process(receivedMessage(message ?? {}), () => handler(message, ...rest));
 }
 
 /**

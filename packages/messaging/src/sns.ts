@@ -94,11 +94,11 @@ export function traceHandler<N extends SnsNotification, Rest extends unknown[], 
 ): (notification: N, ...rest: Rest) => R {
   const tracer = snsTracer(options, 'traceHandler()');
   return function tracedHandler(notification, ...rest) {
-    const sent = Date.parse(notification.Timestamp ?? '');
+    const sent = Date.parse(notification?.Timestamp ?? '');
     const message = {
-      ...topicOf(notification.TopicArn),
+      ...topicOf(notification?.TopicArn),
       carrier: notification,
-      messageId: notification.MessageId,
+      messageId: notification?.MessageId,
       timestamp: Number.isNaN(sent) ? undefined : sent,
     };
     return tracer.process(message, () => handler(notification, ...rest));

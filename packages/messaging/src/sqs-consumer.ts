@@ -1,6 +1,7 @@
 import { ROOT_CONTEXT } from '@opentelemetry/api';
 import type { MessagingOptions } from '@throughline/core/messaging';
 import {
+  countedMessage,
   queueOf,
   receivedMessage,
   type SqsMessage,
@@ -53,7 +54,7 @@ export function traceConsumerOptions<Options extends SqsConsumerOptions>(
     );
   const processAll = (messages: readonly SqsMessage[], ...rest: never[]) =>
     tracer.processBatch(
-      { ...queueOf(queueUrl), messages: messages.map((message) => receivedMessage(message, queueUrl)) },
+      { ...queueOf(queueUrl), messages: messages.map((message) => countedMessage(message, queueUrl)) },
       () => Reflect.apply(handleMessageBatch as Method, original, [messages, ...rest]),
       push,
     );

@@ -35,6 +35,9 @@ interface AskedNames {
 /** From which queue a message came: it does not say. */
 const queues = new WeakMap<object, string>();
 
+/** Messages that a traced operation has counted. */
+const counted = new WeakSet<object>();
+
 /**
  * The client, with the messages that it sends, receives and deletes traced; used in its place from then on.
  *
@@ -75,15 +78,16 @@ export function traceClient<C extends AwsClient>(original: C, options: Messaging
         call({ ...input, Entries: withinSize(entries, carriers) }),
       );
     },
-    ReceiveMessage: (input: QueueInput & AskedNames, call) =>
-      tracer.receive(
-        queueOf(input.QueueUrl),
-        () => call(askingFor(input, options)),
-        (output) =>
-          ((output as { Messages?: SqsMessage[] }).Messages ?? []).map((message) =>
-            receivedMessage(message, input.QueueUrl),
-          ),
-      ),
+    ReceiveMessage(input: QueueInput & AskedNames, call) {
+      const receive = async () => {
+        const output = (await call(askingFor(input, options))) as { readonly Messages?: SqsMessage[] };
+        for (const message of output.Messages ?? []) queues.set(message, input.QueueUrl ?? '');
+        return output;
+      };
+      return tracer.receive(queueOf(input.QueueUrl), receive, ({ Messages = [] }) =>
+        Messages.map((message) => countedMessage(message, input.QueueUrl)),
+      );
+    },
     DeleteMessage: settle('delete'),
     DeleteMessageBatch: settleBatch('delete'),
     ChangeMessageVisibility: settle('change_visibility'),
@@ -106,7 +110,9 @@ export function traceHandler<M extends SqsMessage, Rest extends unknown[], R>(
 ): (message: M, ...rest: Rest) => R {
   const tracer = sqsTracer(options, 'traceHandler()');
   return function tracedHandler(message, ...rest) {
-    return tracer.process(receivedMessage(message), () => handler(message, ...rest), { received: true });
+    return tracer.process(receivedMessage(message), () => handler(message, ...rest), {
+      received: counted.has(message),
+    });
   };
 }
 
@@ -114,16 +120,25 @@ export function traceHandler<M extends SqsMessage, Rest extends unknown[], R>(
 export const sqsTracer = (options: MessagingOptions, entry: string) =>
   createMessagingTracer({ system: 'aws_sqs', codec: sqsCodec }, options, { package: 'messaging', entry });
 
-/** What the conventions want to know of a message; `queueUrl`, where it came from, is kept for the message's handler. */
-export function receivedMessage(message: SqsMessage, queueUrl?: string): Message<SqsMetadata> {
-  if (queueUrl !== undefined) queues.set(message, queueUrl);
-  const sent = Number(message.Attributes?.SentTimestamp);
+/** What the conventions want to know of a message. */
+export function receivedMessage(
+  message: SqsMessage | undefined,
+  queueUrl = message && queues.get(message),
+): Message<SqsMetadata> {
+  const sent = Number(message?.Attributes?.SentTimestamp);
   return {
-    ...queueOf(queueUrl ?? queues.get(message)),
+    ...queueOf(queueUrl),
     carrier: message,
-    messageId: message.MessageId,
+    messageId: message?.MessageId,
     timestamp: sent > 0 ? sent : undefined,
   };
+}
+
+/** {@link receivedMessage} of one that an operation on several counts; its handler will know. */
+export function countedMessage(message: SqsMessage, queueUrl: string | undefined): Message<SqsMetadata> {
+  if (queueUrl !== undefined) queues.set(message, queueUrl);
+  counted.add(message);
+  return receivedMessage(message, queueUrl);
 }
 
 /** The input of a receive, asking also for what holds the context. */
@@ -157,7 +172,7 @@ function withNames(asked: readonly string[] = [], needed: readonly string[]): re
 export function queueOf(queueUrl: string | undefined): MessagingTarget {
   const [, serverAddress, port, destination] =
     /^https?:\/\/([^/:]+)(?::(\d+))?(?:.*\/)(.+)$/.exec(queueUrl ?? '') ?? [];
-  if (queueUrl === undefined) return {};
+  if (!queueUrl) return {};
   return {
     destination: destination ?? queueUrl,
     serverAddress,

@@ -111,7 +111,8 @@ class Broker {
   /** A container of AMQP 1.0 whose links are this broker's senders and receivers. */
   container(): Container {
     const container = rhea.create_container({ autosettle: false, treat_modified_as_released: false });
-    let tokenReplies: Sender | undefined;
+    // Each client answers to a link of its own.
+    const tokenReplies = new WeakMap<object, Sender>();
     container.on('sender_open', ({ sender }: EventContext) => {
       const address = sender?.source?.address;
       if (!sender || !address) {
@@ -119,7 +120,7 @@ class Broker {
       }
       sender.set_source({ address });
       if (address === CBS) {
-        tokenReplies = sender;
+        tokenReplies.set(sender.connection, sender);
       } else {
         // What the client asked for decides whether what we send to it is settled already.
         Object.assign((sender as unknown as LocalAttach).local.attach, {
@@ -155,7 +156,7 @@ class Broker {
     container.on('message', ({ receiver, message, ...event }: EventContext) => {
       const address = receiver?.target?.address;
       if (address === CBS) {
-        tokenReplies?.send(tokenAccepted(message as Message));
+        tokenReplies.get(receiver?.connection ?? {})?.send(tokenAccepted(message as Message));
       } else if (address) {
         for (const each of unpacked(message, (event as { format?: number }).format)) {
           this.add(address, each);
