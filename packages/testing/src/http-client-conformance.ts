@@ -1,10 +1,11 @@
 import type { Attributes, MeterProvider, TextMapPropagator, TracerProvider } from '@opentelemetry/api';
 import {
+  bindCases,
   type Capabilities,
   type ConformanceCase,
   type ConformanceRunner,
+  lackOf,
   registerCases,
-  type Skip,
 } from './conformance-case.ts';
 import type { ConformanceSdk } from './conformance-sdk.ts';
 import { clientFailureCases } from './http-client-cases/failures.ts';
@@ -127,16 +128,10 @@ const GROUPS: Readonly<Record<string, readonly HttpClientCase[]>> = {
  * for (const one of httpClientConformanceCases(options)) if (!one.skip) await one.run();
  */
 export function httpClientConformanceCases(options: HttpClientConformanceOptions): ConformanceCase[] {
-  return Object.entries(GROUPS).flatMap(([group, cases]) =>
-    cases.map((one) => {
-      const skip = skipOf(one, options);
-      return {
-        name: one.name,
-        group,
-        ...(skip ? { skip } : {}),
-        run: () => runHttpClientCase(one, options),
-      };
-    }),
+  return bindCases(
+    GROUPS,
+    (one) => runHttpClientCase(one, options),
+    (need) => lackOf(options.capabilities, need),
   );
 }
 
@@ -156,12 +151,4 @@ export function defineHttpClientConformance(
     `${options.name}, HTTP client, ${options.sdk.name}`,
     httpClientConformanceCases(options),
   );
-}
-
-function skipOf(one: HttpClientCase, options: HttpClientConformanceOptions): Skip | undefined {
-  for (const need of one.needs ?? []) {
-    const capability = options.capabilities?.[need];
-    if (capability !== undefined && capability !== true) return capability;
-  }
-  return undefined;
 }

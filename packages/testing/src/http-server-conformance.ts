@@ -2,9 +2,11 @@ import type { Server } from 'node:http';
 import type { Http2SecureServer, Http2Server } from 'node:http2';
 import type { Attributes, MeterProvider, Span, TextMapPropagator, TracerProvider } from '@opentelemetry/api';
 import {
+  bindCases,
   type Capabilities,
   type ConformanceCase,
   type ConformanceRunner,
+  lackOf,
   registerCases,
   type Skip,
 } from './conformance-case.ts';
@@ -162,16 +164,10 @@ const GROUPS: Readonly<Record<string, readonly HttpServerCase[]>> = {
  * for (const one of httpServerConformanceCases(options)) if (!one.skip) await one.run();
  */
 export function httpServerConformanceCases(options: HttpServerConformanceOptions): ConformanceCase[] {
-  return Object.entries(GROUPS).flatMap(([group, cases]) =>
-    cases.map((one) => {
-      const skip = skipOf(one, options);
-      return {
-        name: one.name,
-        group,
-        ...(skip ? { skip } : {}),
-        run: () => runHttpServerCase(one, options),
-      };
-    }),
+  return bindCases(
+    GROUPS,
+    (one) => runHttpServerCase(one, options),
+    (need) => lacks(options, need),
   );
 }
 
@@ -193,15 +189,11 @@ export function defineHttpServerConformance(
   );
 }
 
-function skipOf(one: HttpServerCase, options: HttpServerConformanceOptions): Skip | undefined {
-  for (const need of one.needs ?? []) {
-    if (need === 'fetch') {
-      if (!options.fetch) return { reason: 'the spec file gives no fetch' };
-      continue;
-    }
-    if (need === 'http1' && options.httpVersion === '2') return { reason: 'HTTP/2 has other means for it' };
-    const capability = options.capabilities?.[need];
-    if (capability !== undefined && capability !== true) return capability;
-  }
-  return undefined;
+function lacks(
+  { fetch, httpVersion, capabilities }: HttpServerConformanceOptions,
+  need: HttpServerCapability | 'fetch',
+): Skip | undefined {
+  if (need === 'fetch') return fetch ? undefined : { reason: 'the spec file gives no fetch' };
+  if (need === 'http1' && httpVersion === '2') return { reason: 'HTTP/2 has other means for it' };
+  return lackOf(capabilities, need);
 }

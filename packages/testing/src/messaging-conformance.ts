@@ -1,10 +1,11 @@
 import type { Attributes, MeterProvider, TextMapPropagator, TracerProvider } from '@opentelemetry/api';
 import {
+  bindCases,
   type Capabilities,
   type ConformanceCase,
   type ConformanceRunner,
+  lackOf,
   registerCases,
-  type Skip,
 } from './conformance-case.ts';
 import type { ConformanceSdk } from './conformance-sdk.ts';
 import { batchCases } from './messaging-cases/batches.ts';
@@ -168,16 +169,10 @@ const GROUPS: Readonly<Record<string, readonly MessagingCase[]>> = {
  * for (const one of messagingConformanceCases(options)) if (!one.skip) await one.run();
  */
 export function messagingConformanceCases(options: MessagingConformanceOptions): ConformanceCase[] {
-  return Object.entries(GROUPS).flatMap(([group, cases]) =>
-    cases.map((one) => {
-      const skip = skipOf(one, options);
-      return {
-        name: one.name,
-        group,
-        ...(skip ? { skip } : {}),
-        run: () => runMessagingCase(one, options),
-      };
-    }),
+  return bindCases(
+    GROUPS,
+    (one) => runMessagingCase(one, options),
+    (need) => lackOf(options.capabilities, need),
   );
 }
 
@@ -197,12 +192,4 @@ export function defineMessagingConformance(
     `${options.name}, messaging, ${options.sdk.name}`,
     messagingConformanceCases(options),
   );
-}
-
-function skipOf(one: MessagingCase, { capabilities = {} }: MessagingConformanceOptions): Skip | undefined {
-  for (const need of one.needs ?? []) {
-    const able = capabilities[need] ?? true;
-    if (able !== true) return able;
-  }
-  return undefined;
 }
