@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 const require = createRequire(import.meta.url);
 
 export default {
-  async connect(url, { trace, telemetry = trace?.bullmqTelemetry?.() }) {
+  async connect(url, { trace, telemetry = trace?.createTelemetry() }) {
     const { Queue, Worker } = require('bullmq');
     const { hostname: host, port } = new URL(url);
     const options = { connection: { host, port: Number(port), maxRetriesPerRequest: null }, telemetry };
