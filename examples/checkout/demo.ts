@@ -43,8 +43,9 @@ let ending: Promise<never> | undefined;
 const interrupted = new AbortController();
 const firstPrinted = new EventEmitter();
 
-process.once('SIGINT', () => end(0));
-process.once('SIGTERM', () => end(0));
+// Not once: a signal comes twice when a terminal and whoever started this both send it.
+process.on('SIGINT', () => end(0));
+process.on('SIGTERM', () => end(0));
 // The reader of a pipe may leave early, as `head` does.
 process.stdout.on('error', () => end(0));
 

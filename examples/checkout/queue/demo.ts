@@ -29,9 +29,10 @@ const BROKERS: readonly [Service, variable: string, install: string, url: string
 const runFolder = mkdtempSync(join(tmpdir(), 'throughline-'));
 process.env.TL_RUN_FOLDER = runFolder;
 const running: RunningService[] = [];
-const interrupted = Promise.race(
-  (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((signal) => once(process, signal)),
-);
+const interrupted = new Promise<void>((resolve) => {
+  // Each may come more than once, and must not end this process before the brokers have ended.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
+});
 
 process.exitCode = await run().finally(stopAll);
 
