@@ -52,6 +52,7 @@ const CONTENTS: Readonly<Record<string, readonly Readonly<Record<string, string>
       amqplib: '^2.3.1',
       bullmq: '^6.7.0',
       'bullmq-otel': '^2.0.1',
+      ioredis: '^6.0.0',
       kafkajs: '^2.2.4',
     },
   ],
