@@ -53,9 +53,16 @@ function rank(name: string): number {
 /** What the attributes count towards the size of a message: names, types and values in bytes. */
 export function attributeBytes(attributes: AwsAttributes | undefined): number {
   let bytes = 0;
-  for (const [name, { DataType = '', StringValue = '', BinaryValue }] of Object.entries(attributes ?? {}))
-    bytes += Buffer.byteLength(name + DataType + StringValue) + (BinaryValue?.byteLength ?? 0);
+  for (const [name, attribute] of Object.entries(attributes ?? {})) {
+    const { DataType, StringValue, BinaryValue } = attribute ?? {};
+    bytes += textBytes(name) + textBytes(DataType) + textBytes(StringValue) + (BinaryValue?.byteLength ?? 0);
+  }
   return bytes;
+}
+
+/** What is no text is for the client to refuse. */
+export function textBytes(text: unknown): number {
+  return typeof text === 'string' ? Buffer.byteLength(text) : 0;
 }
 
 /**

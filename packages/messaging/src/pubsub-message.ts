@@ -1,8 +1,22 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { Message, MessageHeaders, MessagingTracer } from '@throughline/core/messaging';
+import {
+  createMessagingTracer,
+  type Message,
+  type MessageHeaders,
+  type MessagingOptions,
+  type MessagingTracer,
+} from '@throughline/core/messaging';
+import { attributesCodec } from './pubsub-attributes.ts';
 import { wrapClient } from './wrap-client.ts';
 
 type Method = (...args: never[]) => unknown;
+
+/** A tracer for messages in Pub/Sub, in the name of what the user called. */
+export const pubsubTracer = (options: MessagingOptions, entry: string, googclient = true) =>
+  createMessagingTracer({ system: 'gcp_pubsub', codec: attributesCodec(googclient) }, options, {
+    package: 'messaging',
+    entry,
+  });
 
 /** A message that Pub/Sub delivered, by a subscription, a pull or a push, as far as it matters here. */
 export interface PubSubMessage {

@@ -1,8 +1,10 @@
 import {
   type CarrierCodec,
+  createMessagingTracer,
   headersCodec,
   type Message,
   type MessageHeaders,
+  type MessagingOptions,
   type MessagingTarget,
 } from '@throughline/core/messaging';
 
@@ -14,6 +16,13 @@ export interface ServiceBusMessage {
   readonly deliveryCount?: number | undefined;
   readonly enqueuedTimeUtc?: Date | undefined;
 }
+
+/** A tracer for messages in Service Bus, in the name of what the user called. */
+export const serviceBusTracer = (options: MessagingOptions, entry: string) =>
+  createMessagingTracer({ system: 'servicebus', codec: propertiesCodec }, options, {
+    package: 'messaging',
+    entry,
+  });
 
 /** Where Azure's own libraries keep a traceparent, and all that they read. */
 const DIAGNOSTIC_ID = 'Diagnostic-Id';
@@ -55,7 +64,7 @@ export function describedMessage(
   entity: MessagingTarget,
 ): Message<MessageHeaders> {
   const { enqueuedTimeUtc: enqueued, deliveryCount } = message;
-  const timestamp = enqueued?.getTime();
+  const timestamp = enqueued instanceof Date ? enqueued.getTime() : undefined;
   return {
     ...entity,
     carrier: message.applicationProperties,

@@ -12,6 +12,7 @@ import {
   attributeBytes,
   attributeTexts,
   crossesLimit,
+  textBytes,
 } from './aws-attributes.ts';
 import { type AwsClient, messageIdOf, wrapAwsClient } from './aws-client.ts';
 
@@ -68,9 +69,9 @@ export function traceClient<C extends AwsClient>(original: C, options: Messaging
       );
     },
     PublishBatch(input: PublishBatchInput, call) {
-      const { TopicArn, PublishBatchRequestEntries: given } = input;
-      const entries: readonly SnsMessage[] = Array.isArray(given) ? given : [];
-      const messages = entries.map((carrier) => ({ carrier }));
+      const { TopicArn, PublishBatchRequestEntries: entries } = input;
+      if (!Array.isArray(entries)) return call(input);
+      const messages = entries.map((carrier: SnsMessage) => ({ carrier }));
       return tracer.sendBatch({ ...topicOf(TopicArn), operationName: 'publish', messages }, (carriers) =>
         call({ ...input, PublishBatchRequestEntries: withinSize(entries, carriers) }),
       );
@@ -129,13 +130,13 @@ function withinSize(
 }
 
 function bytesOf(messages: readonly (SnsMessage | undefined)[]): number {
-  return messages.reduce((sum, message) => {
-    const { Message = '', MessageAttributes } = message ?? {};
-    return sum + Buffer.byteLength(Message) + attributeBytes(MessageAttributes);
-  }, 0);
+  return messages.reduce(
+    (sum, message) => sum + textBytes(message?.Message) + attributeBytes(message?.MessageAttributes),
+    0,
+  );
 }
 
 function topicOf(arn: string | undefined): MessagingTarget {
-  if (arn === undefined) return {};
+  if (typeof arn !== 'string') return {};
   return { destination: arn.split(':').at(-1), attributes: { 'aws.sns.topic.arn': arn } };
 }

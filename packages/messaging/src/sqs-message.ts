@@ -6,6 +6,7 @@ import {
   attributeBytes,
   attributeTexts,
   crossesLimit,
+  textBytes,
 } from './aws-attributes.ts';
 import { traceparentOf, xRayHeaderOf } from './x-ray-header.ts';
 
@@ -95,10 +96,8 @@ function enveloped(message: SqsMetadata | undefined): Record<string, unknown> {
 }
 
 function bytesOf(messages: readonly (SqsMetadata | undefined)[]): number {
-  const bytes = messages.map((message) =>
-    typeof message?.MessageBody === 'string'
-      ? Buffer.byteLength(message.MessageBody) + attributeBytes(message.MessageAttributes)
-      : 0,
+  return messages.reduce(
+    (sum, message) => sum + textBytes(message?.MessageBody) + attributeBytes(message?.MessageAttributes),
+    0,
   );
-  return bytes.reduce((sum, each) => sum + each, 0);
 }

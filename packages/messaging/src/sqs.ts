@@ -57,7 +57,7 @@ export function traceClient<C extends AwsClient>(original: C, options: Messaging
   const settle = (operationName: string) => (input: QueueInput, call: (input: object) => unknown) =>
     tracer.settle({ ...queueOf(input.QueueUrl), operationName, carrier: undefined }, () => call(input));
   const settleBatch = (operationName: string) => (input: BatchInput, call: (input: object) => unknown) => {
-    const messages = entriesOf(input).map(() => ({ carrier: undefined }));
+    const messages = Array.isArray(input.Entries) ? input.Entries.map(() => ({ carrier: undefined })) : [];
     return tracer.settle({ ...queueOf(input.QueueUrl), operationName, messages }, () => call(input));
   };
 
@@ -72,8 +72,9 @@ export function traceClient<C extends AwsClient>(original: C, options: Messaging
         messageIdOf,
       ),
     SendMessageBatch(input: BatchInput, call) {
-      const entries = entriesOf(input);
-      const messages = entries.map((carrier) => ({ carrier }));
+      const entries = input.Entries;
+      if (!Array.isArray(entries)) return call(input);
+      const messages = entries.map((carrier: SqsMetadata) => ({ carrier }));
       return tracer.sendBatch({ ...queueOf(input.QueueUrl), messages }, (carriers) =>
         call({ ...input, Entries: withinSize(entries, carriers) }),
       );
@@ -179,8 +180,4 @@ export function queueOf(queueUrl: string | undefined): MessagingTarget {
     serverPort: port === undefined ? undefined : Number(port),
     attributes: { 'aws.sqs.queue.url': queueUrl },
   };
-}
-
-function entriesOf({ Entries }: BatchInput): readonly SqsMetadata[] {
-  return Array.isArray(Entries) ? Entries : [];
 }

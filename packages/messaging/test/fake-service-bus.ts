@@ -83,6 +83,7 @@ export class FakeQueue {
     return {
       entityPath: this.#entityPath,
       subscribe: (handlers: Handlers) => {
+        if (typeof handlers.processError !== 'function') throw new TypeError('"processError" is missing');
         const inContext = AsyncLocalStorage.snapshot();
         this.#deliver = () => {
           for (const message of this.messages.splice(0))

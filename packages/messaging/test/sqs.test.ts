@@ -377,6 +377,26 @@ describe('the client', () => {
     expect(MessageAttributes?.traceparent?.StringValue).toContain(span.spanContext().spanId);
   });
 
+  it.each([
+    [{ MessageBody: 7 }],
+    [{ MessageBody: null }],
+    [{ MessageAttributes: { tenant: null } }],
+    [{ MessageAttributes: { tenant: { DataType: 'Binary', BinaryValue: 'text' } } }],
+    [{ QueueUrl: 7 }],
+  ])('leaves %j for the SDK to refuse', async (input) => {
+    await traceClient(raw).send(command('SendMessage', input));
+    await spans.take();
+    expect(raw.requests[0]?.input).toMatchObject(input);
+  });
+
+  it('leaves a batch without entries for the SDK to refuse', async () => {
+    const batch = command('SendMessageBatch', { QueueUrl: QUEUE_URL, Entries: 'none' });
+    await traceClient(raw)
+      .send(batch)
+      ?.catch(() => {});
+    expect(raw.requests[0]?.input).toBe(batch.input);
+  });
+
   it('keeps the context that a message holds already', async () => {
     const message = await sent({ MessageAttributes: asAttributes({ traceparent: TRACEPARENT }) }, {});
     expect(message.MessageAttributes).toEqual(asAttributes({ traceparent: TRACEPARENT }));
