@@ -9,16 +9,16 @@ import {
 } from './kafkajs-client.ts';
 import {
   type RdKafkaConsumer,
-  type RdKafkaHeaders,
   type RdKafkaProducer,
-  rdKafkaHeadersCodec,
   tracedRdKafkaConsumer,
   tracedRdKafkaProducer,
 } from './rdkafka-client.ts';
+import { type RdKafkaHeaders, rdKafkaHeadersCodec } from './rdkafka-headers.ts';
 
 export type { MessagingOptions, Relation } from '@throughline/core/messaging';
 export type { KafkaJsConsumer, KafkaJsProducer } from './kafkajs-client.ts';
-export type { RdKafkaConsumer, RdKafkaHeaders, RdKafkaProducer } from './rdkafka-client.ts';
+export type { RdKafkaConsumer, RdKafkaProducer } from './rdkafka-client.ts';
+export type { RdKafkaHeaders } from './rdkafka-headers.ts';
 
 /** Options of a consumer. */
 export interface ConsumerOptions extends MessagingOptions {

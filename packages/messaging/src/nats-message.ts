@@ -1,4 +1,11 @@
-import type { CarrierCodec, Message, MessagingTarget, MessagingTracer } from '@throughline/core/messaging';
+import {
+  type CarrierCodec,
+  createMessagingTracer,
+  type Message,
+  type MessagingOptions,
+  type MessagingTarget,
+  type MessagingTracer,
+} from '@throughline/core/messaging';
 import { wrapClient } from './wrap-client.ts';
 
 type Method = (...args: never[]) => unknown;
@@ -30,7 +37,28 @@ export interface SendOptions {
   readonly msgID?: string;
 }
 
+/** Options of all that is traced here. */
+export interface NatsOptions extends MessagingOptions {
+  /** The client's own function of that name: it makes the headers of messages that are sent. */
+  readonly headers: () => NatsHeaders;
+}
+
 export type NatsTracer = MessagingTracer<NatsHeaders>;
+
+/** @throws TypeError when an option has the wrong type, or `headers` is missing. */
+export function natsTracer(options: NatsOptions, entry: string): NatsTracer {
+  // `undefined` would count as not given, and this option is needed.
+  const { headers = null } = options ?? {};
+  return createMessagingTracer(
+    { system: 'nats', codec: natsCodec(headers as NatsOptions['headers']) },
+    { ...options, headers } as MessagingOptions,
+    { package: 'messaging', entry },
+    { headers: 'function' },
+  );
+}
+
+/** Messages that a traced call has counted as received. */
+export const received = new WeakSet<object>();
 
 /** Headers that we wrote: who sends them is traced already. */
 const written = new WeakSet<NatsHeaders>();

@@ -1,14 +1,10 @@
 import { ROOT_CONTEXT } from '@opentelemetry/api';
+import type { MessagingTarget } from '@throughline/core/messaging';
 import {
-  createMessagingTracer,
-  type MessagingOptions,
-  type MessagingTarget,
-} from '@throughline/core/messaging';
-import {
-  type NatsHeaders,
   type NatsMessage,
-  type NatsTracer,
-  natsCodec,
+  type NatsOptions,
+  natsTracer,
+  received,
   receivedMessage,
   type SendOptions,
   sendTraced,
@@ -17,31 +13,21 @@ import {
 import { wrapClient } from './wrap-client.ts';
 
 export type { MessagingOptions, Relation } from '@throughline/core/messaging';
-export type { NatsHeaders, NatsMessage } from './nats-message.ts';
+export {
+  type JetStreamClient,
+  type JetStreamConsumer,
+  traceConsumer,
+  traceJetStream,
+} from './nats-jetstream.ts';
+export type { NatsHeaders, NatsMessage, NatsOptions } from './nats-message.ts';
 
 type Method = (...args: never[]) => unknown;
-
-/** Options of all that is traced here. */
-export interface NatsOptions extends MessagingOptions {
-  /** The client's own function of that name: it makes the headers of messages that are sent. */
-  readonly headers: () => NatsHeaders;
-}
 
 /** A connection of `@nats-io/transport-node` or `nats`, as far as it matters here. */
 export interface NatsConnection {
   readonly publish: Method;
   readonly request: Method;
   readonly subscribe: Method;
-}
-
-/** A client of `@nats-io/jetstream` or of `nats`, as far as it matters here. */
-export interface JetStreamClient {
-  readonly publish: Method;
-}
-
-/** A consumer of JetStream, as far as it matters here. */
-export interface JetStreamConsumer {
-  readonly consume: Method;
 }
 
 interface Connection {
@@ -64,14 +50,6 @@ interface ReplyingMessage extends NatsMessage {
   readonly data: unknown;
   readonly reply?: string;
 }
-
-interface Consumer {
-  consume(options?: { readonly callback?: (message: NatsMessage) => unknown }): unknown;
-  next(...args: unknown[]): unknown;
-}
-
-/** Messages that a traced call has counted as received. */
-const received = new WeakSet<object>();
 
 /**
  * The connection, with what it publishes and requests and the callbacks of its subscriptions traced.
@@ -130,7 +108,7 @@ export function traceConnection<C extends NatsConnection>(original: C, options: 
       if (callback === undefined || String(subject).startsWith(inboxes))
         return connection.subscribe(subject, given);
       const traced = (error: Error | null, message: NatsMessage) => {
-        if (error !== null) return callback(error, message);
+        if (error) return callback(error, message);
         const described = {
           ...brokerOf(connection),
           ...receivedMessage(message, subject),
@@ -142,64 +120,6 @@ export function traceConnection<C extends NatsConnection>(original: C, options: 
       };
       return connection.subscribe(subject, { ...given, callback: traced });
     },
-  });
-}
-
-/**
- * The JetStream client, with what it publishes traced: the span lasts until the stream has the message.
- *
- * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the client throws.
- * @example
- * const js = traceJetStream(jetstream(nc), { headers });
- * await js.publish('orders.paid', '{}');
- */
-export function traceJetStream<J extends JetStreamClient>(original: J, options: NatsOptions): J {
-  const tracer = natsTracer(options, 'traceJetStream()');
-  // The cast: as above.
-  const client = original as unknown as Pick<Connection, 'publish'>;
-  return wrapClient(original, {
-    publish: (subject: string, payload?: unknown, given?: SendOptions) =>
-      sendTraced(tracer, { operationName: 'publish', destination: subject }, given, (options) =>
-        client.publish(subject, payload, options),
-      ),
-  });
-}
-
-/**
- * The JetStream consumer, with the callback of `consume` traced, and `next`.
- *
- * The callback gets its message with `ack`, `ackAck`, `nak` and `term` traced. Messages of an iterator, from `fetch`
- * and from `next` go through {@link traceHandler}.
- *
- * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the client throws.
- * @example
- * const consumer = traceConsumer(await js.consumers.get('ORDERS', 'mailer'), { headers });
- * await consumer.consume({ callback: (message) => message.ack() });
- */
-export function traceConsumer<C extends JetStreamConsumer>(original: C, options: NatsOptions): C {
-  const tracer = natsTracer(options, 'traceConsumer()');
-  // The cast: as above.
-  const consumer = original as unknown as Consumer;
-  return wrapClient(original, {
-    consume(given?: { readonly callback?: (message: NatsMessage) => unknown }) {
-      const callback = given?.callback;
-      if (callback === undefined) return consumer.consume(given);
-      const traced = (message: NatsMessage) =>
-        tracer.process(receivedMessage(message), () => callback(tracedMessage(message, tracer)), {
-          ambient: ROOT_CONTEXT,
-        });
-      return consumer.consume({ ...given, callback: traced });
-    },
-    next: (...args: unknown[]) =>
-      tracer.receive(
-        { operationName: 'next' },
-        () => consumer.next(...args),
-        (message) => {
-          if (message === null) return undefined;
-          received.add(message as object);
-          return receivedMessage(message as NatsMessage);
-        },
-      ),
   });
 }
 
@@ -221,17 +141,6 @@ export function traceHandler<M extends NatsMessage, Rest extends unknown[], R>(
       received: received.has(message),
     });
   };
-}
-
-function natsTracer(options: NatsOptions, entry: string): NatsTracer {
-  // `undefined` would count as not given, and this option is needed.
-  const { headers = null } = options ?? {};
-  return createMessagingTracer(
-    { system: 'nats', codec: natsCodec(headers as NatsOptions['headers']) },
-    { ...options, headers } as MessagingOptions,
-    { package: 'messaging', entry },
-    { headers: 'function' },
-  );
 }
 
 function brokerOf(connection: Connection): MessagingTarget {

@@ -1,13 +1,6 @@
 import { ROOT_CONTEXT } from '@opentelemetry/api';
 import { activeContext, runInContext } from '@throughline/core';
-import {
-  type CarrierCodec,
-  headersCodec,
-  type Message,
-  type MessageHeaders,
-  type MessagingTarget,
-  type MessagingTracer,
-} from '@throughline/core/messaging';
+import type { Message, MessagingTarget, MessagingTracer } from '@throughline/core/messaging';
 import { handOver } from './kafka-handler.ts';
 import {
   committed,
@@ -18,12 +11,10 @@ import {
   partitionId,
 } from './kafka-message.ts';
 import { listenerMethods } from './listeners.ts';
+import type { RdKafkaHeaders } from './rdkafka-headers.ts';
 import { wrapClient } from './wrap-client.ts';
 
 type Method = (...args: never[]) => unknown;
-
-/** Headers as librdkafka has them, an object for each in order, or as the client's KafkaJS API makes them of those. */
-export type RdKafkaHeaders = readonly MessageHeaders[] | MessageHeaders;
 
 /** A producer with the methods of librdkafka. */
 export interface RdKafkaProducer {
@@ -54,23 +45,6 @@ interface Consumer {
 }
 
 type ListTracer = MessagingTracer<RdKafkaHeaders>;
-
-/** The codec of header lists: reads either form, writes a list. */
-export const rdKafkaHeadersCodec: CarrierCodec<RdKafkaHeaders> = {
-  keys: (carrier) => listed(carrier).flatMap((header) => headersCodec.keys(header)),
-  get(carrier, name) {
-    const values = listed(carrier).flatMap((header) => headersCodec.get(header, name) ?? []);
-    return values.length > 1 ? values : values[0];
-  },
-  write: (carrier, fields, replaced) => [
-    ...listed(carrier)
-      .map((header) => headersCodec.write(header, {}, replaced))
-      .filter((header) => Object.keys(header).length > 0),
-    ...Object.entries(fields).map(([name, value]) => ({ [name]: value })),
-  ],
-};
-
-const listed = (carrier: RdKafkaHeaders = []) => [carrier].flat() as MessageHeaders[];
 
 /** A producer with the methods of librdkafka, traced. */
 export function tracedRdKafkaProducer<P extends object>(original: P, tracer: ListTracer): P {
