@@ -25,9 +25,7 @@ for (const name of CLIENTS) {
   ] as Service;
   const shared = process.env[urlVariable(service)];
   const missing =
-    shared === undefined
-      ? (service.missing() ?? `${urlVariable(service)} is not set`)
-      : (client as ClientUnderTest).missing?.();
+    shared === undefined ? (service.missing() ?? `${urlVariable(service)} is not set`) : client.missing?.();
 
   describe(`${name}${missing === undefined ? '' : ` (skipped: ${missing})`}`, () => {
     let producer: Participant;
