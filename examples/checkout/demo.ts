@@ -150,7 +150,7 @@ function printSettled(settled: Trace) {
 
 function report(traces: readonly Trace[]): string {
   const lost = lostMessages(traces).map(
-    ({ service, name }) => `No span of whoever received it continues '${name}' of ${service}.\n`,
+    ({ service, name }) => `Trace lost at the queue: no span continues '${name}' of ${service}.\n`,
   );
   return `${renderTraces(traces, style)}\n${judge(traces).text}\n${lost.join('')}`;
 }

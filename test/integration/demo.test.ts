@@ -59,7 +59,7 @@ describe(`the demo with a queue${missing === undefined ? '' : ` (skipped: ${miss
     expect(stdout).toContain('POST /checkout/42 answered 201');
     expect(stdout).toContain('2 separate traces');
     expect(stdout).toMatch(
-      /\nNo span of whoever received it continues 'publish order\.placed' of orders\.\n$/,
+      /\nTrace lost at the queue: no span continues 'publish order\.placed' of orders\.\n$/,
     );
     expect(tree(stdout).slice(7)).toEqual([
       '3 orders PRODUCER publish order.placed',
