@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { type Message, SendMessageCommand, SQS } from '@aws-sdk/client-sqs';
-import { context, propagation, ROOT_CONTEXT, trace } from '@opentelemetry/api';
+import { context, propagation, ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { TracerProvider } from '@opentelemetry/sdk-trace';
 import { traceClient, traceHandler } from '@throughline/messaging/sqs';
+import { traceConsumerOptions } from '@throughline/messaging/sqs-consumer';
 import { createPropagator } from '@throughline/propagators';
 import { createSpanCollector } from '@throughline/testing';
+import { Consumer } from 'sqs-consumer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { attributesOf, emulatorAt } from './aws-queue.ts';
 
@@ -35,8 +37,8 @@ describe.skipIf(!endpoint)(`SQS${endpoint ? '' : ' (skipped: TL_MOTO_URL is not 
     bare.middlewareStack.add(
       (next, { commandName }) =>
         async (args) => {
-          const { body } = args.request as { body: string };
-          requests.push({ operation: commandName ?? '', body: JSON.parse(body) });
+          const { body } = args.request as { body: Uint8Array };
+          requests.push({ operation: commandName ?? '', body: JSON.parse(new TextDecoder().decode(body)) });
           return next(args);
         },
       { step: 'finalizeRequest', name: 'watchRequests' },
@@ -89,6 +91,42 @@ describe.skipIf(!endpoint)(`SQS${endpoint ? '' : ' (skipped: TL_MOTO_URL is not 
     expect(receive.links.map((link) => link.context.spanId)).toEqual([send.spanContext().spanId]);
     traceHandler(() => {})(message);
     expect((await spans.take()).parentSpanContext?.spanId).toBe(send.spanContext().spanId);
+    spans.assertClean();
+  });
+
+  it('hands a batch to sqs-consumer, each message of it with a span of its own', async () => {
+    const Entries = ['a', 'b'].map((Id) => ({ Id, MessageBody: Id }));
+    await asCaller(() => client.sendMessageBatch({ QueueUrl, Entries }));
+    const creates = await spans.takeMany(2, ({ kind }) => kind === SpanKind.PRODUCER);
+    await spans.take();
+    const handle = traceHandler(async ({ Body }: Message) => Body);
+    const handled: unknown[] = [];
+    const consumer = Consumer.create(
+      traceConsumerOptions({
+        queueUrl: QueueUrl,
+        sqs: bare,
+        batchSize: 10,
+        async handleMessageBatch(messages) {
+          handled.push(...(await Promise.all(messages.map((message) => handle(message)))));
+          return messages;
+        },
+      }),
+    );
+    consumer.start();
+    const linked = [];
+    for (let rest = 2; rest > 0; ) {
+      const receive = await spans.take(({ name }) => name.startsWith('receive'));
+      rest -= receive.links.length;
+      linked.push(...receive.links.map((link) => link.context.spanId));
+    }
+    consumer.stop({ abort: true });
+    const processed = await spans.takeMany(2, ({ kind }) => kind === SpanKind.CONSUMER);
+    const created = creates.map((span) => span.spanContext().spanId).toSorted();
+    expect(handled.toSorted()).toEqual(['a', 'b']);
+    expect(linked.toSorted()).toEqual(created);
+    expect(processed.flatMap(({ links }) => links.map((link) => link.context.spanId)).toSorted()).toEqual(
+      created,
+    );
     spans.assertClean();
   });
 
