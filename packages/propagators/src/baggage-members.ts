@@ -3,7 +3,7 @@ import type { BaggageEntry } from '@opentelemetry/api';
 import {
   decodeOctets,
   encodeOctets,
-  isOctetCode,
+  isPlainCode,
   isToken,
   isTokenCode,
   octetsEnd,
@@ -124,7 +124,7 @@ export function writeMember(bytes: Buffer, start: number, key: string, entry: Ba
     bytes[at++] = 61;
     for (let i = 0; i < value.length; i++) {
       const code = value.charCodeAt(i);
-      if (code !== 37 && isOctetCode(code)) {
+      if (isPlainCode(code)) {
         bytes[at++] = code;
       } else if (code < 128) {
         bytes[at] = 37;

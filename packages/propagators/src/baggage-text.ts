@@ -2,11 +2,16 @@ import { hexDigit } from './hex.ts';
 
 const TOKEN = 1;
 const OCTET = 2;
-// What each ASCII character may be part of: an RFC 7230 token, a baggage-octet, or both.
+const PLAIN = 4;
+// What each ASCII character may be part of: an RFC 7230 token, a baggage-octet; and whether it is sent as it is. Of the
+// octets, % is not, and two that others misread: Python takes + for a space, Rust ends a value at its second =.
 const KINDS = new Uint8Array(128);
 for (let code = 0x21; code < 0x7f; code++) {
   const char = String.fromCharCode(code);
-  KINDS[code] = ('()<>@,;:\\"/[]?={}'.includes(char) ? 0 : TOKEN) | ('",;\\'.includes(char) ? 0 : OCTET);
+  KINDS[code] =
+    ('()<>@,;:\\"/[]?={}'.includes(char) ? 0 : TOKEN) |
+    ('",;\\'.includes(char) ? 0 : OCTET) |
+    ('",;\\%+='.includes(char) ? 0 : PLAIN);
 }
 
 /** True for the code of a character that may stand in a token. */
@@ -14,9 +19,9 @@ export function isTokenCode(code: number): boolean {
   return ((KINDS[code] ?? 0) & TOKEN) !== 0;
 }
 
-/** True for the code of a baggage-octet. */
-export function isOctetCode(code: number): boolean {
-  return ((KINDS[code] ?? 0) & OCTET) !== 0;
+/** True for the code of a baggage-octet that is sent without percent-coding. */
+export function isPlainCode(code: number): boolean {
+  return ((KINDS[code] ?? 0) & PLAIN) !== 0;
 }
 
 /** Where the token that begins at `start` ends; `start` itself when there is none. */
@@ -45,15 +50,16 @@ const ESCAPES = Array.from(
 );
 
 /**
- * The text with every character that is no baggage-octet, and `%`, as percent-coded UTF-8. A lone surrogate, which has
- * no UTF-8 form, becomes U+FFFD. With `keepEscapes`, a `%` that codes an octet already stays.
+ * The text with every character that is no baggage-octet, and `%`, `+` and `=`, as percent-coded UTF-8. A lone surrogate,
+ * which has no UTF-8 form, becomes U+FFFD. With `received`, all octets stay as they came, and so does a `%` that codes one.
  */
-export function encodeOctets(text: string, keepEscapes = false): string {
+export function encodeOctets(text: string, received = false): string {
+  const stays = received ? OCTET : PLAIN;
   let out = '';
   let copied = 0;
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
-    if (code === 37 ? keepEscapes && isEscape(text, i) : ((KINDS[code] ?? 0) & OCTET) !== 0) continue;
+    if (code === 37 ? received && isEscape(text, i) : ((KINDS[code] ?? 0) & stays) !== 0) continue;
     out += text.slice(copied, i);
     if (code < 128) {
       out += ESCAPES[code];

@@ -210,7 +210,9 @@ describe('B5 limits', () => {
 describe('out', () => {
   test.each<[string, [string, unknown], string | undefined]>([
     ['B2 what must be coded', ['k', { value: ' ",;\\%é\u0000\r\n' }], 'k=%20%22%2C%3B%5C%25%C3%A9%00%0D%0A'],
-    ['B2 what need not', ['k', { value: "!#$&'()*+-./:<=>?@[]^_`{|}~" }], "k=!#$&'()*+-./:<=>?@[]^_`{|}~"],
+    ['B2 what need not', ['k', { value: "!#$&'()*-./:<>?@[]^_`{|}~" }], "k=!#$&'()*-./:<>?@[]^_`{|}~"],
+    ['B2 what others misread', ['k', { value: '1+1=2' }], 'k=1%2B1%3D2'],
+    ['B2 beyond the first plane, with them', ['k', { value: '😀+=' }], 'k=%F0%9F%98%80%2B%3D'],
     ['B2 beyond the first plane', ['k', { value: '😀' }], 'k=%F0%9F%98%80'],
     ['lone surrogate (§5 19)', ['k', { value: 'a\ud800b\udc00' }], 'k=a%EF%BF%BDb%EF%BF%BD'],
     ['empty value', ['k', { value: '' }], 'k='],
