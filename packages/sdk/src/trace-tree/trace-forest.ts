@@ -9,7 +9,7 @@ export interface TraceRow {
   readonly last: boolean;
   /** Set on a top span that is not a plain root. */
   readonly top?: 'remote-parent' | 'missing-parent' | 'cycle';
-  /** True for a CLIENT span that no received span continues. */
+  /** True for a CLIENT span that no received span continues, unless it asks a broker: brokers report no spans. */
   readonly uncontinued: boolean;
 }
 
@@ -84,7 +84,7 @@ function buildTrace(unordered: TraceSpan[]): Trace {
         depth,
         last,
         ...(depth === 0 && kind && { top: kind }),
-        uncontinued: span.kind === 'CLIENT' && !below.some((child) => child.kind === 'SERVER'),
+        uncontinued: isCall(span) && !below.some((child) => child.kind === 'SERVER'),
       });
       for (let i = below.length - 1; i >= 0; i--) {
         const child = below[i];
@@ -103,6 +103,10 @@ function buildTrace(unordered: TraceSpan[]): Trace {
     rows,
     tops: rows.filter((row) => row.depth === 0),
   };
+}
+
+function isCall({ kind, attributes }: TraceSpan): boolean {
+  return kind === 'CLIENT' && attributes['messaging.system'] === undefined;
 }
 
 /** A SERVER span may well continue a caller that reports its spans elsewhere; any other missing parent is a loss. */
