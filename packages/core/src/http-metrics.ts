@@ -1,4 +1,5 @@
-import type { Attributes, MeterProvider } from '@opentelemetry/api';
+import type { Attributes, Meter, MeterProvider, ObservableResult } from '@opentelemetry/api';
+import type { ExtractionOutcome } from './extraction-outcome.ts';
 import { instrumentsFor } from './instruments.ts';
 import type { Owner } from './option-check.ts';
 import { guarded } from './report.ts';
@@ -8,8 +9,9 @@ import * as semconv from './semantic-conventions.ts';
 export interface HttpInstruments {
   /** Seconds. */
   recordDuration(seconds: number, attributes: Attributes): void;
-  addActive(change: 1 | -1, attributes: Attributes): void;
-  countPropagation(attributes: Attributes): void;
+  addActive(change: 1 | -1, method: string, scheme: string): void;
+  /** Counts a context by how it arrived, or `conflict` when it brought others beside. */
+  countExtraction(outcome: ExtractionOutcome | 'conflict'): void;
 }
 
 /** @see https://opentelemetry.io/docs/specs/semconv/http/http-metrics/ */
@@ -28,28 +30,58 @@ export function httpInstruments(
         advice: { explicitBucketBoundaries: semconv.DURATION_BUCKETS },
       },
     );
-    const propagated = meter.createCounter(semconv.METRIC_THROUGHLINE_PROPAGATION, {
-      description: 'Contexts by how they arrived.',
-      unit: '{context}',
-    });
-    let active: ReturnType<typeof meter.createUpDownCounter> | undefined;
+    const extracted = new ObservedCounts();
+    if (server)
+      meter
+        .createObservableCounter(semconv.METRIC_THROUGHLINE_PROPAGATION, {
+          description: 'Contexts by how they arrived.',
+          unit: '{context}',
+        })
+        .addCallback((result) => extracted.tell(result));
+    let active: ObservedCounts | undefined;
     return {
       recordDuration: (seconds, attributes) =>
         guarded('a meter threw', () => duration.record(seconds, attributes), undefined),
-      countPropagation: (attributes) =>
-        guarded('a meter threw', () => propagated.add(1, attributes), undefined),
-      addActive: (change, attributes) =>
-        guarded(
-          'a meter threw',
-          () => {
-            active ??= meter.createUpDownCounter(semconv.METRIC_HTTP_SERVER_ACTIVE_REQUESTS, {
-              description: 'Number of active HTTP server requests.',
-              unit: '{request}',
-            });
-            active.add(change, attributes);
-          },
-          undefined,
-        ),
+      countExtraction: (outcome) => extracted.add(1, outcome, () => ({ direction: 'extract', outcome })),
+      addActive(change, method, scheme) {
+        active ??= observeActiveRequests(meter);
+        active?.add(change, `${method} ${scheme}`, () => ({
+          [semconv.ATTR_HTTP_REQUEST_METHOD]: method,
+          [semconv.ATTR_URL_SCHEME]: scheme,
+        }));
+      },
     };
   });
+}
+
+function observeActiveRequests(meter: Meter): ObservedCounts | undefined {
+  const counts = new ObservedCounts();
+  const observe = () => {
+    meter
+      .createObservableUpDownCounter(semconv.METRIC_HTTP_SERVER_ACTIVE_REQUESTS, {
+        description: 'Number of active HTTP server requests.',
+        unit: '{request}',
+      })
+      .addCallback((result) => counts.tell(result));
+    return counts;
+  };
+  return guarded('a meter threw', observe, undefined);
+}
+
+/**
+ * Sums that are told when they are collected. Each addition to an instrument of the SDK sorts and joins its attributes,
+ * which takes more than all else that is counted here.
+ */
+class ObservedCounts {
+  readonly #counts = new Map<string, { value: number; readonly attributes: Attributes }>();
+
+  add(change: number, key: string, attributes: () => Attributes): void {
+    const count = this.#counts.get(key);
+    if (count === undefined) this.#counts.set(key, { value: change, attributes: attributes() });
+    else count.value += change;
+  }
+
+  tell(result: ObservableResult): void {
+    for (const { value, attributes } of this.#counts.values()) result.observe(value, attributes);
+  }
 }

@@ -111,7 +111,7 @@ class Exchange implements HttpServerExchange {
         () => span.isRecording() && requestHook(span, request, this.extraction),
         undefined,
       );
-    if (activeRequests === true) parts.measured?.addActive(1, this.#activeAttributes());
+    if (activeRequests === true) this.#addActive(1);
   }
 
   run<T>(fn: () => T): T {
@@ -140,7 +140,7 @@ class Exchange implements HttpServerExchange {
         (performance.now() - this.#startTime) / 1000,
         this.#metricAttributes(outcome, route, error),
       );
-      if (this.#settings.options.activeRequests === true) measured.addActive(-1, this.#activeAttributes());
+      if (this.#settings.options.activeRequests === true) this.#addActive(-1);
     }
     if (adopted === undefined) guarded('a span could not be ended', () => this.span.end(), undefined);
   }
@@ -187,7 +187,11 @@ class Exchange implements HttpServerExchange {
     route: string | undefined,
     error: string | undefined,
   ): Attributes {
-    const attributes = this.#activeAttributes();
+    const [method, scheme] = this.#methodAndScheme();
+    const attributes: Attributes = {
+      [semconv.ATTR_HTTP_REQUEST_METHOD]: method,
+      [semconv.ATTR_URL_SCHEME]: scheme,
+    };
     const { protocolVersion } = this.#request;
     if (outcome.statusCode !== undefined)
       attributes[semconv.ATTR_HTTP_RESPONSE_STATUS_CODE] = outcome.statusCode;
@@ -201,12 +205,16 @@ class Exchange implements HttpServerExchange {
     return this.#settings.check === check;
   }
 
-  #activeAttributes(): Attributes {
+  #addActive(change: 1 | -1): void {
+    this.#parts.measured?.addActive(change, ...this.#methodAndScheme());
+  }
+
+  #methodAndScheme(): [method: string, scheme: string] {
     const { attributes = {} } = this.#parts;
-    return {
-      [semconv.ATTR_HTTP_REQUEST_METHOD]: attributes[semconv.ATTR_HTTP_REQUEST_METHOD],
-      [semconv.ATTR_URL_SCHEME]: attributes[semconv.ATTR_URL_SCHEME],
-    };
+    return [
+      String(attributes[semconv.ATTR_HTTP_REQUEST_METHOD]),
+      String(attributes[semconv.ATTR_URL_SCHEME]),
+    ];
   }
 }
 

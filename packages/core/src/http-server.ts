@@ -116,9 +116,9 @@ export function createHttpServerTracer(
     const trusted = trust.parent === 'continue';
     const extraction = arrived === 'continued' && !trusted ? 'untrusted' : arrived;
     const measured = instruments();
-    measured?.countPropagation({ direction: 'extract', outcome: extraction });
+    measured?.countExtraction(extraction);
     const conflicting = trust.parent === 'ignore' ? NONE : conflictingSpanContexts(received);
-    if (conflicting.length > 0) measured?.countPropagation({ direction: 'extract', outcome: 'conflict' });
+    if (conflicting.length > 0) measured?.countExtraction('conflict');
 
     const adopted = findServerSpan(request, caller);
     if (adopted !== undefined) {

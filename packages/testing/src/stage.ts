@@ -123,6 +123,9 @@ const meterProvider: MeterProvider = {
       const counter = perStage(() => meter().createUpDownCounter(...key));
       return { add: (...added) => counter().add(...added) };
     };
+    // Made by an adapter while its case runs, so these need not outlive it.
+    staged.createObservableCounter = (...key) => meter().createObservableCounter(...key);
+    staged.createObservableUpDownCounter = (...key) => meter().createObservableUpDownCounter(...key);
     return staged;
   },
 };
