@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import type { ClientUnderTest, PlantedCase } from './client.ts';
 import { type Handled, Participant, type SeenSpan } from './participant.ts';
 import { type RunningService, type Service, urlVariable } from './services/service.ts';
@@ -26,6 +26,17 @@ for (const name of CLIENTS) {
   const shared = process.env[urlVariable(service)];
   const missing =
     shared === undefined ? (service.missing() ?? `${urlVariable(service)} is not set`) : client.missing?.();
+
+  /** Registers a case; one that cannot run says why in its title. */
+  function test(
+    title: string,
+    lack: string | false | undefined,
+    body: (context: TestContext) => Promise<void>,
+  ) {
+    if (missing !== undefined) it.skip(title, body);
+    else if (lack) it.skip(`${title} (skipped: ${lack})`, body);
+    else it(title, body);
+  }
 
   describe(`${name}${missing === undefined ? '' : ` (skipped: ${missing})`}`, () => {
     let producer: Participant;
@@ -96,7 +107,7 @@ for (const name of CLIENTS) {
       return at as SeenSpan;
     }
 
-    it.skipIf(missing)('is one connected trace, with baggage, and stays active in the handler', async () => {
+    test('is one connected trace, with baggage, and stays active in the handler', undefined, async () => {
       await consume();
       const callerId = await send(['one']);
       const { handled, spans } = await processed(1);
@@ -107,7 +118,7 @@ for (const name of CLIENTS) {
       expect(handled[0]).toMatchObject({ body: 'one', kept: true, tenant: 'acme' });
     });
 
-    it.skipIf(missing)('carries an unsampled context and records nothing of it', async () => {
+    test('carries an unsampled context and records nothing of it', undefined, async () => {
       await consume();
       newCaller('00');
       await send(['unsampled']);
@@ -117,44 +128,50 @@ for (const name of CLIENTS) {
       expect(recorded).toEqual([]);
     });
 
-    it.skipIf(missing || !client.batches)('gives each message of a batch a context of its own', async () => {
-      await consume();
-      await send(['a', 'b', 'c'], true);
-      const { handled, spans } = await processed(3);
-      expect(handled.map(({ body }) => body).toSorted()).toEqual(['a', 'b', 'c']);
-      expect(new Set(spans.map((span) => creationOf(span).spanId)).size).toBe(3);
-    });
+    test(
+      'gives each message of a batch a context of its own',
+      !client.batches && 'no call of the client gives several messages contexts of their own',
+      async () => {
+        await consume();
+        await send(['a', 'b', 'c'], true);
+        const { handled, spans } = await processed(3);
+        expect(handled.map(({ body }) => body).toSorted()).toEqual(['a', 'b', 'c']);
+        expect(new Set(spans.map((span) => creationOf(span).spanId)).size).toBe(3);
+      },
+    );
 
     for (const [planted, metadata] of Object.entries(PLANTED)) {
       const cannot = client.cannotCarry?.[planted as PlantedCase];
       const title = `processes a message with ${planted} metadata in a new trace`;
-      it.skipIf(missing || cannot)(
-        cannot === undefined ? title : `${title} (skipped: ${cannot})`,
-        async () => {
-          await consume();
-          await producer.ask({ do: 'sendBare', destination, body: planted, metadata });
-          const { handled, spans } = await processed(1);
-          const [span] = spans as [SeenSpan];
-          expect(handled[0]).toMatchObject({ body: planted, kept: true });
-          expect(span.traceId).not.toBe('0af7651916cd43dd8448eb211c80319c');
-          expect(span.links).toEqual([]);
-        },
-      );
+      test(title, cannot, async () => {
+        await consume();
+        await producer.ask({ do: 'sendBare', destination, body: planted, metadata });
+        const { handled, spans } = await processed(1);
+        const [span] = spans as [SeenSpan];
+        expect(handled[0]).toMatchObject({ body: planted, kept: true });
+        expect(span.traceId).not.toBe('0af7651916cd43dd8448eb211c80319c');
+        expect(span.links).toEqual([]);
+      });
     }
 
-    it.skipIf(missing || !client.redelivers)('traces each delivery of a message once', async () => {
-      await consume('again');
-      await send(['again']);
-      const { handled, spans } = await processed(2);
-      expect(handled.map(({ attempt }) => attempt)).toEqual([1, 2]);
-      const [first, second] = spans as [SeenSpan, SeenSpan];
-      expect(second.spanId).not.toBe(first.spanId);
-      expect(creationOf(second).spanId).toBe(creationOf(first).spanId);
-      expect(consumer.spans.filter(({ kind }) => kind === 'CONSUMER')).toHaveLength(2);
-    });
+    test(
+      'traces each delivery of a message once',
+      !client.redelivers && 'a message is delivered once',
+      async () => {
+        await consume('again');
+        await send(['again']);
+        const { handled, spans } = await processed(2);
+        expect(handled.map(({ attempt }) => attempt)).toEqual([1, 2]);
+        const [first, second] = spans as [SeenSpan, SeenSpan];
+        expect(second.spanId).not.toBe(first.spanId);
+        expect(creationOf(second).spanId).toBe(creationOf(first).spanId);
+        expect(consumer.spans.filter(({ kind }) => kind === 'CONSUMER')).toHaveLength(2);
+      },
+    );
 
-    it.skipIf(missing || !client.durable)(
+    test(
       'loses nothing and doubles nothing when the broker restarts',
+      !client.durable && 'messages do not outlive the broker',
       async ({ skip }) => {
         const broker: RunningService = await service.start();
         await Promise.all([producer.stop(), consumer.stop()]);
