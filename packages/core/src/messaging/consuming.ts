@@ -7,7 +7,6 @@ import type { Message, MessageBatch, MessagingOperation, MessagingTarget } from 
 import { messagingMetricAttributes } from './messaging-attributes.ts';
 import { endWith, type MessagingGroundwork, timed } from './messaging-groundwork.ts';
 import type { MessagingOptions } from './messaging-options.ts';
-import type { MessagingTracer } from './messaging-tracer.ts';
 import { Operation } from './operation.ts';
 import { relate } from './relation.ts';
 
@@ -32,10 +31,32 @@ export interface Delivery {
   readonly received?: boolean | undefined;
 }
 
+/** What a consumer does. */
+export interface ConsumerVerbs<C> {
+  /**
+   * Asks for messages. `messagesOf` tells what came: a list for calls that can return several, one message or
+   * `undefined` for calls that return at most one.
+   */
+  receive<T>(
+    source: MessagingTarget,
+    fn: () => T,
+    messagesOf: (result: Awaited<T>) => readonly Message<C>[] | Message<C> | undefined,
+  ): T;
+  /** Runs the handler of one message, with the message's context or a linked one active. */
+  process<T>(message: Message<C>, fn: () => T, delivery?: Delivery): T;
+  /** {@link ConsumerVerbs.process} for clients that call the handler themselves. */
+  startProcess(message: Message<C>, delivery?: Delivery): Processing;
+  /**
+   * Runs the handler of a whole batch in a receive span that links to every message. The messages' own handlers are
+   * run by {@link ConsumerVerbs.process} inside it, `received`.
+   */
+  processBatch<T>(batch: MessageBatch<C>, fn: () => T, delivery?: Pick<Delivery, 'ambient'>): T;
+  /** Tells the broker what became of messages: ack, nack, commit, delete. */
+  settle<T>(settled: Message<C> | MessageBatch<C>, fn: () => T): T;
+}
+
 /** The verbs of a consumer. */
-export function consumingVerbs<C>(
-  groundwork: MessagingGroundwork<C>,
-): Pick<MessagingTracer<C>, 'receive' | 'process' | 'startProcess' | 'processBatch' | 'settle'> {
+export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerVerbs<C> {
   const { settings, describe, describeBatch, isIgnored, extract, linksOf } = groundwork;
 
   function receive<T>(

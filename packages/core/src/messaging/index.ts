@@ -9,7 +9,7 @@ export {
   type MessageHeaders,
   type PropagationFields,
 } from './carrier-codec.ts';
-export type { Delivery, Processing } from './consuming.ts';
+export type { ConsumerVerbs, Delivery, Processing } from './consuming.ts';
 export type {
   Message,
   MessageBatch,
@@ -20,4 +20,4 @@ export type {
 export type { MessagingSystem } from './messaging-groundwork.ts';
 export type { MessagingOptions, Relation } from './messaging-options.ts';
 export { createMessagingTracer, type MessagingTracer } from './messaging-tracer.ts';
-export type { Sending } from './sending.ts';
+export type { ProducerVerbs, Sending } from './sending.ts';

@@ -5,7 +5,6 @@ import * as semconv from '../semantic-conventions.ts';
 import type { Message, MessageBatch, MessagingOperation } from './message.ts';
 import { messagingMetricAttributes } from './messaging-attributes.ts';
 import { endWith, linkTo, type MessagingGroundwork, timed } from './messaging-groundwork.ts';
-import type { MessagingTracer } from './messaging-tracer.ts';
 import { type Measure, Operation } from './operation.ts';
 
 /** A send under way whose end a callback tells. */
@@ -24,10 +23,34 @@ export interface Sending<C> {
   end(error?: unknown): void;
 }
 
+/** What a producer does. */
+export interface ProducerVerbs<C> {
+  /**
+   * Sends one message. `fn` gets the metadata to send: a copy with the span's context, or the user's own if that
+   * holds a creation context already, which is kept and linked. `answered` tells what only the answer knows, the id
+   * of the message for example.
+   */
+  send<T>(
+    message: Message<C>,
+    fn: (carrier: C | undefined) => T,
+    answered?: (answer: Awaited<T>) => Attributes,
+  ): T;
+  /** {@link ProducerVerbs.send} for clients that tell the end by a callback. */
+  startSend(message: Message<C>): Sending<C>;
+  /**
+   * Creates a message that a later call sends: the message gets the span's context, and nothing counts as sent. One
+   * that holds a creation context already is left as it is, without a span.
+   */
+  startCreate(message: Message<C>): Sending<C>;
+  /**
+   * Sends several messages in one call. Each gets a context of its own, from a create span where the batch has more
+   * than one message; `fn` gets their metadata in order.
+   */
+  sendBatch<T>(batch: MessageBatch<C>, fn: (carriers: (C | undefined)[]) => T): T;
+}
+
 /** The verbs of a producer. */
-export function sendingVerbs<C>(
-  groundwork: MessagingGroundwork<C>,
-): Pick<MessagingTracer<C>, 'send' | 'startSend' | 'startCreate' | 'sendBatch'> {
+export function sendingVerbs<C>(groundwork: MessagingGroundwork<C>): ProducerVerbs<C> {
   const { settings, describe, describeBatch, isIgnored, extract, inject } = groundwork;
 
   /** A send with what goes on the wire; without an operation, nobody is to know of it. */
