@@ -1,15 +1,6 @@
 import assert from 'node:assert/strict';
-import {
-  type Context,
-  context,
-  type MeterProvider,
-  propagation,
-  ROOT_CONTEXT,
-  SpanKind,
-  type TextMapPropagator,
-  trace,
-} from '@opentelemetry/api';
-import type { SamplerLike, SpanProcessorLike } from './conformance-sdk.ts';
+import { context, propagation, SpanKind, trace } from '@opentelemetry/api';
+import { type ClientCase, type InSpan, inSpanOf } from './client-case.ts';
 import { caseLimit, setDeadline, within } from './deadline.ts';
 import type {
   ClientRequest,
@@ -26,18 +17,7 @@ import { createSpanCollector, type SpanCollector } from './span-collector.ts';
 import { onStage, type StageParts } from './stage.ts';
 
 /** One sentence of the client specification before it is bound to a client. */
-export interface HttpClientCase {
-  readonly name: string;
-  readonly needs?: readonly HttpClientCapability[];
-  traceOptions?(world: HttpClientWorld): HttpClientTraceOptions;
-  /** `none`: nothing is registered. @default "early" */
-  readonly sdk?: 'early' | 'none';
-  readonly sampler?: (world: HttpClientWorld) => SamplerLike;
-  readonly processors?: readonly SpanProcessorLike[];
-  propagator?(real: TextMapPropagator): TextMapPropagator;
-  meterProvider?(real: MeterProvider): MeterProvider;
-  run(world: HttpClientWorld): Promise<void>;
-}
+export type HttpClientCase = ClientCase<HttpClientWorld, HttpClientCapability, HttpClientTraceOptions>;
 
 /** What a client case works with. */
 export interface HttpClientWorld {
@@ -60,11 +40,7 @@ export interface HttpClientWorld {
   call(path: string, request?: ClientRequest): Promise<ClientResponse>;
   /** Calls the origin and reads the response to its end. */
   read(path: string, request?: ClientRequest): Promise<string>;
-  /** Runs `body` inside a span of its own, and takes that span. */
-  inSpan<T>(
-    body: () => Promise<T>,
-    more?: (ctx: Context) => Context,
-  ): Promise<[result: T, caller: RecordedSpan]>;
+  readonly inSpan: InSpan;
   /** Takes the next ended CLIENT span. */
   clientSpan(): Promise<RecordedSpan>;
   /** Takes the CLIENT span if the client makes spans. */
@@ -119,13 +95,7 @@ export async function runHttpClientCase(
     async read(path, request) {
       return (await world.call(path, request)).text();
     },
-    async inSpan(body, more = (ctx) => ctx) {
-      const span = trace.getTracer('application').startSpan('caller');
-      const result = await context.with(more(trace.setSpan(ROOT_CONTEXT, span)), body);
-      span.end();
-      const { spanId } = span.spanContext();
-      return [result, await spans.take((ended) => ended.spanContext().spanId === spanId)];
-    },
+    inSpan: inSpanOf(spans),
     clientSpan,
     clientSpanIfTraced: async () => (traced === true ? clientSpan() : undefined),
     metric: async (name) => metricPoints(await meters.collect()).filter((point) => point.name === name),

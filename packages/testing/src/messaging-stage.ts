@@ -1,15 +1,6 @@
 import assert from 'node:assert/strict';
-import {
-  type Context,
-  context,
-  type MeterProvider,
-  propagation,
-  ROOT_CONTEXT,
-  type SpanContext,
-  type TextMapPropagator,
-  trace,
-} from '@opentelemetry/api';
-import type { SamplerLike, SpanProcessorLike } from './conformance-sdk.ts';
+import { context, propagation, type SpanContext, trace } from '@opentelemetry/api';
+import { type ClientCase, type InSpan, inSpanOf } from './client-case.ts';
 import { caseLimit, setDeadline, within } from './deadline.ts';
 import { withResolvers } from './gate.ts';
 import type {
@@ -27,18 +18,7 @@ import { createSpanCollector, type SpanCollector } from './span-collector.ts';
 import { onStage, type StageParts } from './stage.ts';
 
 /** One sentence of the messaging specification before it is bound to a client. */
-export interface MessagingCase {
-  readonly name: string;
-  readonly needs?: readonly MessagingCapability[];
-  traceOptions?(world: MessagingWorld): MessagingTraceOptions;
-  /** `none`: nothing is registered. @default "early" */
-  readonly sdk?: 'early' | 'none';
-  readonly sampler?: (world: MessagingWorld) => SamplerLike;
-  readonly processors?: readonly SpanProcessorLike[];
-  propagator?(real: TextMapPropagator): TextMapPropagator;
-  meterProvider?(real: MeterProvider): MeterProvider;
-  run(world: MessagingWorld): Promise<void>;
-}
+export type MessagingCase = ClientCase<MessagingWorld, MessagingCapability, MessagingTraceOptions>;
 
 /** What a handler saw of its message and of the context around it. */
 export interface Handled {
@@ -70,11 +50,7 @@ export interface MessagingWorld {
   handled(): Promise<Handled>;
   /** The noting handler itself, for other ways to consume. */
   note(message: MessageToHandle): Promise<string>;
-  /** Runs `body` inside a span of its own, and takes that span. */
-  inSpan<T>(
-    body: () => Promise<T>,
-    more?: (ctx: Context) => Context,
-  ): Promise<[result: T, caller: RecordedSpan]>;
+  readonly inSpan: InSpan;
   /** Takes the next ended span of an operation: `send`, `process`. */
   span(type: string): Promise<RecordedSpan>;
   metric(name: string): Promise<MetricPoint[]>;
@@ -134,13 +110,7 @@ export async function runMessagingCase(
       arrived = withResolvers();
       return `handled ${body}`;
     },
-    async inSpan(body, more = (ctx) => ctx) {
-      const span = trace.getTracer('application').startSpan('caller');
-      const result = await context.with(more(trace.setSpan(ROOT_CONTEXT, span)), body);
-      span.end();
-      const { spanId } = span.spanContext();
-      return [result, await spans.take((ended) => ended.spanContext().spanId === spanId)];
-    },
+    inSpan: inSpanOf(spans),
     span: (type) => spans.take(({ attributes }) => attributes['messaging.operation.type'] === type),
     metric: async (name) => metricPoints(await meters.collect()).filter((point) => point.name === name),
   };
