@@ -7,12 +7,13 @@
  */
 export { filterBaggage } from './baggage-filter.ts';
 export { isIgnoredRequest } from './context-keys.ts';
-export { errorType, recordException } from './error-type.ts';
+export { errorType } from './error-type.ts';
 export { follow } from './follow.ts';
 export { knownMethods, methodInName, OTHER_METHOD } from './http-method.ts';
 export { httpInstruments } from './http-metrics.ts';
 export { HTTP_OPTION_RULES } from './http-options.ts';
 export { capturedHeaders, extraAttributes } from './http-server-attributes.ts';
+export { Operation } from './operation.ts';
 export { checkOptions, isPropagator, type Owner } from './option-check.ts';
 export { isTracingSuppressed, propagatorOf, suppressTracing } from './propagation.ts';
 export { createQueryRedaction, type QueryRedaction } from './query-redaction.ts';

@@ -1,4 +1,3 @@
-import type { Span } from '@opentelemetry/api';
 import { guarded } from './report.ts';
 
 /** A `code` such as `ECONNREFUSED` or `ERR_STREAM_PREMATURE_CLOSE`: one of few, written by programs for programs. */
@@ -29,10 +28,4 @@ function codeOf(error: unknown): string | undefined {
 
 function className(error: unknown): string | undefined {
   return error instanceof Error && NAME.test(error.name) ? error.name : undefined;
-}
-
-/** Records an exception: anything can be thrown, and some of it cannot be read. */
-export function recordException(span: Span, error: unknown): void {
-  const record = () => span.recordException(error instanceof Error ? error : String(error));
-  guarded('an error could not be recorded', record, undefined);
 }

@@ -1,14 +1,15 @@
 import type { Attributes, Meter, MeterProvider, ObservableResult } from '@opentelemetry/api';
 import type { ExtractionOutcome } from './extraction-outcome.ts';
 import { instrumentsFor } from './instruments.ts';
+import type { Measure } from './operation.ts';
 import type { Owner } from './option-check.ts';
 import { guarded } from './report.ts';
 import * as semconv from './semantic-conventions.ts';
 
 /** The instruments of one side; every method is free of exceptions. */
 export interface HttpInstruments {
-  /** Seconds. */
-  recordDuration(seconds: number, attributes: Attributes): void;
+  /** Records how long an operation took. */
+  readonly duration: Measure;
   addActive(change: 1 | -1, method: string, scheme: string): void;
   /** Counts a context by how it arrived, or `conflict` when it brought others beside. */
   countExtraction(outcome: ExtractionOutcome | 'conflict'): void;
@@ -40,8 +41,8 @@ export function httpInstruments(
         .addCallback((result) => extracted.tell(result));
     let active: ObservedCounts | undefined;
     return {
-      recordDuration: (seconds, attributes) =>
-        guarded('a meter threw', () => duration.record(seconds, attributes), undefined),
+      duration: (seconds, { measured }) =>
+        guarded('a meter threw', () => duration.record(seconds, measured), undefined),
       countExtraction: (outcome) => extracted.add(1, outcome, () => ({ direction: 'extract', outcome })),
       addActive(change, method, scheme) {
         active ??= observeActiveRequests(meter);

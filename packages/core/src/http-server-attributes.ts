@@ -1,4 +1,4 @@
-import type { Attributes, Span } from '@opentelemetry/api';
+import type { Attributes } from '@opentelemetry/api';
 import { parseAuthority } from './authority.ts';
 import { readForwarded } from './forwarded.ts';
 import { OTHER_METHOD } from './http-method.ts';
@@ -56,22 +56,23 @@ export function serverRequestAttributes(request: HttpServerRequest, rules: Serve
 }
 
 /**
- * Adds what is known of the connection, except what `given` says otherwise.
+ * Returns what is known of the connection, except what `given` has already.
  *
- * The conventions want no sampler to see these. An SDK checks attributes twice at the start of a span and once
- * afterwards, and those of a request that is not recorded not at all.
+ * Set after the start, because no sampler needs them: an SDK validates start attributes twice, later ones once, and
+ * skips them on unrecorded spans.
  */
-export function describeConnection(
-  span: Span,
+export function connectionAttributes(
   { peerAddress, peerPort, protocolVersion }: HttpServerRequest,
   given: Attributes,
-): void {
-  const set = (name: string, value: string | number | undefined) => {
-    if (value !== undefined && !(name in given)) span.setAttribute(name, value);
+): Attributes {
+  const found: Attributes = {};
+  const add = (name: string, value: string | number | undefined) => {
+    if (value !== undefined && !(name in given)) found[name] = value;
   };
-  set(semconv.ATTR_NETWORK_PEER_ADDRESS, peerAddress);
-  set(semconv.ATTR_NETWORK_PEER_PORT, peerPort);
-  set(semconv.ATTR_NETWORK_PROTOCOL_VERSION, protocolVersion);
+  add(semconv.ATTR_NETWORK_PEER_ADDRESS, peerAddress);
+  add(semconv.ATTR_NETWORK_PEER_PORT, peerPort);
+  add(semconv.ATTR_NETWORK_PROTOCOL_VERSION, protocolVersion);
+  return found;
 }
 
 /** Pairs of header and attribute names for a list that the user gave. */

@@ -1,19 +1,12 @@
-import {
-  type Attributes,
-  type Context,
-  INVALID_SPAN_CONTEXT,
-  type Span,
-  SpanStatusCode,
-  trace,
-} from '@opentelemetry/api';
-import { runInContext } from './active-context.ts';
-import { errorType, recordException } from './error-type.ts';
+import { type Attributes, type Context, INVALID_SPAN_CONTEXT, type Span, trace } from '@opentelemetry/api';
+import { errorType } from './error-type.ts';
 import type { ExtractionOutcome } from './extraction-outcome.ts';
 import { methodInName } from './http-method.ts';
 import type { HttpInstruments } from './http-metrics.ts';
 import type { AdoptedSpan } from './http-server-adoption.ts';
 import type { HttpServerOptions } from './http-server-options.ts';
 import type { HttpServerOutcome, HttpServerRequest } from './http-server-request.ts';
+import type { Operation } from './operation.ts';
 import { guarded } from './report.ts';
 import type { ServerCheck } from './self-check/server-check.ts';
 import * as semconv from './semantic-conventions.ts';
@@ -46,45 +39,35 @@ export interface ServerSettings {
   readonly capturedHeaders: readonly (readonly [header: string, attribute: string])[];
 }
 
-/** What differs between an exchange of ours, one whose span somebody else owns, and one that is ignored. */
-interface ExchangeParts {
+/** What was found out when the request arrived; of an ignored one nothing. */
+export interface ExchangeParts {
   readonly extraction?: ExtractionOutcome;
   readonly trusted?: boolean;
-  /** Somebody else's span: completed here, ended and measured there. */
+  /** Another instrumentation's span. */
   readonly adopted?: AdoptedSpan;
-  /** As computed at the start. Absent: nothing is to be measured. */
+  /** As computed at the start. Absent: nothing is measured. */
   readonly attributes?: Attributes;
   readonly measured?: HttpInstruments | undefined;
 }
 
 /** A span that records nothing and names no trace. */
-export const NOT_RECORDED: Span = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
-
-/** An exchange whose span has been started. */
-export function serverExchange(
-  settings: ServerSettings,
-  request: HttpServerRequest,
-  context: Context,
-  span: Span,
-  parts: ExchangeParts = {},
-): HttpServerExchange {
-  return new Exchange(settings, request, context, span, parts);
-}
+const NOT_RECORDED: Span = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
 
 /** Whether the tracer with this check has started `exchange`. */
 export function isStartedBy(exchange: HttpServerExchange, check: ServerCheck): boolean {
   return exchange instanceof Exchange && exchange.isStartedBy(check);
 }
 
-class Exchange implements HttpServerExchange {
+/** An exchange whose operation has been started. */
+export class Exchange implements HttpServerExchange {
   readonly context: Context;
   readonly span: Span;
   readonly extraction: ExtractionOutcome;
   readonly trusted: boolean;
   readonly #settings: ServerSettings;
   readonly #request: HttpServerRequest;
+  readonly #operation: Operation;
   readonly #parts: ExchangeParts;
-  readonly #startTime: number;
   #failure: { readonly error: unknown } | undefined;
   #route: string | undefined;
   #ended = false;
@@ -92,30 +75,29 @@ class Exchange implements HttpServerExchange {
   constructor(
     settings: ServerSettings,
     request: HttpServerRequest,
-    context: Context,
-    span: Span,
-    parts: ExchangeParts,
+    operation: Operation,
+    parts: ExchangeParts = {},
   ) {
     this.#settings = settings;
     this.#request = request;
-    this.context = context;
-    this.span = span;
+    this.#operation = operation;
+    this.context = operation.context;
+    this.span = operation.span ?? NOT_RECORDED;
     this.#parts = parts;
     this.extraction = parts.extraction ?? 'absent';
     this.trusted = parts.trusted ?? false;
-    this.#startTime = parts.measured === undefined ? 0 : performance.now();
     const { requestHook, activeRequests } = settings.options;
     if (requestHook !== undefined)
       guarded(
         'options.requestHook threw',
-        () => span.isRecording() && requestHook(span, request, this.extraction),
+        () => this.span.isRecording() && requestHook(this.span, request, this.extraction),
         undefined,
       );
     if (activeRequests === true) this.#addActive(1);
   }
 
   run<T>(fn: () => T): T {
-    return runInContext(this.context, fn);
+    return this.#operation.run(fn);
   }
 
   fail(error: unknown): void {
@@ -131,46 +113,39 @@ class Exchange implements HttpServerExchange {
     this.#ended = true;
     if (this.#settings.check.watching) this.#settings.check.ended();
     const { adopted, measured } = this.#parts;
+    const { activeRequests, responseHook } = this.#settings.options;
     const route = outcome.route ?? this.#route;
-    const error = this.#errorType(outcome);
-    guarded('a span could not be completed', () => this.#complete(outcome, route, error), undefined);
+    const errorType = this.#errorType(outcome);
     if (route !== undefined) adopted?.setRoute(route);
-    if (measured !== undefined) {
-      measured.recordDuration(
-        (performance.now() - this.#startTime) / 1000,
-        this.#metricAttributes(outcome, route, error),
-      );
-      if (this.#settings.options.activeRequests === true) this.#addActive(-1);
-    }
-    if (adopted === undefined) guarded('a span could not be ended', () => this.span.end(), undefined);
+    this.#operation.end({
+      errorType,
+      failure: this.#failure,
+      measured: measured && this.#metricAttributes(outcome, route, errorType),
+      complete: (span) => this.#lateAttributes(span, outcome, route),
+      hook:
+        responseHook &&
+        ((span) =>
+          guarded('options.responseHook threw', () => responseHook(span, outcome, this.#request), undefined)),
+    });
+    if (activeRequests === true) this.#addActive(-1);
   }
 
-  #complete(outcome: HttpServerOutcome, route: string | undefined, error: string | undefined): void {
-    const { span } = this;
-    if (!span.isRecording()) return;
+  #lateAttributes(span: Span, outcome: HttpServerOutcome, route: string | undefined): Attributes {
+    const { statusCode } = outcome;
     const { adopted, attributes = {} } = this.#parts;
     const { options, capturedHeaders } = this.#settings;
-    const { statusCode } = outcome;
-    const { responseHook } = options;
     const late: Attributes = {};
     if (route !== undefined) {
       late[semconv.ATTR_HTTP_ROUTE] = route;
       span.updateName(spanName(options, this.#request, attributes, route));
     }
-    if (error !== undefined) late[semconv.ATTR_ERROR_TYPE] = error;
     if (statusCode !== undefined && adopted === undefined)
       late[semconv.ATTR_HTTP_RESPONSE_STATUS_CODE] = statusCode;
     for (const [name, attribute] of capturedHeaders) {
       const value = outcome.header?.(name);
       if (value !== undefined) late[attribute] = Array.isArray(value) ? value : [value];
     }
-    span.setAttributes(late);
-    if (error !== undefined) {
-      span.setStatus({ code: SpanStatusCode.ERROR });
-      if (this.#failure !== undefined) recordException(span, this.#failure.error);
-    }
-    if (responseHook !== undefined)
-      guarded('options.responseHook threw', () => responseHook(span, outcome, this.#request), undefined);
+    return late;
   }
 
   /** The conventions' rule for SERVER spans: 5xx, or no whole response. A 4xx is the caller's fault. */

@@ -5,7 +5,6 @@ import {
   ROOT_CONTEXT,
   type SpanContext,
   SpanKind,
-  trace,
 } from '@opentelemetry/api';
 import { baggageFields } from './baggage.ts';
 import { nodeHeaderGetter } from './carrier.ts';
@@ -16,24 +15,18 @@ import { httpInstruments } from './http-metrics.ts';
 import { findServerSpan } from './http-server-adoption.ts';
 import {
   capturedHeaders,
-  describeConnection,
+  connectionAttributes,
   extraAttributes,
   serverRequestAttributes,
 } from './http-server-attributes.ts';
-import {
-  type HttpServerExchange,
-  NOT_RECORDED,
-  type ServerSettings,
-  serverExchange,
-  spanName,
-} from './http-server-exchange.ts';
+import { Exchange, type HttpServerExchange, type ServerSettings, spanName } from './http-server-exchange.ts';
 import { checkHttpServerOptions, type HttpServerOptions } from './http-server-options.ts';
 import type { HttpServerRequest } from './http-server-request.ts';
+import { Operation } from './operation.ts';
 import type { Owner } from './option-check.ts';
 import { extractWith, passesTraceOn, propagatorOf, remoteSpanContext } from './propagation.ts';
 import { createQueryRedaction } from './query-redaction.ts';
-import { registeredApi } from './registered-api.ts';
-import { guarded, reportOnce } from './report.ts';
+import { guarded } from './report.ts';
 import { ServerCheck } from './self-check/server-check.ts';
 import * as semconv from './semantic-conventions.ts';
 import { tracerFor } from './tracer.ts';
@@ -88,7 +81,7 @@ export function createHttpServerTracer(
   };
 
   function start(request: HttpServerRequest): HttpServerExchange {
-    const plain = () => serverExchange(settings, request, ROOT_CONTEXT, NOT_RECORDED);
+    const plain = () => new Exchange(settings, request, new Operation(ROOT_CONTEXT));
     const exchange = guarded('a request could not be traced', () => begin(request), undefined) ?? plain();
     if (check.watching) check.started(exchange);
     return exchange;
@@ -103,7 +96,7 @@ export function createHttpServerTracer(
     const ignored =
       ignore !== undefined &&
       guarded('options.ignore threw; the request is traced', () => ignore(request), false) === true;
-    if (ignored) return serverExchange(settings, request, ignoreRequest(parent), NOT_RECORDED);
+    if (ignored) return new Exchange(settings, request, new Operation(ignoreRequest(parent)));
 
     const arrived =
       caller !== undefined || passesTraceOn(received)
@@ -124,29 +117,25 @@ export function createHttpServerTracer(
     if (adopted !== undefined) {
       if (check.watching) check.adopted(adopted.span);
       // Its owner has continued the caller's trace already; the baggage can still be kept out.
-      const context = applyBaggageTrust(adopted.context, trust);
-      return serverExchange(settings, request, context, adopted.span, { adopted, extraction, trusted });
+      const operation = Operation.adopted(adopted.span, applyBaggageTrust(adopted.context, trust));
+      return new Exchange(settings, request, operation, { adopted, extraction, trusted });
     }
 
-    const recorded = options.tracerProvider !== undefined || registeredApi().trace !== undefined;
-    if (!recorded && measured === undefined)
-      return serverExchange(settings, request, parent, NOT_RECORDED, { extraction, trusted });
+    const recorder = tracer();
+    if (recorder === undefined && measured === undefined)
+      return new Exchange(settings, request, new Operation(parent), { extraction, trusted });
     const attributes = serverRequestAttributes(request, attributeRules);
-    const parts = { extraction, trusted, attributes, measured };
-    if (!recorded) return serverExchange(settings, request, parent, NOT_RECORDED, parts);
-    try {
-      const given = withExtras(attributes, extraction, options, request, parent);
-      const span = tracer().startSpan(
-        spanName(options, request, attributes, undefined),
-        { kind: SpanKind.SERVER, attributes: given, links: links(link, conflicting) },
-        parent,
-      );
-      if (span.isRecording()) describeConnection(span, request, given);
-      return serverExchange(settings, request, trace.setSpan(parent, span), span, parts);
-    } catch (error) {
-      reportOnce('the tracer threw in startSpan(); the request is not recorded', error);
-      return serverExchange(settings, request, parent, NOT_RECORDED, parts);
-    }
+    const spanStart = recorder && {
+      tracer: recorder,
+      name: spanName(options, request, attributes, undefined),
+      kind: SpanKind.SERVER,
+      attributes: withExtras(attributes, extraction, options, request, parent),
+      links: links(link, conflicting),
+    };
+    const operation = new Operation(parent, spanStart, measured?.duration);
+    if (spanStart !== undefined && operation.recording)
+      operation.describe(connectionAttributes(request, spanStart.attributes));
+    return new Exchange(settings, request, operation, { extraction, trusted, attributes, measured });
   }
 
   return { start, options, check };

@@ -20,12 +20,14 @@ export function reportOnce(cause: string, error?: unknown): void {
 }
 
 /**
- * What `callback` returns, or `otherwise` when it throws; the fault is reported once under `cause`.
+ * Returns what `callback` returns, or `otherwise` when it throws; the fault is reported once under `cause`.
  *
  * A promise that it returns is not waited for, but its rejection is reported too: unhandled, it would end the
  * process for an async hook that failed.
  */
-export function guarded<T>(cause: string, callback: () => T, otherwise: T): T {
+export function guarded<T>(cause: string, callback: () => T): T | undefined;
+export function guarded<T>(cause: string, callback: () => T, otherwise: T): T;
+export function guarded<T>(cause: string, callback: () => T, otherwise?: T): T | undefined {
   try {
     const result = callback();
     if (result instanceof Promise) result.catch((error: unknown) => reportOnce(cause, error));

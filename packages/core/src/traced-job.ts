@@ -1,19 +1,8 @@
-import {
-  type Attributes,
-  ROOT_CONTEXT,
-  type Span,
-  SpanKind,
-  SpanStatusCode,
-  type TracerProvider,
-  trace,
-} from '@opentelemetry/api';
-import { activeContext, runInContext } from './active-context.ts';
-import { errorType, recordException } from './error-type.ts';
-import { follow } from './follow.ts';
+import { type Attributes, ROOT_CONTEXT, SpanKind, type TracerProvider, trace } from '@opentelemetry/api';
+import { activeContext } from './active-context.ts';
+import { Operation } from './operation.ts';
 import { checkOptions, fail, typeName } from './option-check.ts';
-import { registeredApi } from './registered-api.ts';
 import { guarded } from './report.ts';
-import { ATTR_ERROR_TYPE } from './semantic-conventions.ts';
 import { tracerFor } from './tracer.ts';
 
 /** Options of {@link tracedJob}. */
@@ -49,45 +38,19 @@ export function tracedJob<This, Args extends unknown[], R>(
   if (typeof fn !== 'function') fail(OWNER, `fn must be a function, got ${typeName(fn)}`);
   checkOptions(options, OWNER, { tracerProvider: 'tracerProvider', attributes: 'function' });
   const tracer = tracerFor(OWNER, options.tracerProvider);
-
-  function start(args: Args): Span | undefined {
-    const { attributes = () => ({}), tracerProvider } = options;
-    if (tracerProvider === undefined && registeredApi().trace === undefined) return undefined;
-    const around = trace.getSpanContext(activeContext());
-    return guarded(
-      'the tracer threw in startSpan(); the job is not recorded',
-      () =>
-        tracer().startSpan(
-          name,
-          {
-            kind: SpanKind.INTERNAL,
-            attributes: guarded('options.attributes threw', () => attributes(...args), {}),
-            links: around === undefined ? [] : [{ context: around }],
-          },
-          ROOT_CONTEXT,
-        ),
-      undefined,
-    );
-  }
+  const { attributes = () => ({}) } = options;
 
   return function tracedRun(this: This, ...args: Args): R {
-    const span = start(args);
-    const context = span === undefined ? ROOT_CONTEXT : trace.setSpan(ROOT_CONTEXT, span);
-    return follow(
-      () => runInContext(context, () => Reflect.apply(fn, this, args)),
-      () => end(span),
-      (error) => end(span, { error }),
-    );
+    const recorder = tracer();
+    const around = trace.getSpanContext(activeContext());
+    const start = recorder && {
+      tracer: recorder,
+      name,
+      kind: SpanKind.INTERNAL,
+      attributes: guarded('options.attributes threw', () => attributes(...args), {}),
+      links: around === undefined ? [] : [{ context: around }],
+    };
+    const operation = new Operation(ROOT_CONTEXT, start);
+    return operation.follow(() => Reflect.apply(fn, this, args));
   };
-}
-
-function end(span: Span | undefined, failed?: { readonly error: unknown }): void {
-  const write = () => {
-    if (failed === undefined || span?.isRecording() !== true) return;
-    span.setAttribute(ATTR_ERROR_TYPE, errorType(failed.error));
-    span.setStatus({ code: SpanStatusCode.ERROR });
-    recordException(span, failed.error);
-  };
-  guarded('a span could not be completed', write, undefined);
-  guarded('a span could not be ended', () => span?.end(), undefined);
 }

@@ -1,11 +1,4 @@
-import {
-  type Attributes,
-  type Context,
-  type Span,
-  SpanKind,
-  SpanStatusCode,
-  trace,
-} from '@opentelemetry/api';
+import { type Attributes, type Context, SpanKind } from '@opentelemetry/api';
 import {
   capturedHeaders,
   createQueryRedaction,
@@ -16,11 +9,10 @@ import {
   isIgnoredRequest,
   knownMethods,
   methodInName,
+  Operation,
   OTHER_METHOD,
   type Owner,
   type QueryRedaction,
-  recordException,
-  registeredApi,
   semconv,
   tracerFor,
 } from '@throughline/core/adapter';
@@ -56,79 +48,66 @@ export function createHttpClientTracer(options: HttpClientOptions, owner: Owner)
       isIgnoredRequest(parent) ||
       (ignore !== undefined &&
         guarded('options.ignore threw; the call is traced', () => ignore(request), false) === true);
-    const recorded = options.tracerProvider !== undefined || registeredApi().trace !== undefined;
+    const recorder = tracer();
     const measured = instruments();
-    if (ignored || (!recorded && measured === undefined)) return { context: parent, end() {} };
+    if (ignored || (recorder === undefined && measured === undefined)) return { context: parent, end() {} };
 
     const identity = requestIdentity(request, known);
-    const startTime = measured === undefined ? 0 : performance.now();
-    const span = recorded
-      ? guarded(
-          'the tracer threw in startSpan(); the call is not recorded',
-          () => startSpan(identity),
-          undefined,
-        )
-      : undefined;
-    guarded(
-      'options.requestHook threw',
-      () => span?.isRecording() && requestHook?.(span, request),
-      undefined,
+    const spanStart = () =>
+      recorder && {
+        tracer: recorder,
+        name: nameOf(request, identity),
+        kind: SpanKind.CLIENT,
+        attributes: startAttributes(request, identity),
+      };
+    const operation = new Operation(
+      parent,
+      guarded('a call could not be described; it is not recorded', spanStart, undefined),
+      measured?.duration,
     );
+    const { span } = operation;
+    if (requestHook !== undefined && span !== undefined && operation.recording)
+      guarded('options.requestHook threw', () => requestHook(span, request), undefined);
 
-    let ended = false;
     return {
-      context: span === undefined ? parent : trace.setSpan(parent, span),
+      context: operation.context,
       end(outcome) {
-        if (ended) return;
-        ended = true;
-        const error = clientErrorType(outcome);
-        guarded(
-          'a span could not be completed',
-          () => span?.isRecording() && complete(span, outcome, error),
-          undefined,
-        );
-        measured?.recordDuration((performance.now() - startTime) / 1000, {
-          ...identity,
-          ...(outcome.statusCode !== undefined && {
-            [semconv.ATTR_HTTP_RESPONSE_STATUS_CODE]: outcome.statusCode,
-          }),
-          ...(error !== undefined && { [semconv.ATTR_ERROR_TYPE]: error }),
+        const { statusCode, error } = outcome;
+        const errorType = clientErrorType(outcome);
+        const status = statusCode !== undefined && { [semconv.ATTR_HTTP_RESPONSE_STATUS_CODE]: statusCode };
+        operation.end({
+          errorType,
+          ...(error !== undefined && { failure: { error } }),
+          measured: {
+            ...identity,
+            ...status,
+            ...(errorType !== undefined && { [semconv.ATTR_ERROR_TYPE]: errorType }),
+          },
+          complete: () => withHeaders({ ...status }, responseHeaders, outcome),
+          hook:
+            responseHook &&
+            ((span) =>
+              guarded('options.responseHook threw', () => responseHook(span, outcome, request), undefined)),
         });
-        guarded('a span could not be ended', () => span?.end(), undefined);
       },
     };
-
-    function startSpan(identity: Attributes): Span {
-      const attributes: Attributes = { ...identity, [semconv.ATTR_URL_FULL]: fullUrl(request.url, redact) };
-      if (!known.has(request.method)) attributes[semconv.ATTR_HTTP_REQUEST_METHOD_ORIGINAL] = request.method;
-      if (request.resendCount) attributes[semconv.ATTR_HTTP_REQUEST_RESEND_COUNT] = request.resendCount;
-      addHeaders(attributes, requestHeaders, request.header);
-      Object.assign(attributes, extraAttributes(options.attributes, request));
-      return tracer().startSpan(nameOf(request), { kind: SpanKind.CLIENT, attributes }, parent);
-    }
-
-    function nameOf(request: HttpClientRequest): string {
-      const standard = methodInName(String(identity[semconv.ATTR_HTTP_REQUEST_METHOD]));
-      const custom = options.spanName;
-      if (custom === undefined) return standard;
-      const name = guarded('options.spanName threw', () => custom(request), standard);
-      return typeof name === 'string' && name !== '' ? name : standard;
-    }
-
-    function complete(span: Span, outcome: HttpClientOutcome, error: string | undefined): void {
-      const late: Attributes = {};
-      if (outcome.statusCode !== undefined) late[semconv.ATTR_HTTP_RESPONSE_STATUS_CODE] = outcome.statusCode;
-      if (error !== undefined) late[semconv.ATTR_ERROR_TYPE] = error;
-      addHeaders(late, responseHeaders, outcome.header);
-      span.setAttributes(late);
-      if (error !== undefined) {
-        span.setStatus({ code: SpanStatusCode.ERROR });
-        if (outcome.error !== undefined) recordException(span, outcome.error);
-      }
-      if (responseHook !== undefined)
-        guarded('options.responseHook threw', () => responseHook(span, outcome, request), undefined);
-    }
   };
+
+  function startAttributes(request: HttpClientRequest, identity: Attributes): Attributes {
+    const attributes: Attributes = { ...identity, [semconv.ATTR_URL_FULL]: fullUrl(request.url, redact) };
+    if (!known.has(request.method)) attributes[semconv.ATTR_HTTP_REQUEST_METHOD_ORIGINAL] = request.method;
+    if (request.resendCount) attributes[semconv.ATTR_HTTP_REQUEST_RESEND_COUNT] = request.resendCount;
+    withHeaders(attributes, requestHeaders, request);
+    return Object.assign(attributes, extraAttributes(options.attributes, request));
+  }
+
+  function nameOf(request: HttpClientRequest, identity: Attributes): string {
+    const standard = methodInName(String(identity[semconv.ATTR_HTTP_REQUEST_METHOD]));
+    const custom = options.spanName;
+    if (custom === undefined) return standard;
+    const name = guarded('options.spanName threw', () => custom(request), standard);
+    return typeof name === 'string' && name !== '' ? name : standard;
+  }
 }
 
 /** The attributes that spans and metrics share. */
@@ -156,13 +135,15 @@ function fullUrl(url: URL, redact: QueryRedaction): string {
   return `${url.protocol}//${credentials}${url.host}${url.pathname}${query}${url.hash}`;
 }
 
-function addHeaders(
+/** Adds the headers that the user listed, and returns the attributes. */
+function withHeaders(
   attributes: Attributes,
   names: readonly (readonly [header: string, attribute: string])[],
-  read: ((name: string) => string | null | undefined) | undefined,
-): void {
+  source: Pick<HttpClientRequest | HttpClientOutcome, 'header'>,
+): Attributes {
   for (const [name, attribute] of names) {
-    const value = read?.(name);
+    const value = source.header?.(name);
     if (value !== null && value !== undefined) attributes[attribute] = [value];
   }
+  return attributes;
 }

@@ -1,13 +1,14 @@
 import { type Attributes, type Context, SpanKind } from '@opentelemetry/api';
 import { activeContext, runInContext } from '../active-context.ts';
 import { ignoreRequest } from '../context-keys.ts';
+import type { Operation } from '../operation.ts';
 import { isTracingSuppressed } from '../propagation.ts';
 import * as semconv from '../semantic-conventions.ts';
 import type { Message, MessageBatch, MessagingOperation, MessagingTarget } from './message.ts';
 import { messagingMetricAttributes } from './messaging-attributes.ts';
 import { endWith, type MessagingGroundwork, timed } from './messaging-groundwork.ts';
+import { startOperation } from './messaging-operation.ts';
 import type { MessagingOptions } from './messaging-options.ts';
-import { Operation } from './operation.ts';
 import { relate } from './relation.ts';
 
 /** The processing of a message by a client that calls the handler itself and tells the end apart from it. */
@@ -67,7 +68,7 @@ export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerV
     const parent = activeContext();
     const described = describe('receive', source);
     if (isTracingSuppressed(parent) || isIgnored(described, parent)) return fn();
-    const operation = new Operation(settings, described, {
+    const operation = startOperation(settings, described, {
       kind: SpanKind.CLIENT,
       parent,
       measure: timed(described),
@@ -91,7 +92,7 @@ export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerV
   ): { context: Context; operation?: Operation } {
     if (isTracingSuppressed(ambient)) return { context: ambient };
     const extracted = extract(message.carrier);
-    const how = settings.recorded() ? settings.options : PASSED_ON;
+    const how = settings.tracer() === undefined ? PASSED_ON : settings.options;
     const { parent, links } = relate(extracted, ambient, message.timestamp, how);
     const described = describe('process', message);
     if (isIgnored(described, ambient)) {
@@ -99,7 +100,7 @@ export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerV
       return { context: ignoreRequest(passedOn) };
     }
     if (!received) countConsumed(described, 1);
-    const operation = new Operation(settings, described, {
+    const operation = startOperation(settings, described, {
       kind: SpanKind.CONSUMER,
       parent,
       links,
@@ -133,7 +134,7 @@ export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerV
     if (isIgnored(described, ambient)) return runInContext(ambient, fn);
     countConsumed(described, batch.messages.length);
     const links = linksOf(batch.messages);
-    return new Operation(settings, described, { kind: SpanKind.CLIENT, parent: ambient, links }).follow(fn);
+    return startOperation(settings, described, { kind: SpanKind.CLIENT, parent: ambient, links }).follow(fn);
   }
 
   function settle<T>(settled: Message<C> | MessageBatch<C>, fn: () => T): T {
@@ -141,7 +142,7 @@ export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerV
     const batch = 'messages' in settled;
     const described = batch ? describeBatch('settle', settled) : describe('settle', settled);
     if (isTracingSuppressed(parent) || isIgnored(described, parent)) return fn();
-    return new Operation(settings, described, {
+    return startOperation(settings, described, {
       kind: SpanKind.CLIENT,
       parent,
       links: linksOf(batch ? settled.messages : [settled]),

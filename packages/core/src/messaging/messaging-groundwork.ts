@@ -1,9 +1,9 @@
 import { type Context, type Link, ROOT_CONTEXT, type SpanContext } from '@opentelemetry/api';
 import { carrierSetter } from '../carrier.ts';
 import { isIgnoredRequest } from '../context-keys.ts';
+import type { Operation } from '../operation.ts';
 import type { Owner } from '../option-check.ts';
 import { extractWith, propagatorOf, remoteSpanContext } from '../propagation.ts';
-import { registeredApi } from '../registered-api.ts';
 import { guarded } from '../report.ts';
 import * as semconv from '../semantic-conventions.ts';
 import { tracerFor } from '../tracer.ts';
@@ -17,8 +17,8 @@ import type {
 } from './message.ts';
 import { messagingMetricAttributes } from './messaging-attributes.ts';
 import { messagingInstruments } from './messaging-metrics.ts';
+import type { MeasureMessages, OperationSettings } from './messaging-operation.ts';
 import type { MessagingOptions } from './messaging-options.ts';
-import type { Measure, Operation, OperationSettings } from './operation.ts';
 
 /** What a client module settles once for all messages. */
 export interface MessagingSystem<C> {
@@ -52,7 +52,6 @@ export function createGroundwork<C>(
 ): MessagingGroundwork<C> {
   const settings: OperationSettings = {
     options,
-    recorded: () => options.tracerProvider !== undefined || registeredApi().trace !== undefined,
     tracer: tracerFor(owner, options.tracerProvider),
     instruments: messagingInstruments(owner, options.meterProvider),
   };
@@ -109,7 +108,7 @@ export function createGroundwork<C>(
 
 /** Measures how long an operation of the client took. */
 export const timed =
-  (described: MessagingOperation): Measure =>
+  (described: MessagingOperation): MeasureMessages =>
   (measured, seconds, error) =>
     measured.recordOperation(seconds, {
       ...messagingMetricAttributes(described, error),

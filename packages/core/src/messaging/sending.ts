@@ -1,11 +1,12 @@
 import { type Attributes, type Context, type Link, SpanKind, trace } from '@opentelemetry/api';
 import { activeContext } from '../active-context.ts';
+import type { Operation } from '../operation.ts';
 import { isTracingSuppressed, passesTraceOn, remoteSpanContext } from '../propagation.ts';
 import * as semconv from '../semantic-conventions.ts';
 import type { Message, MessageBatch, MessagingOperation } from './message.ts';
 import { messagingMetricAttributes } from './messaging-attributes.ts';
 import { endWith, linkTo, type MessagingGroundwork, timed } from './messaging-groundwork.ts';
-import { type Measure, Operation } from './operation.ts';
+import { type MeasureMessages, startOperation } from './messaging-operation.ts';
 
 /** A send under way whose end a callback tells. */
 export interface Sending<C> {
@@ -68,7 +69,7 @@ export function sendingVerbs<C>(groundwork: MessagingGroundwork<C>): ProducerVer
     if (kept && type === 'create') return { carrier };
     const described = describe(type, message);
     if (isIgnored(described, parent)) return { carrier: kept ? carrier : inject(parent, carrier) };
-    const operation = new Operation(settings, described, {
+    const operation = startOperation(settings, described, {
       kind: kept ? SpanKind.CLIENT : SpanKind.PRODUCER,
       parent,
       links: linkTo(creation),
@@ -95,7 +96,7 @@ export function sendingVerbs<C>(groundwork: MessagingGroundwork<C>): ProducerVer
     const { carrier, operation } = beginSend(message, type, () => count);
     return {
       carrier,
-      run: (fn) => (operation === undefined ? fn() : operation.run(fn)),
+      run: (fn) => (operation === undefined ? fn() : runOrFail(operation, fn)),
       describe(attributes) {
         const told = attributes[semconv.ATTR_MESSAGING_BATCH_MESSAGE_COUNT];
         if (typeof told === 'number') count = told;
@@ -122,7 +123,7 @@ export function sendingVerbs<C>(groundwork: MessagingGroundwork<C>): ProducerVer
       if (ignored) return { carrier: inject(parent, message.carrier) };
       const create = describe('create', { ...message, operationName: 'create' });
       if (messages.length < 2 || isIgnored(create, parent)) return undefined;
-      const operation = new Operation(settings, create, { kind: SpanKind.PRODUCER, parent });
+      const operation = startOperation(settings, create, { kind: SpanKind.PRODUCER, parent });
       links.push(...linkTo(trace.getSpanContext(operation.context)));
       const carrier = inject(operation.context, message.carrier);
       operation.end();
@@ -131,7 +132,7 @@ export function sendingVerbs<C>(groundwork: MessagingGroundwork<C>): ProducerVer
     const carriers = (context: Context) =>
       found.map((one, index) => (one ?? { carrier: inject(context, messages[index]?.carrier) }).carrier);
     if (ignored) return fn(carriers(parent));
-    const operation = new Operation(settings, described, {
+    const operation = startOperation(settings, described, {
       kind: found.includes(undefined) ? SpanKind.PRODUCER : SpanKind.CLIENT,
       parent,
       links,
@@ -151,8 +152,22 @@ export function sendingVerbs<C>(groundwork: MessagingGroundwork<C>): ProducerVer
   };
 }
 
+/** Runs `fn` in the operation, which ends when `fn` throws: no callback comes then. */
+function runOrFail<T>(operation: Operation, fn: () => T): T {
+  try {
+    return operation.run(fn);
+  } catch (error) {
+    operation.fail(error);
+    throw error;
+  }
+}
+
 const sent =
-  (described: MessagingOperation, messages: readonly MessagingOperation[], count = () => 1): Measure =>
+  (
+    described: MessagingOperation,
+    messages: readonly MessagingOperation[],
+    count = () => 1,
+  ): MeasureMessages =>
   (measured, seconds, error) => {
     timed(described)(measured, seconds, error);
     for (const message of messages) measured.countSent(count(), messagingMetricAttributes(message, error));
