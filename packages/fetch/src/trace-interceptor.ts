@@ -1,14 +1,13 @@
 import { activeContext, runInContext } from '@throughline/core';
 import { isTracingSuppressed, type Owner, suppressTracing } from '@throughline/core/adapter';
+import { type DispatchTarget, dispatchedUrl } from './dispatched-url.ts';
 import { createHttpClientTracer } from './http-client.ts';
 import { checkHttpClientOptions, type HttpClientOptions } from './http-client-options.ts';
 import { type HandlerListener, headerPairs, headerReader, observedHandler } from './observed-handler.ts';
 import { createOutboundInjection } from './outbound-injection.ts';
 
 /** What undici passes to `dispatch`, as far as it matters here. */
-interface DispatchOptions {
-  readonly origin?: string | URL | undefined;
-  readonly path: string;
+interface DispatchOptions extends DispatchTarget {
   readonly method: string;
   readonly headers?: unknown;
 }
@@ -21,7 +20,7 @@ type Dispatch<Options, Handler> = (options: Options, handler: Handler) => boolea
  * context on in its headers.
  *
  * Put it first in `compose`, nearest to the wire: then every retry and redirect of other interceptors has a span
- * of its own. Calls made through `tracedFetch` are not recorded twice.
+ * of its own, which says how often the interceptor right above has sent it before. Calls made through `tracedFetch` are not recorded twice.
  *
  * @throws TypeError at set-up when an option has the wrong type. Never throws when dispatching.
  * @see https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span
@@ -33,19 +32,23 @@ export function traceInterceptor(options: HttpClientOptions = {}) {
   checkHttpClientOptions(options, owner);
   const startCall = createHttpClientTracer(options, owner);
   const inject = createOutboundInjection(options);
+  // undici's retries and redirects dispatch again with the handler that they dispatched with before.
+  const attempts = new WeakMap<object, number>();
 
   return function traceInterceptor<Options extends DispatchOptions, Handler extends object>(
     dispatch: Dispatch<Options, Handler>,
   ): Dispatch<Options, Handler> {
     return function tracedDispatch(request, handler) {
       const parent = activeContext();
-      const url = URL.canParse(request.path, String(request.origin))
-        ? new URL(request.path, request.origin)
-        : undefined;
-      if (url === undefined || isTracingSuppressed(parent)) return dispatch(request, handler);
+      const url = dispatchedUrl(request);
+      // What is no request or no handler, undici refuses itself.
+      if (url === undefined || Object(handler) !== handler || isTracingSuppressed(parent))
+        return dispatch(request, handler);
       const headers = headerPairs(request.headers);
       const header = headerReader(headers);
-      const call = startCall({ method: request.method, url, header }, parent);
+      const resendCount = attempts.get(handler) ?? 0;
+      attempts.set(handler, resendCount + 1);
+      const call = startCall({ method: request.method, url, resendCount, header }, parent);
       inject(call.context, headers, url, { authorization: header('authorization') });
       const listener: HandlerListener = {
         onHead: (statusCode, header) => call.end({ statusCode, header }),

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import { createTracedFetch, traceInterceptor } from '@throughline/fetch';
-import { Agent, interceptors, request, fetch as undiciFetch } from 'undici';
+import { Agent, interceptors, RetryAgent, request, fetch as undiciFetch } from 'undici';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { closeServers, listen, type Recorder, startSdk, stopSdk } from '../../core/test/sdk.ts';
 
@@ -21,6 +21,10 @@ function traced(options?: Parameters<typeof traceInterceptor>[0], ...inner: Para
   agents.push(agent);
   return agent;
 }
+
+const FAST = { maxRetries: 3, minTimeout: 1, maxTimeout: 1 };
+const RETRY = interceptors.retry(FAST);
+const REDIRECT = interceptors.redirect({ maxRedirections: 3 });
 
 async function spy(
   answer: (req: IncomingMessage, res: ServerResponse) => unknown = (_, res) => res.end('ok'),
@@ -139,6 +143,70 @@ describe('over undici', () => {
     expect((await spans.take(4)).map(({ attributes }) => attributes['http.response.status_code'])).toEqual([
       503, 503, 302, 200,
     ]);
+  });
+
+  test.each<[string, (agent: Agent) => ReturnType<Agent['compose']>, (number | undefined)[]]>([
+    ['retries', (agent) => agent.compose(traceInterceptor() as never, RETRY), [undefined, 1, 2]],
+    ['redirects', (agent) => agent.compose(traceInterceptor() as never, REDIRECT), [undefined, 1, 2]],
+    [
+      'a RetryAgent',
+      (agent) => new RetryAgent(agent.compose(traceInterceptor() as never), FAST) as never,
+      [undefined, 1, 2],
+    ],
+    [
+      'the retries below it, which it does not see',
+      (agent) => agent.compose(RETRY, traceInterceptor() as never),
+      [undefined],
+    ],
+  ])('counts how often the interceptor right above has sent a request: %s', async (what, compose, counts) => {
+    const { url, seen } = await spy((_, res) =>
+      seen.length > 2
+        ? res.end('done')
+        : what === 'redirects'
+          ? res.writeHead(302, { location: `/hop-${seen.length}` }).end()
+          : res.writeHead(503).end(),
+    );
+    const agent = compose(new Agent());
+    agents.push(agent);
+    for (const again of [1, 2]) {
+      seen.length = 0;
+      await (await request(`${url}/${again}`, { dispatcher: agent })).body.dump();
+      const recorded = await spans.take(counts.length);
+      expect(recorded.map(({ attributes }) => attributes['http.request.resend_count'])).toEqual(counts);
+    }
+  });
+
+  test.each<[string, (url: string) => Parameters<typeof request>, string]>([
+    [
+      'query',
+      (url) => [`${url}/a`, { query: { q: 'x y', token: 'SECRET', many: ['1', '2'] } }],
+      '/a?q=x%20y&token=REDACTED&many=1&many=2',
+    ],
+    ['an empty query', (url) => [`${url}/a`, { query: {} }], '/a'],
+    [
+      'a path that looks like another host',
+      (url) => [{ origin: url, path: '//evil.example/x' } as never, {}],
+      '//evil.example/x',
+    ],
+    [
+      'an origin with a slash',
+      (url) => [{ origin: `${url}/`, path: '/a?sig=x' } as never, {}],
+      '/a?sig=REDACTED',
+    ],
+    ['dots', (url) => [`${url}/a/../b`, {}], '/b'],
+  ])('url.full is where the request goes: %s', async (_, args, expected) => {
+    const { url, seen } = await spy();
+    const [target, options] = args(url);
+    await (await request(target, { ...options, dispatcher: traced() } as never)).body.dump();
+    expect((await spans.one()).attributes['url.full']).toBe(url + expected);
+    expect(seen[0]?.url?.replace(/(token|sig)=[^&]*/, '$1=REDACTED')).toBe(expected);
+  });
+
+  test('a signature in query counts as a signed request', async () => {
+    const { url, seen } = await spy();
+    await (await request(url, { query: { 'X-Amz-Signature': 'abc' }, dispatcher: traced() })).body.dump();
+    expect(seen[0]?.headers.traceparent).toBeUndefined();
+    await spans.one();
   });
 
   test('under tracedFetch nothing is recorded twice', async () => {
