@@ -1,42 +1,34 @@
-import { createRequire } from 'node:module';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import type { PushMetricExporter } from '@opentelemetry/sdk-metrics';
 import type { SpanExporter } from '@opentelemetry/sdk-trace';
-import type { OtlpSettings } from './otlp-settings.ts';
-import { setupError } from './setup-error.ts';
+import { jsonExporters, type OtlpSettings } from './otlp-settings.ts';
 
-type Create<T> = new (config: {
-  url: string;
-  headers: Record<string, string>;
-  concurrencyLimit?: number;
-}) => T;
+type Create<T> = new (config: object) => T;
 
 /** The exporter of spans; it never refuses one of `batches` requests at once, as a flush sends them. */
 export function createTraceExporter(otlp: OtlpSettings, batches: number): SpanExporter {
   const Exporter: Create<SpanExporter> =
     otlp.protocol === 'http/json'
-      ? jsonExporter<SpanExporter>('@opentelemetry/exporter-trace-otlp-http', 'OTLPTraceExporter')
+      ? (jsonExporters('TRACES').OTLPTraceExporter as Create<SpanExporter>)
       : OTLPTraceExporter;
-  return new Exporter({ url: otlp.url, headers: { ...otlp.headers }, concurrencyLimit: batches });
+  return new Exporter({ ...configOf(otlp), concurrencyLimit: batches });
 }
 
 export function createMetricExporter(otlp: OtlpSettings): PushMetricExporter {
   const Exporter: Create<PushMetricExporter> =
     otlp.protocol === 'http/json'
-      ? jsonExporter<PushMetricExporter>('@opentelemetry/exporter-metrics-otlp-http', 'OTLPMetricExporter')
+      ? (jsonExporters('METRICS').OTLPMetricExporter as Create<PushMetricExporter>)
       : OTLPMetricExporter;
-  return new Exporter({ url: otlp.url, headers: { ...otlp.headers } });
+  return new Exporter(configOf(otlp));
 }
 
-/** JSON is for debugging: its exporters are loaded from the application's own installation, when it asks for them. */
-function jsonExporter<T>(name: string, exported: string): Create<T> {
-  try {
-    return createRequire(import.meta.url)(name)[exported];
-  } catch (error) {
-    throw setupError(
-      `OTEL_EXPORTER_OTLP_PROTOCOL=http/json needs ${name}, which is not installed: npm install ${name}`,
-      error,
-    );
-  }
+function configOf({ url, headers, timeout, compression, tls }: OtlpSettings): object {
+  return {
+    url,
+    headers: { ...headers },
+    timeoutMillis: timeout,
+    compression,
+    httpAgentOptions: { keepAlive: true, ...tls },
+  };
 }

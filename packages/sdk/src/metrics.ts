@@ -7,11 +7,11 @@ import {
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
 import { createMetricExporter } from './exporters.ts';
-import type { Settings } from './settings.ts';
+import type { MetricsSettings } from './settings.ts';
 
 /** The meter provider, or nothing where no metrics are to be sent. */
 export function createMeterProvider(
-  { exporters, otlp, interval, timeout, exponentialHistograms }: Settings['metrics'],
+  { exporters, otlp, interval, timeout, exponentialHistograms }: MetricsSettings,
   resource: Resource,
 ): MeterProvider | undefined {
   if (exporters.length === 0) return undefined;
@@ -28,9 +28,9 @@ export function createMeterProvider(
     readers: exporters.map(
       (name) =>
         new PeriodicExportingMetricReader({
-          exporter: name === 'otlp' ? createMetricExporter(otlp) : new ConsoleMetricExporter(),
+          exporter: name === 'otlp' && otlp ? createMetricExporter(otlp) : new ConsoleMetricExporter(),
           exportIntervalMillis: interval,
-          ...(timeout !== undefined && { exportTimeoutMillis: timeout }),
+          exportTimeoutMillis: timeout,
         }),
     ),
   });

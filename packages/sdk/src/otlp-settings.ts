@@ -1,51 +1,128 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http';
+import { createRequire } from 'node:module';
 import type { EnvironmentReader } from './environment-reader.ts';
 import type { TracingOptions } from './tracing-options.ts';
 
-/** How one signal is sent; headers of the environment, timeout, compression and certificates are read by the exporter. */
-export interface OtlpSettings {
-  /** Whether somebody named an endpoint. */
-  readonly configured: boolean;
+type Signal = 'TRACES' | 'METRICS';
+
+/** Where one signal is sent. */
+export interface OtlpEndpoint {
   /** The whole URL, `v1/traces` or `v1/metrics` included where the specification appends it. */
+  readonly url: string;
+  /** Whether anyone named it. */
+  readonly configured: boolean;
+}
+
+/** How one signal is sent; headers of the environment are read by the exporter. */
+export interface OtlpSettings {
   readonly url: string;
   readonly protocol: 'http/protobuf' | 'http/json';
   readonly headers: Readonly<Record<string, string>>;
+  /** Milliseconds for one export, repetitions included. */
+  readonly timeout: number;
+  readonly compression: 'none' | 'gzip';
+  readonly tls: { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer };
 }
 
 const DEFAULT_ENDPOINT = 'http://localhost:4318';
-/** The value may hold further equals signs, as keys in base64 do. */
-const HEADER = /^[^=]*[^=\s][^=]*=/;
+const DEFAULT_TIMEOUT = 10_000;
 const PROTOCOLS = ['http/protobuf', 'http/json'] as const;
+const JSON_EXPORTERS = {
+  TRACES: '@opentelemetry/exporter-trace-otlp-http',
+  METRICS: '@opentelemetry/exporter-metrics-otlp-http',
+} as const;
+
+/** Names of a variable, that of the signal first, which wins. */
+const names = (signal: Signal, setting: string) => [
+  `OTEL_EXPORTER_OTLP_${signal}_${setting}`,
+  `OTEL_EXPORTER_OTLP_${setting}`,
+];
 
 /** @see https://opentelemetry.io/docs/specs/otel/protocol/exporter/ */
+export function readOtlpEndpoint(
+  signal: Signal,
+  options: TracingOptions,
+  read: EnvironmentReader,
+): OtlpEndpoint {
+  const path = `v1/${signal.toLowerCase()}`;
+  if (options.endpoint !== undefined) return { url: appended(options.endpoint, path), configured: true };
+  const own = read.url(`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`);
+  if (own !== undefined) return { url: own, configured: true };
+  const base = read.url('OTEL_EXPORTER_OTLP_ENDPOINT');
+  return { url: appended(base ?? DEFAULT_ENDPOINT, path), configured: base !== undefined };
+}
+
 export function readOtlp(
-  signal: 'TRACES' | 'METRICS',
+  signal: Signal,
+  { url }: OtlpEndpoint,
   options: TracingOptions,
   read: EnvironmentReader,
 ): OtlpSettings {
-  const names = (setting: string) => [
-    `OTEL_EXPORTER_OTLP_${signal}_${setting}`,
-    `OTEL_EXPORTER_OTLP_${setting}`,
-  ];
-  for (const name of names('HEADERS')) read.pairs(name, HEADER);
-  for (const name of names('TIMEOUT')) read.integer(name, { least: 1, most: 0x7fff_ffff });
-  for (const name of names('COMPRESSION')) read.choice(name, ['none', 'gzip']);
-  for (const name of ['CERTIFICATE', 'CLIENT_CERTIFICATE', 'CLIENT_KEY'].flatMap(names)) read.file(name);
-
-  const protocol =
-    read.choice(`OTEL_EXPORTER_OTLP_${signal}_PROTOCOL`, PROTOCOLS) ??
-    read.choice('OTEL_EXPORTER_OTLP_PROTOCOL', PROTOCOLS);
-  const own = read.url(`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`);
-  const base = options.endpoint ?? read.url('OTEL_EXPORTER_OTLP_ENDPOINT');
+  const first = <T>(setting: string, value: (name: string) => T | undefined) =>
+    names(signal, setting).reduce<T | undefined>((found, name) => {
+      const next = value(name);
+      return found ?? next;
+    }, undefined);
+  for (const name of names(signal, 'HEADERS')) read.pairs(name, isHeader);
+  const ca = first('CERTIFICATE', (name) => read.file(name));
+  const cert = first('CLIENT_CERTIFICATE', (name) => read.file(name));
+  const key = first('CLIENT_KEY', (name) => read.file(name));
   return {
-    configured: options.endpoint !== undefined || own !== undefined || base !== undefined,
-    url:
-      (options.endpoint === undefined && own) ||
-      appended(base ?? DEFAULT_ENDPOINT, `v1/${signal.toLowerCase()}`),
-    protocol: protocol ?? 'http/protobuf',
+    url,
+    protocol: first('PROTOCOL', (name) => readProtocol(name, signal, read)) ?? 'http/protobuf',
     headers: options.headers ?? {},
+    timeout: first('TIMEOUT', (name) => read.timeout(name)) ?? DEFAULT_TIMEOUT,
+    compression: first('COMPRESSION', (name) => read.choice(name, ['none', 'gzip'])) ?? 'none',
+    tls: { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) },
   };
 }
 
+/** The variables that the exporters of a signal would read themselves, less exactly than it is done here. */
+export function otlpVariablesReadHere(signal: Signal): readonly string[] {
+  return ['TIMEOUT', 'COMPRESSION', 'CERTIFICATE', 'CLIENT_CERTIFICATE', 'CLIENT_KEY', 'ENDPOINT'].flatMap(
+    (setting) => names(signal, setting),
+  );
+}
+
+/** JSON is for debugging: its exporters are loaded from the application's own installation, when it asks for them. */
+export function jsonExporters(signal: Signal): Record<string, unknown> {
+  return createRequire(import.meta.url)(JSON_EXPORTERS[signal]);
+}
+
+/** Whether Node takes this as a header of a request. */
+export function isHeader(name: string, value: string): boolean {
+  try {
+    validateHeaderName(name);
+    validateHeaderValue(name, value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function readProtocol(
+  name: string,
+  signal: Signal,
+  read: EnvironmentReader,
+): OtlpSettings['protocol'] | undefined {
+  const protocol = read.choice(name, PROTOCOLS);
+  if (protocol !== 'http/json') return protocol;
+  try {
+    jsonExporters(signal);
+    return protocol;
+  } catch {
+    const needed = JSON_EXPORTERS[signal];
+    return read.refuse(
+      name,
+      `is 'http/json'; that needs ${needed}, which is not installed: npm install ${needed}`,
+    );
+  }
+}
+
+/** A base URL may have a query, which stays behind the path. */
 function appended(base: string, path: string): string {
-  return `${base}${base.endsWith('/') ? '' : '/'}${path}`;
+  const url = new URL(base);
+  url.pathname += `${url.pathname.endsWith('/') ? '' : '/'}${path}`;
+  url.hash = '';
+  return url.href;
 }

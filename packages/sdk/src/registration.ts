@@ -25,6 +25,8 @@ export interface Registrations {
   readonly tracerProvider: TracerProvider | undefined;
   readonly meterProvider: MeterProvider | undefined;
   readonly propagator: TextMapPropagator;
+  /** Whether what is registered already stays, without a word: a switched-off SDK stands in nobody's way. */
+  readonly yields: boolean;
 }
 
 /** The slots of the API's registry, and what each of them holds. */
@@ -38,35 +40,37 @@ const SLOTS = {
 type Slot = keyof typeof SLOTS;
 
 /**
- * Registers everything with the OpenTelemetry API, or nothing.
+ * Registers everything with the OpenTelemetry API, or nothing; returns how to take it back.
  *
  * The API itself refuses in silence: a second registration, and one through a copy of another version, return `false`
  * and leave the application without traces.
  *
  * @throws TypeError when somebody else is registered, and when copies of the API cannot see each other.
  */
-export function register({ tracerProvider, meterProvider, propagator }: Registrations): void {
+export function register({ tracerProvider, meterProvider, propagator, yields }: Registrations): () => void {
   const steps: readonly (readonly [Slot, () => boolean])[] = [
     ...(tracerProvider ? [['trace', () => trace.setGlobalTracerProvider(tracerProvider)] as const] : []),
     ['context', () => context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())],
     ['propagation', () => propagation.setGlobalPropagator(propagator)],
     ...(meterProvider ? [['metrics', () => metrics.setGlobalMeterProvider(meterProvider)] as const] : []),
   ];
-  const slots = steps.map(([slot]) => slot);
-  const taken = slots.filter((slot) => registeredApi()[slot] !== undefined);
-  if (taken.length > 0) throw takenError(taken);
+  const taken = steps.map(([slot]) => slot).filter((slot) => registeredApi()[slot] !== undefined);
+  if (taken.length > 0 && !yields) throw takenError(taken);
+  const filled = new Map<Slot, object | undefined>();
+  const unregister = () => {
+    for (const [slot, own] of filled) if (registeredApi()[slot] === own) SLOTS[slot].api.disable();
+  };
   try {
-    for (const [slot, set] of steps) if (!set()) throw refusedError(slot);
-    checkSdkSeesContext();
+    for (const [slot, set] of steps.filter(([slot]) => !taken.includes(slot))) {
+      if (set()) filled.set(slot, registeredApi()[slot]);
+      else if (!yields) throw refusedError(slot);
+    }
+    if (!yields) checkSdkSeesContext();
   } catch (error) {
-    unregister(slots);
+    unregister();
     throw error;
   }
-}
-
-/** Takes back what {@link register} did, so that tracing can be started again. */
-export function unregister(slots = Object.keys(SLOTS) as readonly Slot[]): void {
-  for (const slot of slots) if (registeredApi()[slot] !== undefined) SLOTS[slot].api.disable();
+  return unregister;
 }
 
 function takenError(taken: readonly Slot[]): TypeError {

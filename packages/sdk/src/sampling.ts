@@ -7,6 +7,7 @@ import {
   TraceIdRatioBasedSampler,
 } from '@opentelemetry/sdk-trace';
 import { checkOptions, type Owner } from '@throughline/core/adapter';
+import { DeferredDecisionSampler } from './deferred-decision-sampler.ts';
 import type { EnvironmentReader } from './environment-reader.ts';
 import { RateLimitedSampler } from './rate-limited-sampler.ts';
 import { matchesRoute } from './route-pattern.ts';
@@ -81,7 +82,15 @@ export function samplerFor(sampling: SamplingOptions): Sampler {
       Object.entries(rule.attributes ?? {}).every(([key, value]) => attributes[key] === value),
     sampler: shareOf(rule),
   }));
-  return new ParentBasedSampler({ root: rules.length > 0 ? new RuleSampler(rules, otherwise) : otherwise });
+  return parentBased(rules.length > 0 ? new RuleSampler(rules, otherwise) : otherwise);
+}
+
+/**
+ * Keeps the decision of a parent, and asks `root` where there is none: at the beginning of a trace, and when the caller
+ * left the decision to the receiver (B3 without a state, X-Ray without `Sampled`).
+ */
+function parentBased(root: Sampler): Sampler {
+  return new ParentBasedSampler({ root, remoteParentSampled: new DeferredDecisionSampler(root) });
 }
 
 function shareOf({ ratio = 1, perSecond }: SamplingShare): Sampler {
@@ -93,16 +102,21 @@ const named = {
   always_on: () => new AlwaysOnSampler(),
   always_off: () => new AlwaysOffSampler(),
   traceidratio: (ratio: number) => new TraceIdRatioBasedSampler(ratio),
-  parentbased_always_on: () => new ParentBasedSampler({ root: new AlwaysOnSampler() }),
-  parentbased_always_off: () => new ParentBasedSampler({ root: new AlwaysOffSampler() }),
-  parentbased_traceidratio: (ratio: number) =>
-    new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(ratio) }),
+  parentbased_always_on: () => parentBased(new AlwaysOnSampler()),
+  parentbased_always_off: () => parentBased(new AlwaysOffSampler()),
+  parentbased_traceidratio: (ratio: number) => parentBased(new TraceIdRatioBasedSampler(ratio)),
 } as const satisfies Record<string, (ratio: number) => Sampler>;
 
-/** The sampler that the environment names; without one the SDK's default, `parentbased_always_on`, is in force. */
-export function readSampler(read: EnvironmentReader): Sampler | undefined {
+const ARGUMENT = 'OTEL_TRACES_SAMPLER_ARG';
+
+/** The sampler that the environment names; without one the specification's default is in force. */
+export function readSampler(read: EnvironmentReader, hints: string[]): Sampler {
   const name = read.choice('OTEL_TRACES_SAMPLER', Object.keys(named) as (keyof typeof named)[]);
-  if (name === undefined) return undefined;
-  const ratio = name.endsWith('traceidratio') ? read.ratio('OTEL_TRACES_SAMPLER_ARG') : undefined;
-  return named[name](ratio ?? 1);
+  const takesRatio = name?.endsWith('traceidratio') === true;
+  const wrong = name === undefined && read.text('OTEL_TRACES_SAMPLER') !== undefined;
+  if (!takesRatio && !wrong && read.text(ARGUMENT) !== undefined)
+    hints.push(
+      `${ARGUMENT} has no effect without OTEL_TRACES_SAMPLER=parentbased_traceidratio or traceidratio.`,
+    );
+  return named[name ?? 'parentbased_always_on']((takesRatio ? read.ratio(ARGUMENT) : undefined) ?? 1);
 }

@@ -1,10 +1,17 @@
 import { DiagLogLevel, type TextMapPropagator } from '@opentelemetry/api';
+import type { Resource } from '@opentelemetry/resources';
 import type { Sampler, SpanLimits } from '@opentelemetry/sdk-trace';
 import { createPropagator } from '@throughline/propagators';
-import { EnvironmentReader } from './environment-reader.ts';
-import { type OtlpSettings, readOtlp } from './otlp-settings.ts';
+import { EnvironmentReader, MAX_DELAY } from './environment-reader.ts';
+import {
+  type OtlpEndpoint,
+  type OtlpSettings,
+  otlpVariablesReadHere,
+  readOtlp,
+  readOtlpEndpoint,
+} from './otlp-settings.ts';
 import { present } from './present.ts';
-import { checkResource } from './resource.ts';
+import { readResource } from './resource.ts';
 import { readSampler, samplerFor } from './sampling.ts';
 import { setupError } from './setup-error.ts';
 import type { BatchLimits } from './span-export.ts';
@@ -16,23 +23,41 @@ export type MetricsExporter = 'otlp' | 'console';
 
 /** All that decides how tracing is set up, from the options and the environment. */
 export interface Settings {
-  readonly disabled: boolean;
+  readonly propagator: TextMapPropagator;
   /** Absent: the application's own logger, if it has one, stays in place. */
   readonly logLevel?: DiagLogLevel | undefined;
-  readonly propagator: TextMapPropagator;
-  readonly sampler: Sampler | undefined;
+  /** Absent when the SDK is switched off. */
+  readonly signals?: SignalSettings;
+  /** What the operator must know: one line each. */
+  readonly notices: readonly string[];
+  /** Variables that the SDK's own packages must not read. */
+  readonly hidden: readonly string[];
+}
+
+/** What is recorded and where it goes. */
+export interface SignalSettings {
+  readonly resource: Resource;
+  readonly traces: TracesSettings;
+  readonly metrics: MetricsSettings;
+}
+
+export interface TracesSettings {
+  readonly exporters: readonly TracesExporter[];
+  /** Absent when nothing is recorded. */
+  readonly sampler?: Sampler;
   readonly spanLimits: SpanLimits;
-  readonly batch: BatchLimits;
-  readonly traces: { readonly exporters: readonly TracesExporter[]; readonly otlp: OtlpSettings };
-  readonly metrics: {
-    readonly exporters: readonly MetricsExporter[];
-    readonly otlp: OtlpSettings;
-    /** Milliseconds. */
-    readonly interval: number;
-    /** Milliseconds. */
-    readonly timeout: number | undefined;
-    readonly exponentialHistograms: boolean;
-  };
+  /** Present when spans are sent. */
+  readonly sending?: { readonly otlp: OtlpSettings; readonly batch: BatchLimits };
+}
+
+export interface MetricsSettings {
+  readonly exporters: readonly MetricsExporter[];
+  readonly otlp?: OtlpSettings | undefined;
+  /** Milliseconds. */
+  readonly interval: number;
+  /** Milliseconds. */
+  readonly timeout: number;
+  readonly exponentialHistograms: boolean;
 }
 
 const LOG_LEVELS = {
@@ -45,87 +70,147 @@ const LOG_LEVELS = {
   all: DiagLogLevel.ALL,
 } as const;
 
-const EXPORTERS = ['otlp', 'console', 'none'] as const;
-/** The longest time that a timer takes. Milliseconds. */
-const MAX_DELAY = 0x7fff_ffff;
+const EXPORTERS = ['otlp', 'console'] as const;
+const DEFAULT_PROPAGATORS = 'tracecontext,baggage';
+/** Of OTLP over gRPC. */
+const GRPC_PORT = '4317';
 
 /**
  * Reads what the environment says and lets the options win.
  *
- * The SDK's packages read little of the environment themselves and take a wrong value for an absent one; here each
- * variable is checked, also those whose reading is left to them.
+ * The environment belongs to the platform, which sets it for services in all languages: what is wrong in it, or not
+ * supported here, becomes one notice, and the default holds. Only what is used is read.
  *
- * @throws TypeError that names every variable with an unknown value, and what is known.
+ * @throws TypeError with `options.strict`, for the same.
  */
-export function readSettings(options: TracingOptions, env: NodeJS.ProcessEnv): Settings {
-  const read = new EnvironmentReader(env);
-  if (read.text('OTEL_CONFIG_FILE') !== undefined)
-    read.fault('OTEL_CONFIG_FILE is not supported; set the other variables or the options');
+export function readSettings(options: TracingOptions): Settings {
+  const read = new EnvironmentReader(process.env);
   const disabled = read.boolean('OTEL_SDK_DISABLED') ?? false;
-  if (!disabled) checkResource(options, read);
-  const level = read.choice('OTEL_LOG_LEVEL', Object.keys(LOG_LEVELS) as (keyof typeof LOG_LEVELS)[]);
-  const otlp = readOtlp('TRACES', options, read);
-  const settings: Settings = {
-    disabled,
-    logLevel: level && LOG_LEVELS[level],
-    propagator: readPropagator(options, read),
-    sampler: options.sampling ? samplerFor(options.sampling) : readSampler(read),
-    spanLimits: readSpanLimits(read),
-    batch: readBatchLimits(read),
-    traces: {
-      otlp,
-      exporters: withoutNone(read.choices('OTEL_TRACES_EXPORTER', EXPORTERS)) ?? defaultTraces(otlp, env),
-    },
-    metrics: readMetrics(options, read),
-  };
+  // The specification leaves propagation in force, and nothing else.
+  const propagator = readPropagator(options, read);
+  const level = disabled
+    ? undefined
+    : read.choice('OTEL_LOG_LEVEL', Object.keys(LOG_LEVELS) as (keyof typeof LOG_LEVELS)[]);
+  const hints: string[] = [];
+  const signals = disabled ? undefined : readSignals(options, read, hints);
+
   const { faults } = read;
-  if (faults.length === 1) throw setupError(faults[0] as string);
-  if (faults.length > 1) throw setupError(`${faults.length} settings are wrong\n- ${faults.join('\n- ')}`);
-  return settings;
+  if (options.strict === true) {
+    if (faults.length === 1) throw setupError(faults[0] as string);
+    if (faults.length > 1) throw setupError(`${faults.length} settings are wrong\n- ${faults.join('\n- ')}`);
+  }
+  return {
+    propagator,
+    logLevel: level && LOG_LEVELS[level],
+    ...(signals && { signals }),
+    notices: faults.length > 0 ? [ignored(faults), ...hints] : hints,
+    hidden: [...read.wrong, ...otlpVariablesReadHere('TRACES'), ...otlpVariablesReadHere('METRICS')],
+  };
+}
+
+function ignored(faults: readonly string[]): string {
+  const [only] = faults;
+  return faults.length === 1
+    ? `${only}. The default holds instead.`
+    : `${faults.length} settings are wrong, their defaults hold instead: ${faults.map((fault, i) => `(${i + 1}) ${fault}`).join(' ')}`;
+}
+
+function readSignals(options: TracingOptions, read: EnvironmentReader, hints: string[]): SignalSettings {
+  if (read.text('OTEL_CONFIG_FILE') !== undefined)
+    read.refuse('OTEL_CONFIG_FILE', 'is not supported; set the other variables or the options');
+  const traces = readTraces(options, read, hints);
+  const metrics = readMetrics(options, read, hints);
+  const recorded = traces.exporters.length + metrics.exporters.length + (options.spanProcessors?.length ?? 0);
+  return { traces, metrics, resource: readResource(options, read, recorded > 0) };
+}
+
+function readTraces(options: TracingOptions, read: EnvironmentReader, hints: string[]): TracesSettings {
+  const endpoint = readOtlpEndpoint('TRACES', options, read);
+  const named = read.choices('OTEL_TRACES_EXPORTER', EXPORTERS);
+  const exporters: readonly TracesExporter[] = named ?? defaultTraces(endpoint);
+  const own = options.spanProcessors?.length ?? 0;
+  if (named === undefined && exporters.length === 0 && own === 0)
+    hints.push(
+      'no span is recorded, because NODE_ENV is production and no endpoint is set. Set OTEL_EXPORTER_OTLP_ENDPOINT, or OTEL_TRACES_EXPORTER=none if that is intended.',
+    );
+  if (exporters.length === 0 && own === 0) return { exporters, spanLimits: {} };
+  const sending = exporters.includes('otlp')
+    ? { otlp: readOtlp('TRACES', endpoint, options, read), batch: readBatchLimits(read) }
+    : undefined;
+  if (sending !== undefined) hintAtPort('spans', sending.otlp, hints);
+  return {
+    exporters,
+    sampler: options.sampling ? samplerFor(options.sampling) : readSampler(read, hints),
+    spanLimits: readSpanLimits(read),
+    ...(sending && { sending }),
+  };
 }
 
 /** Nobody asked for anything: a developer gets to see the traces, a production service is left alone. */
-function defaultTraces(otlp: OtlpSettings, env: NodeJS.ProcessEnv): readonly TracesExporter[] {
-  if (otlp.configured) return ['otlp'];
-  return env.NODE_ENV === 'production' ? [] : ['tree'];
+function defaultTraces({ configured }: OtlpEndpoint): readonly TracesExporter[] {
+  if (configured) return ['otlp'];
+  return process.env.NODE_ENV === 'production' ? [] : ['tree'];
 }
 
-function withoutNone<T extends string>(names: readonly (T | 'none')[] | undefined): readonly T[] | undefined {
-  return names?.filter((name): name is T => name !== 'none');
+function hintAtPort(what: string, { url }: OtlpSettings, hints: string[]): void {
+  if (new URL(url).port !== GRPC_PORT) return;
+  hints.push(
+    `${what} are sent to port ${GRPC_PORT}, which receivers keep for gRPC. This package speaks HTTP, for which they have port 4318.`,
+  );
 }
 
-function readMetrics(options: TracingOptions, read: EnvironmentReader): Settings['metrics'] {
-  const otlp = readOtlp('METRICS', options, read);
+function readMetrics(options: TracingOptions, read: EnvironmentReader, hints: string[]): MetricsSettings {
+  const endpoint = readOtlpEndpoint('METRICS', options, read);
+  const exporters = read.choices('OTEL_METRICS_EXPORTER', EXPORTERS) ?? (endpoint.configured ? ['otlp'] : []);
+  if (exporters.length === 0) return { exporters, interval: 0, timeout: 0, exponentialHistograms: false };
   const interval = read.integer('OTEL_METRIC_EXPORT_INTERVAL', { least: 1, most: MAX_DELAY }) ?? 60_000;
-  const timeout = read.integer('OTEL_METRIC_EXPORT_TIMEOUT', { least: 1, most: MAX_DELAY });
-  if (timeout !== undefined && timeout > interval)
-    read.fault(`OTEL_METRIC_EXPORT_TIMEOUT is '${timeout}'; must not exceed the interval of ${interval}`);
-  read.choice('OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE', ['cumulative', 'delta', 'lowmemory']);
-  const histograms = read.choice('OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION', [
-    'explicit_bucket_histogram',
-    'base2_exponential_bucket_histogram',
-  ]);
+  const sent = exporters.includes('otlp');
+  if (sent)
+    read.choice('OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE', ['cumulative', 'delta', 'lowmemory']);
+  const histograms =
+    sent &&
+    read.choice('OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION', [
+      'explicit_bucket_histogram',
+      'base2_exponential_bucket_histogram',
+    ]);
+  const otlp = sent ? readOtlp('METRICS', endpoint, options, read) : undefined;
+  // Where spans go the same way, one line is enough.
+  if (otlp !== undefined && hints.every((hint) => !hint.includes(GRPC_PORT)))
+    hintAtPort('metrics', otlp, hints);
   return {
+    exporters,
     otlp,
-    exporters:
-      withoutNone(read.choices('OTEL_METRICS_EXPORTER', EXPORTERS)) ?? (otlp.configured ? ['otlp'] : []),
     interval,
-    timeout,
+    timeout: readMetricTimeout(interval, read),
     exponentialHistograms: histograms === 'base2_exponential_bucket_histogram',
   };
+}
+
+/** The SDK's reader takes no longer one than its interval, which is therefore what "no limit" comes to. */
+function readMetricTimeout(interval: number, read: EnvironmentReader): number {
+  const name = 'OTEL_METRIC_EXPORT_TIMEOUT';
+  const timeout = read.timeout(name);
+  if (timeout === undefined || timeout === MAX_DELAY) return Math.min(timeout ?? 30_000, interval);
+  if (timeout <= interval) return timeout;
+  read.refuse(name, `is '${timeout}'; must not exceed the interval of ${interval}`);
+  return Math.min(30_000, interval);
 }
 
 /** The specification's defaults, which the SDK has too: here they are known, so that what is lost can be counted. */
 function readBatchLimits(read: EnvironmentReader): BatchLimits {
   const queue = read.integer('OTEL_BSP_MAX_QUEUE_SIZE', { least: 1 }) ?? 2048;
-  const batch = read.integer('OTEL_BSP_MAX_EXPORT_BATCH_SIZE', { least: 1 }) ?? Math.min(512, queue);
+  const defaultBatch = Math.min(512, queue);
+  const batch = read.integer('OTEL_BSP_MAX_EXPORT_BATCH_SIZE', { least: 1 }) ?? defaultBatch;
   if (batch > queue)
-    read.fault(`OTEL_BSP_MAX_EXPORT_BATCH_SIZE is '${batch}'; must not exceed the queue size of ${queue}`);
+    read.refuse(
+      'OTEL_BSP_MAX_EXPORT_BATCH_SIZE',
+      `is '${batch}'; must not exceed the queue size of ${queue}`,
+    );
   return {
     maxQueueSize: queue,
-    maxExportBatchSize: batch,
+    maxExportBatchSize: batch > queue ? defaultBatch : batch,
     scheduledDelayMillis: read.integer('OTEL_BSP_SCHEDULE_DELAY', { least: 0, most: MAX_DELAY }) ?? 5_000,
-    exportTimeoutMillis: read.integer('OTEL_BSP_EXPORT_TIMEOUT', { least: 1, most: MAX_DELAY }) ?? 30_000,
+    exportTimeoutMillis: read.timeout('OTEL_BSP_EXPORT_TIMEOUT') ?? 30_000,
   };
 }
 
@@ -144,12 +229,27 @@ function readSpanLimits(read: EnvironmentReader): SpanLimits {
 }
 
 function readPropagator(options: TracingOptions, read: EnvironmentReader): TextMapPropagator {
-  const names = options.propagators ?? read.text('OTEL_PROPAGATORS');
+  if (options.propagators !== undefined) {
+    const fault = faultOfPropagators(options.propagators);
+    if (fault !== undefined) throw setupError(`options.propagators: ${fault}`);
+    return createPropagator(options.propagators);
+  }
+  const names = read.list('OTEL_PROPAGATORS', (name) => {
+    const fault = faultOfPropagators(name);
+    return fault && `OTEL_PROPAGATORS: ${fault}`;
+  });
+  return createPropagator(names?.length === 0 ? 'none' : (names ?? DEFAULT_PROPAGATORS));
+}
+
+/** What `createPropagator()` has against these names, and contradictions between them. */
+function faultOfPropagators(names: string | readonly string[]): string | undefined {
+  const list = (typeof names === 'string' ? names.split(',') : names).map((name) => name.trim());
+  if (list.includes('none') && list.some((name) => name !== 'none' && name !== ''))
+    return "'none' stands beside other names";
   try {
-    return createPropagator(names ?? 'tracecontext,baggage');
+    createPropagator(names);
+    return undefined;
   } catch (error) {
-    const reason = (error as Error).message.replace(/^\[[^\]]*\] createPropagator\(\): /, '');
-    read.fault(`${options.propagators ? 'options.propagators' : 'OTEL_PROPAGATORS'}: ${reason}`);
-    return createPropagator('none');
+    return (error as Error).message.replace(/^\[[^\]]*\] createPropagator\(\): /, '');
   }
 }

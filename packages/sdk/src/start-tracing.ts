@@ -1,19 +1,20 @@
 import { DiagConsoleLogger, diag } from '@opentelemetry/api';
 import { settledWithin } from './deadline.ts';
 import { createMeterProvider } from './metrics.ts';
-import { register, unregister } from './registration.ts';
-import { createResource } from './resource.ts';
+import { notice } from './notice.ts';
+import { register } from './registration.ts';
 import { readSettings } from './settings.ts';
 import { setupError } from './setup-error.ts';
 import { createTraces } from './traces.ts';
 import type { Tracing } from './tracing.ts';
 import { createTracingHandle } from './tracing-handle.ts';
 import { checkTracingOptions, type TracingOptions } from './tracing-options.ts';
+import { withoutVariables } from './without-variables.ts';
 
 const SHUTDOWN_TIMEOUT = 5_000;
 
 /** The tracing of this process, and where it was started, for the message of a second call. */
-let current: { readonly tracing: Tracing; readonly caller: string } | undefined;
+let current: { readonly tracing: Tracing; readonly caller: string; unregister(): void } | undefined;
 
 /**
  * Starts OpenTelemetry for this process: records spans and metrics, sends them over OTLP, hands context on, and flushes
@@ -21,10 +22,12 @@ let current: { readonly tracing: Tracing; readonly caller: string } | undefined;
  *
  * Call it once, before or after everything else: the middleware finds it at the next request. Without an endpoint,
  * traces are drawn on stderr, and with `NODE_ENV=production` nothing is recorded, while context is still handed on.
- * The variables `OTEL_*` of the specification are honoured; an option wins over its variable.
+ * The variables `OTEL_*` of the specification are honoured; an option wins over its variable. Variables that are wrong
+ * are reported in one line on stderr, and their defaults hold.
  *
- * @throws TypeError when an option or a variable is wrong (all variables are told together), when tracing runs already,
- * here or by another SDK, and when copies of `@opentelemetry/api` cannot see each other. Never throws afterwards.
+ * @throws TypeError when an option is wrong, when tracing runs already, here or by another SDK, and when copies of
+ * `@opentelemetry/api` cannot see each other; with `strict: true` also when variables are wrong, for all of them
+ * together. Never throws afterwards.
  * @see https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
  * @example
  * const tracing = startTracing({ serviceName: 'orders' });
@@ -34,29 +37,38 @@ export function startTracing(options: TracingOptions = {}): Tracing {
   const stopped = current?.tracing.status().state === 'stopped';
   if (current !== undefined && !stopped)
     throw setupError(`tracing was started already, ${current.caller}; keep what that call returned`);
-  const settings = readSettings(options, process.env);
-  const resource = createResource(options);
-  const meterProvider = settings.disabled ? undefined : createMeterProvider(settings.metrics, resource);
-  const traces = settings.disabled
-    ? undefined
-    : createTraces(settings, options.spanProcessors ?? [], resource, meterProvider);
+  const { propagator, logLevel, signals, notices, hidden } = readSettings(options);
+  const { meterProvider, traces } = withoutVariables(hidden, () => {
+    const meterProvider = signals && createMeterProvider(signals.metrics, signals.resource);
+    return {
+      meterProvider,
+      traces: signals && createTraces(signals, options.spanProcessors ?? [], meterProvider),
+    };
+  });
 
-  if (stopped) unregister();
-  if (settings.logLevel !== undefined)
-    diag.setLogger(new DiagConsoleLogger(), { logLevel: settings.logLevel, suppressOverrideMessage: true });
+  if (stopped) current?.unregister();
+  if (logLevel !== undefined)
+    diag.setLogger(new DiagConsoleLogger(), { logLevel, suppressOverrideMessage: true });
+  let unregister: () => void;
   try {
-    register({ tracerProvider: traces?.provider, meterProvider, propagator: settings.propagator });
+    unregister = register({
+      tracerProvider: traces?.provider,
+      meterProvider,
+      propagator,
+      yields: signals === undefined,
+    });
   } catch (error) {
     void settledWithin(0, [traces?.shutdown(), meterProvider?.shutdown()]);
     throw error;
   }
+  for (const text of notices) notice(text);
   const tracing = createTracingHandle({
     traces,
     meterProvider,
     timeout: options.shutdownTimeout ?? SHUTDOWN_TIMEOUT,
     signals: options.handleSignals === false ? [] : ['SIGTERM', 'SIGINT'],
   });
-  current = { tracing, caller: callerOf(startTracing) };
+  current = { tracing, caller: callerOf(startTracing), unregister };
   return tracing;
 }
 

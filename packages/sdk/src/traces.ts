@@ -1,5 +1,4 @@
 import type { MeterProvider } from '@opentelemetry/api';
-import type { Resource } from '@opentelemetry/resources';
 import {
   ConsoleSpanExporter,
   SimpleSpanProcessor,
@@ -8,7 +7,7 @@ import {
 } from '@opentelemetry/sdk-trace';
 import { createTraceExporter } from './exporters.ts';
 import { Outage } from './outage.ts';
-import type { Settings } from './settings.ts';
+import type { SignalSettings, TracesSettings } from './settings.ts';
 import { NO_SPANS, SpanExport } from './span-export.ts';
 import { TreePrinter } from './trace-tree/tree-printer.ts';
 import type { TracingStatus } from './tracing.ts';
@@ -31,20 +30,18 @@ const CONCURRENT_EXPORTS = 30;
 
 /** The tracer provider with its exporters, or nothing where spans would go nowhere. */
 export function createTraces(
-  settings: Settings,
+  { traces, resource }: SignalSettings,
   own: readonly SpanProcessor[],
-  resource: Resource,
   meterProvider: MeterProvider | undefined,
 ): Traces | undefined {
-  const { exporters, otlp } = settings.traces;
   const processors = [...own];
-  let sending: { readonly spans: SpanExport; readonly outage: Outage } | undefined;
-  for (const name of exporters) {
+  let sending: ReturnType<typeof sendSpans> | undefined;
+  for (const name of traces.exporters) {
     if (name === 'tree') processors.push(new TreePrinter(process.stderr));
     else if (name === 'console')
       processors.push(new SimpleSpanProcessor({ exporter: new ConsoleSpanExporter() }));
-    else {
-      sending = sendSpans(settings, meterProvider);
+    else if (traces.sending !== undefined) {
+      sending = sendSpans(traces.sending, meterProvider);
       processors.push(sending.spans);
     }
   }
@@ -53,8 +50,8 @@ export function createTraces(
     provider: new TracerProvider({
       resource,
       spanProcessors: processors,
-      spanLimits: settings.spanLimits,
-      ...(settings.sampler && { sampler: settings.sampler }),
+      spanLimits: traces.spanLimits,
+      ...(traces.sampler && { sampler: traces.sampler }),
     }),
     flush: () => Promise.allSettled(processors.map(async (processor) => processor.forceFlush())),
     shutdown: () => Promise.allSettled(processors.map(async (processor) => processor.shutdown())),
@@ -63,7 +60,7 @@ export function createTraces(
       const { failing, lastError, lastSuccess } = sending.outage.status;
       return {
         state: 'exporting',
-        endpoint: withoutCredentials(otlp.url),
+        endpoint: sending.url,
         failing,
         spans: sending.spans.counts,
         ...(lastError && { lastError }),
@@ -73,19 +70,20 @@ export function createTraces(
   };
 }
 
-function sendSpans({ batch, traces }: Settings, meterProvider: MeterProvider | undefined) {
+function sendSpans(
+  { batch, otlp }: NonNullable<TracesSettings['sending']>,
+  meterProvider: MeterProvider | undefined,
+) {
+  const url = withoutCredentials(otlp.url);
   // A flush sends all batches at once, and what is on its way stays there.
   const batches = Math.ceil(batch.maxQueueSize / batch.maxExportBatchSize) + 1;
-  const outage: Outage = new Outage(
-    withoutCredentials(traces.otlp.url),
-    () => spans.counts.failed + spans.counts.dropped,
-  );
+  const outage: Outage = new Outage(url, () => spans.counts.failed + spans.counts.dropped);
   const spans = new SpanExport(
-    createTraceExporter(traces.otlp, Math.max(CONCURRENT_EXPORTS, batches)),
+    createTraceExporter(otlp, Math.max(CONCURRENT_EXPORTS, batches)),
     { ...batch, ...(meterProvider && { selfObsMeterProvider: meterProvider }) },
     outage,
   );
-  return { spans, outage };
+  return { url, spans, outage };
 }
 
 function withoutCredentials(address: string): string {

@@ -1,14 +1,16 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace';
 import { checkOptions } from '@throughline/core/adapter';
+import { isHttpUrl } from './environment-reader.ts';
+import { isHeader } from './otlp-settings.ts';
 import { checkSampling, type SamplingOptions } from './sampling.ts';
 import { OWNER } from './setup-error.ts';
 
 /** Options of `startTracing()`; each one wins over the environment variable that says the same. */
 export interface TracingOptions {
   /**
-   * `service.name`. Must be known from here, from `OTEL_SERVICE_NAME` or from `OTEL_RESOURCE_ATTRIBUTES`: a service
-   * without a name cannot be found again in any back end.
+   * `service.name`. Default: `OTEL_SERVICE_NAME`, then `service.name` in `OTEL_RESOURCE_ATTRIBUTES`; without any of the
+   * three it is `unknown_service:node`, and a line on stderr says so.
    */
   readonly serviceName?: string;
   /** `service.version`, such as the version of your package or a commit. */
@@ -34,6 +36,8 @@ export interface TracingOptions {
   readonly shutdownTimeout?: number;
   /** Whether SIGTERM and SIGINT flush. Default: true. */
   readonly handleSignals?: boolean;
+  /** Whether a variable that is wrong is an error, rather than a line on stderr. Default: false. */
+  readonly strict?: boolean;
 }
 
 const text = [(value: unknown) => typeof value === 'string' && value.trim() !== '', 'a text'] as const;
@@ -43,8 +47,7 @@ const isAttributeValue = (value: unknown): boolean =>
   Array.isArray(value)
     ? value.every((item) => !Array.isArray(item) && isAttributeValue(item))
     : ['string', 'number', 'boolean', 'undefined'].includes(typeof value);
-const isHttpUrl = (value: unknown) =>
-  typeof value === 'string' && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
+const isName = (value: unknown) => typeof value === 'string' && /[^,\s]/.test(value);
 
 /** @throws TypeError for an option of the wrong type and for one that does not exist. */
 export function checkTracingOptions(options: TracingOptions): void {
@@ -58,13 +61,14 @@ export function checkTracingOptions(options: TracingOptions): void {
     ],
     endpoint: [isHttpUrl, 'a URL that begins with http:// or https://'],
     headers: [
-      (value) => isRecord(value) && Object.values(value).every((header) => typeof header === 'string'),
-      'an object of texts',
+      (value) =>
+        isRecord(value) &&
+        Object.entries(value).every(([name, text]) => typeof text === 'string' && isHeader(name, text)),
+      'an object of texts that HTTP allows',
     ],
     sampling: [isRecord, 'an object'],
     propagators: [
-      (value) =>
-        typeof value === 'string' || (Array.isArray(value) && value.every((n) => typeof n === 'string')),
+      (value) => isName(value) || (Array.isArray(value) && value.length > 0 && value.every(isName)),
       'a name or an array of names',
     ],
     spanProcessors: [
@@ -80,6 +84,7 @@ export function checkTracingOptions(options: TracingOptions): void {
       'a number of milliseconds',
     ],
     handleSignals: 'boolean',
+    strict: 'boolean',
   });
   if (options.sampling !== undefined) checkSampling(options.sampling);
 }

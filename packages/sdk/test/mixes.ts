@@ -48,9 +48,16 @@ const MIXES: readonly Mix[] = [
     title: 'http/json asked for and not installed',
     api: '~1.10.0',
     sdk: SDK_3,
-    env: { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' },
+    env: { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json', STRICT: '1' },
     expected:
-      /OTEL_EXPORTER_OTLP_PROTOCOL=http\/json needs (@opentelemetry\/exporter-trace-otlp-http), which is not installed: npm install \1$/,
+      /OTEL_EXPORTER_OTLP_PROTOCOL is 'http\/json'; that needs (@opentelemetry\/exporter-trace-otlp-http), which is not installed: npm install \1$/m,
+  },
+  {
+    title: 'http/json asked for by the environment and not installed',
+    api: '~1.10.0',
+    sdk: SDK_3,
+    env: { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' },
+    expected: WORKS,
   },
   { title: 'API 1.9, SDK 2.12', api: '~1.9.0', sdk: SDK_2, expected: WORKS },
   { title: 'API 1.10, SDK 2.12, peers ignored', api: '~1.10.0', sdk: SDK_2, expected: WORKS },

@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Attributes, ROOT_CONTEXT, TraceFlags, trace } from '@opentelemetry/api';
+import { type Attributes, propagation, ROOT_CONTEXT, TraceFlags, trace } from '@opentelemetry/api';
+import { SamplingDecision, TraceIdRatioBasedSampler } from '@opentelemetry/sdk-trace';
 import { traceContext } from '@throughline/express';
 import { type SamplingOptions, startTracing, type Tracing } from '@throughline/sdk';
 import { createSpanCollector } from '@throughline/testing';
@@ -137,6 +139,95 @@ describe('options.sampling', () => {
     expect(await spans.take()).toMatchObject({ name: 'GET /orders' });
     expect(spans.ended()).toEqual([]);
     server.close();
+  });
+});
+
+describe('a caller that leaves the decision open', () => {
+  const ids = Array.from({ length: 1_000 }, (_, i) => createHash('md5').update(String(i)).digest('hex'));
+  const xray = (id: string) => `Root=1-${id.slice(0, 8)}-${id.slice(8)}`;
+  const FORMATS: readonly [string, (id: string) => Record<string, string>][] = [
+    ['b3, without a state', (id) => ({ b3: `${id}-${id.slice(0, 16)}` })],
+    [
+      'B3 in several fields, without a state',
+      (id) => ({ 'x-b3-traceid': id, 'x-b3-spanid': id.slice(0, 16) }),
+    ],
+    ['X-Ray with a parent', (id) => ({ 'x-amzn-trace-id': `${xray(id)};Parent=${id.slice(0, 16)}` })],
+    ['X-Ray that asks', (id) => ({ 'x-amzn-trace-id': `${xray(id)};Parent=${id.slice(0, 16)};Sampled=?` })],
+    ['X-Ray with a root only', (id) => ({ 'x-amzn-trace-id': xray(id) })],
+  ];
+  const sampledIds = (carrier: (id: string) => Record<string, string>, attributes: Attributes = {}) =>
+    ids.filter((id) => {
+      const parent = propagation.extract(ROOT_CONTEXT, carrier(id));
+      const span = trace.getTracer('test').startSpan('GET', { attributes }, parent);
+      const outgoing: Record<string, string> = {};
+      propagation.inject(trace.setSpan(parent, span), outgoing);
+      const sampled = (span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0;
+      // Everyone further down hears of the decision.
+      expect(outgoing.traceparent?.endsWith(sampled ? '1' : '0')).toBe(true);
+      span.end();
+      return sampled;
+    });
+  const byRatio = (ratio: number) => {
+    const sampler = new TraceIdRatioBasedSampler(ratio);
+    return ids.filter(
+      (id) => sampler.shouldSample(ROOT_CONTEXT, id).decision !== SamplingDecision.NOT_RECORD,
+    );
+  };
+  beforeEach(() => vi.stubEnv('OTEL_PROPAGATORS', 'tracecontext,b3,xray'));
+
+  describe.each(FORMATS)('in %s', (_, carrier) => {
+    it('gets it from options.sampling', () => {
+      start({ ratio: 0.01 });
+      const share = sampledIds(carrier);
+      expect(share.length).toBeLessThan(30);
+      expect(share).toEqual(byRatio(0.01));
+    });
+
+    it('is bounded by perSecond', () => {
+      vi.useFakeTimers({ toFake: ['performance'] });
+      start({ perSecond: 10 });
+      expect(sampledIds(carrier)).toHaveLength(10);
+      vi.advanceTimersByTime(1_000);
+      expect(sampledIds(carrier)).toHaveLength(10);
+    });
+
+    it('is asked for by the rules', () => {
+      start({ rules: [{ route: '/health', ratio: 0 }] });
+      expect(sampledIds(carrier, { 'url.path': '/health' })).toHaveLength(0);
+      expect(sampledIds(carrier, { 'url.path': '/orders' })).toHaveLength(1_000);
+    });
+
+    it.each([
+      ['parentbased_traceidratio', 0.01],
+      ['traceidratio', 0.01],
+      ['parentbased_always_off', 0],
+      ['parentbased_always_on', 1],
+    ])('gets it from OTEL_TRACES_SAMPLER=%s', (sampler, ratio) => {
+      vi.stubEnv('OTEL_TRACES_SAMPLER', sampler);
+      if (sampler.endsWith('ratio')) vi.stubEnv('OTEL_TRACES_SAMPLER_ARG', String(ratio));
+      start();
+      expect(sampledIds(carrier)).toEqual(byRatio(ratio));
+    });
+  });
+
+  it.each<[string, Record<string, string>, boolean]>([
+    ['b3 that accepts', { b3: `${'1'.repeat(32)}-${'2'.repeat(16)}-1` }, true],
+    ['b3 that wants it debugged', { b3: `${'1'.repeat(32)}-${'2'.repeat(16)}-d` }, true],
+    ['b3 that denies', { b3: `${'1'.repeat(32)}-${'2'.repeat(16)}-0` }, false],
+    [
+      'X-Ray that accepts',
+      { 'x-amzn-trace-id': `${xray('1'.repeat(32))};Parent=${'2'.repeat(16)};Sampled=1` },
+      true,
+    ],
+    [
+      'X-Ray that denies',
+      { 'x-amzn-trace-id': `${xray('1'.repeat(32))};Parent=${'2'.repeat(16)};Sampled=0` },
+      false,
+    ],
+  ])('and one that decided is obeyed: %s', (_, carrier, sampled) => {
+    start({ ratio: sampled ? 0 : 1 });
+    const span = trace.getTracer('test').startSpan('GET', {}, propagation.extract(ROOT_CONTEXT, carrier));
+    expect((span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0).toBe(sampled);
   });
 });
 

@@ -1,12 +1,17 @@
 import { startTracing, type TracingOptions } from '@throughline/sdk';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
+beforeEach(() => {
+  for (const name of Object.keys(process.env)) if (name.startsWith('OTEL_')) vi.stubEnv(name, undefined);
+});
 afterEach(() => vi.unstubAllEnvs());
 
+/** What is said about options, and about variables with `strict: true` where spans are sent, so that all are used. */
 function refusal(options: object, env: Record<string, string> = {}): string {
+  vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', 'http://127.0.0.1:9');
   for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
   try {
-    startTracing(options as TracingOptions);
+    startTracing({ strict: true, ...options } as TracingOptions);
   } catch (error) {
     expect(error).toBeInstanceOf(TypeError);
     return (error as Error).message.replace('[throughline/sdk] startTracing()', '');
@@ -25,6 +30,25 @@ describe('options', () => {
       ': options.endpoint must be a URL that begins with http:// or https://, got',
     ],
     [{ ...named, headers: { key: 1 } }, ': options.headers must be an object of texts'],
+    [
+      { ...named, headers: { 'a key': 'x' } },
+      ': options.headers must be an object of texts that HTTP allows',
+    ],
+    [{ ...named, headers: { key: 'a\nb' } }, ': options.headers must be an object of texts that HTTP allows'],
+    [{ ...named, strict: 'yes' }, ": options.strict must be a boolean, got string 'yes'"],
+    [
+      { ...named, propagators: [] },
+      ': options.propagators must be a name or an array of names, got an array',
+    ],
+    [
+      { ...named, propagators: ' , ' },
+      ': options.propagators must be a name or an array of names, got string',
+    ],
+    [
+      { ...named, propagators: ['baggage', 'none'] },
+      ": options.propagators: 'none' stands beside other names",
+    ],
+    [{ ...named, propagators: 'none,b3' }, ": options.propagators: 'none' stands beside other names"],
     [
       { ...named, resourceAttributes: { at: Promise.resolve() } },
       ': options.resourceAttributes must be an object of',
@@ -85,7 +109,7 @@ describe('environment variables', () => {
       "is 'collector'; must be a URL that begins with http:// or",
     ],
     ['OTEL_EXPORTER_OTLP_HEADERS', 'secret', 'must be a list of key=value with commas between them'],
-    ['OTEL_EXPORTER_OTLP_TIMEOUT', '10s', "is '10s'; must be a whole number from 1 to 2147483647"],
+    ['OTEL_EXPORTER_OTLP_TIMEOUT', '10s', "is '10s'; must be a whole number from 0 to 2147483647"],
     ['OTEL_EXPORTER_OTLP_COMPRESSION', 'zstd', "is 'zstd'; known are none, gzip"],
     [
       'OTEL_EXPORTER_OTLP_CERTIFICATE',
@@ -122,9 +146,9 @@ describe('environment variables', () => {
     const text = refusal({}, { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc', OTEL_TRACES_SAMPLER: 'on' });
     expect(text.split('\n')).toEqual([
       ': 3 settings are wrong',
-      '- the service has no name; give options.serviceName or set OTEL_SERVICE_NAME',
       expect.stringContaining('- OTEL_EXPORTER_OTLP_PROTOCOL is'),
       expect.stringContaining('- OTEL_TRACES_SAMPLER is'),
+      '- the service has no name; give options.serviceName or set OTEL_SERVICE_NAME',
     ]);
   });
 
