@@ -6,6 +6,7 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 import { createTraceExporter } from './exporters.ts';
+import { GuardedSpanProcessor } from './guarded-span-processor.ts';
 import { Outage } from './outage.ts';
 import type { SignalSettings, TracesSettings } from './settings.ts';
 import { NO_SPANS, SpanExport } from './span-export.ts';
@@ -34,7 +35,7 @@ export function createTraces(
   own: readonly SpanProcessor[],
   meterProvider: MeterProvider | undefined,
 ): Traces | undefined {
-  const processors = [...own];
+  const processors: SpanProcessor[] = own.map((processor) => new GuardedSpanProcessor(processor));
   let sending: ReturnType<typeof sendSpans> | undefined;
   for (const name of traces.exporters) {
     if (name === 'tree') processors.push(new TreePrinter(process.stderr));

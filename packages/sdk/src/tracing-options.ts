@@ -30,7 +30,7 @@ export interface TracingOptions {
   readonly sampling?: SamplingOptions;
   /** Names of propagators, as in `OTEL_PROPAGATORS`. Default: that, and without it `tracecontext,baggage`. */
   readonly propagators?: string | readonly string[];
-  /** Span processors of your own, called before the exporter's. */
+  /** Span processors of your own, called before the exporter's. What they throw is reported once and goes no further. */
   readonly spanProcessors?: readonly SpanProcessor[];
   /** Milliseconds that flush, shutdown and the end of the process wait for the exporter. Default: 5000. */
   readonly shutdownTimeout?: number;

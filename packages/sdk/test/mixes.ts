@@ -56,7 +56,7 @@ const MIXES: readonly Mix[] = [
     title: 'http/json asked for by the environment and not installed',
     api: '~1.10.0',
     sdk: SDK_3,
-    env: { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' },
+    env: { OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'http/json' },
     expected: WORKS,
   },
   { title: 'API 1.9, SDK 2.12', api: '~1.9.0', sdk: SDK_2, expected: WORKS },
