@@ -24,9 +24,6 @@ interface Handlers {
 /** From where a message came: it does not say. */
 const entities = new WeakMap<object, MessagingTarget>();
 
-/** Messages that a traced receive has counted. */
-const counted = new WeakSet<object>();
-
 /**
  * The receiver, with its messages' arrival, handling and settlement traced; used in its place from then on.
  *
@@ -52,10 +49,7 @@ export function traceReceiver<R extends ServiceBusReceiver>(original: R, options
         return messages;
       };
       return tracer.receive(entity, call, (messages) =>
-        messages.map((message) => {
-          counted.add(message);
-          return describedMessage(message, entity);
-        }),
+        messages.map((message) => describedMessage(message, entity)),
       );
     };
   const settle =

@@ -1,14 +1,13 @@
 import { ROOT_CONTEXT } from '@opentelemetry/api';
 import type { MessagingOptions } from '@throughline/core/messaging';
+import { withFieldNames, withSystemNames } from './sqs-asked-names.ts';
 import {
   countedMessage,
   queueOf,
   receivedMessage,
   type SqsMessage,
   sqsTracer,
-  withFieldNames,
-  withSystemNames,
-} from './sqs.ts';
+} from './sqs-received-message.ts';
 
 export type { MessagingOptions, Relation } from '@throughline/core/messaging';
 

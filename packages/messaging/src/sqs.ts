@@ -1,20 +1,20 @@
-import { guarded, propagatorOf } from '@throughline/core/adapter';
-import {
-  createMessagingTracer,
-  type Message,
-  type MessagingOptions,
-  type MessagingTarget,
-} from '@throughline/core/messaging';
+import type { MessagingOptions } from '@throughline/core/messaging';
 import { type AwsClient, messageIdOf, wrapAwsClient } from './aws-client.ts';
-import { type SqsMetadata, sqsCodec, withinSize } from './sqs-message.ts';
+import { withFieldNames, withSystemNames } from './sqs-asked-names.ts';
+import { type SqsMetadata, withinSize } from './sqs-message.ts';
+import {
+  countedMessage,
+  isCounted,
+  noteQueue,
+  queueOf,
+  receivedMessage,
+  type SqsMessage,
+  sqsTracer,
+} from './sqs-received-message.ts';
 
 export type { MessagingOptions, Relation } from '@throughline/core/messaging';
 export type { AwsClient } from './aws-client.ts';
-
-/** A message that SQS delivered, as far as it matters here. */
-export interface SqsMessage extends SqsMetadata {
-  readonly MessageId?: string | undefined;
-}
+export type { SqsMessage } from './sqs-received-message.ts';
 
 interface QueueInput {
   readonly QueueUrl?: string | undefined;
@@ -31,12 +31,6 @@ interface AskedNames {
   /** What `MessageSystemAttributeNames` was called before. */
   readonly AttributeNames?: readonly string[] | undefined;
 }
-
-/** From which queue a message came: it does not say. */
-const queues = new WeakMap<object, string>();
-
-/** Messages that a traced operation has counted. */
-const counted = new WeakSet<object>();
 
 /**
  * The client, with the messages that it sends, receives and deletes traced; used in its place from then on.
@@ -82,7 +76,7 @@ export function traceClient<C extends AwsClient>(original: C, options: Messaging
     ReceiveMessage(input: QueueInput & AskedNames, call) {
       const receive = async () => {
         const output = (await call(askingFor(input, options))) as { readonly Messages?: SqsMessage[] };
-        for (const message of output.Messages ?? []) queues.set(message, input.QueueUrl ?? '');
+        for (const message of output.Messages ?? []) noteQueue(message, input.QueueUrl ?? '');
         return output;
       };
       return tracer.receive(queueOf(input.QueueUrl), receive, ({ Messages = [] }) =>
@@ -112,34 +106,9 @@ export function traceHandler<M extends SqsMessage, Rest extends unknown[], R>(
   const tracer = sqsTracer(options, 'traceHandler()');
   return function tracedHandler(message, ...rest) {
     return tracer.process(receivedMessage(message), () => handler(message, ...rest), {
-      received: counted.has(message),
+      received: isCounted(message),
     });
   };
-}
-
-/** A tracer for messages in SQS, in the name of what the user called. */
-export const sqsTracer = (options: MessagingOptions, entry: string) =>
-  createMessagingTracer({ system: 'aws_sqs', codec: sqsCodec }, options, { package: 'messaging', entry });
-
-/** What the conventions want to know of a message. */
-export function receivedMessage(
-  message: SqsMessage | undefined,
-  queueUrl = message && queues.get(message),
-): Message<SqsMetadata> {
-  const sent = Number(message?.Attributes?.SentTimestamp);
-  return {
-    ...queueOf(queueUrl),
-    carrier: message,
-    messageId: message?.MessageId,
-    timestamp: sent > 0 ? sent : undefined,
-  };
-}
-
-/** {@link receivedMessage} of one that an operation on several counts; its handler will know. */
-export function countedMessage(message: SqsMessage, queueUrl: string | undefined): Message<SqsMetadata> {
-  if (queueUrl !== undefined) queues.set(message, queueUrl);
-  counted.add(message);
-  return receivedMessage(message, queueUrl);
 }
 
 /** The input of a receive, asking also for what holds the context. */
@@ -149,35 +118,5 @@ function askingFor<Input extends AskedNames>(input: Input, options: MessagingOpt
     ...input,
     MessageAttributeNames: withFieldNames(input.MessageAttributeNames, options),
     [system]: withSystemNames(input[system]),
-  };
-}
-
-/** Names of message attributes to ask for, with those that hold the context. */
-export function withFieldNames(
-  asked: readonly string[] | undefined,
-  { propagator }: MessagingOptions,
-): readonly string[] {
-  const fields = guarded('a propagator threw in fields()', () => propagatorOf(propagator).fields(), []);
-  return withNames(asked, fields);
-}
-
-/** Names of system attributes to ask for, with those that hold the context and the time of sending. */
-export function withSystemNames(asked: readonly string[] | undefined): readonly string[] {
-  return withNames(asked, ['AWSTraceHeader', 'SentTimestamp']);
-}
-
-function withNames(asked: readonly string[] = [], needed: readonly string[]): readonly string[] {
-  return asked.includes('All') || asked.includes('.*') ? asked : [...new Set([...asked, ...needed])];
-}
-
-export function queueOf(queueUrl: string | undefined): MessagingTarget {
-  const [, serverAddress, port, destination] =
-    /^https?:\/\/([^/:]+)(?::(\d+))?(?:.*\/)(.+)$/.exec(queueUrl ?? '') ?? [];
-  if (!queueUrl) return {};
-  return {
-    destination: destination ?? queueUrl,
-    serverAddress,
-    serverPort: port === undefined ? undefined : Number(port),
-    attributes: { 'aws.sqs.queue.url': queueUrl },
   };
 }

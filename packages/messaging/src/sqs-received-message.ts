@@ -1,0 +1,65 @@
+import {
+  createMessagingTracer,
+  type Message,
+  type MessagingOptions,
+  type MessagingTarget,
+} from '@throughline/core/messaging';
+import { type SqsMetadata, sqsCodec } from './sqs-message.ts';
+
+/** A message that SQS delivered, as far as it matters here. */
+export interface SqsMessage extends SqsMetadata {
+  readonly MessageId?: string | undefined;
+}
+
+/** From which queue a message came: it does not say. */
+const queues = new WeakMap<object, string>();
+
+/** Messages that a traced operation has counted. */
+const counted = new WeakSet<object>();
+
+/** A tracer for messages in SQS, in the name of what the user called. */
+export const sqsTracer = (options: MessagingOptions, entry: string) =>
+  createMessagingTracer({ system: 'aws_sqs', codec: sqsCodec }, options, { package: 'messaging', entry });
+
+/** Keeps from which queue a message came. */
+export function noteQueue(message: object, queueUrl: string): void {
+  queues.set(message, queueUrl);
+}
+
+/** Whether a traced operation has counted the message. */
+export function isCounted(message: object): boolean {
+  return counted.has(message);
+}
+
+/** What the conventions want to know of a message. */
+export function receivedMessage(
+  message: SqsMessage | undefined,
+  queueUrl = message && queues.get(message),
+): Message<SqsMetadata> {
+  const sent = Number(message?.Attributes?.SentTimestamp);
+  return {
+    ...queueOf(queueUrl),
+    carrier: message,
+    messageId: message?.MessageId,
+    timestamp: sent > 0 ? sent : undefined,
+  };
+}
+
+/** {@link receivedMessage} of one that an operation on several counts; its handler will know. */
+export function countedMessage(message: SqsMessage, queueUrl: string | undefined): Message<SqsMetadata> {
+  if (queueUrl !== undefined) queues.set(message, queueUrl);
+  counted.add(message);
+  return receivedMessage(message, queueUrl);
+}
+
+export function queueOf(queueUrl: string | undefined): MessagingTarget {
+  const [, serverAddress, port, destination] =
+    /^https?:\/\/([^/:]+)(?::(\d+))?(?:.*\/)(.+)$/.exec(queueUrl ?? '') ?? [];
+  if (!queueUrl) return {};
+  return {
+    destination: destination ?? queueUrl,
+    serverAddress,
+    serverPort: port === undefined ? undefined : Number(port),
+    attributes: { 'aws.sqs.queue.url': queueUrl },
+  };
+}
