@@ -1,7 +1,7 @@
 export { activeContext, runInContext } from './active-context.ts';
 export { baggageFields, getBaggageEntry, withBaggage } from './baggage.ts';
 export type { BaggageRule } from './baggage-filter.ts';
-export { type Carrier, carrierGetter, carrierSetter, type HeadersLike } from './carrier.ts';
+export { type Carrier, type CarrierSetter, carrierGetter, carrierSetter } from './carrier.ts';
 export { detached } from './detached.ts';
 export type { ExtractionOutcome } from './extraction-outcome.ts';
 export type { ForwardedRequest } from './forwarded.ts';

@@ -6,10 +6,11 @@ import {
   type SpanContext,
   type TextMapGetter,
   type TextMapPropagator,
+  type TextMapSetter,
   trace,
 } from '@opentelemetry/api';
 import { activeContext } from './active-context.ts';
-import { type Carrier, carrierGetter, carrierSetter, removeField } from './carrier.ts';
+import { type Carrier, carrierGetter, carrierSetter, fieldText, removeFromCarrier } from './carrier.ts';
 import { isExtractedByOurs } from './context-keys.ts';
 import { perRegistration, registeredApi } from './registered-api.ts';
 import { guarded, reportOnce } from './report.ts';
@@ -150,7 +151,7 @@ export function injectContext<C extends Carrier>(carrier: C, options: InjectOpti
     if (written.length === 0) return carrier;
     // The setter replaces; what it will not write must go too.
     for (const field of propagator.fields())
-      if (!written.some(([name]) => name === field)) removeField(carrier, field);
+      if (!written.some(([name]) => name === field)) removeFromCarrier(carrier, field);
     for (const [name, value] of written) carrierSetter.set(carrier, name, value);
   } catch (error) {
     reportOnce('inject() failed (a propagator threw, or the carrier is frozen)', error);
@@ -158,9 +159,20 @@ export function injectContext<C extends Carrier>(carrier: C, options: InjectOpti
   return carrier;
 }
 
-const collect = {
-  set(written: [string, string][], name: string, value: string) {
-    written.push([name, value]);
+/** What `propagator` writes of a context, by name, as text. */
+export function fieldsOf(context: Context, propagator: TextMapPropagator): Record<string, string> {
+  const fields: Record<string, string> = {};
+  propagator.inject(context, fields, textSetter);
+  return fields;
+}
+
+const textSetter: TextMapSetter<Record<string, string>> = {
+  set: (fields, name, value) => carrierSetter.set(fields, name, fieldText(value) as string),
+};
+
+const collect: TextMapSetter<[string, string][]> = {
+  set(written, name, value) {
+    written.push([name, fieldText(value) as string]);
   },
 };
 

@@ -1,4 +1,5 @@
 import { type SpanContext, TraceFlags } from '@opentelemetry/api';
+import { carrierGetter, MAX_LINES } from '@throughline/core/wire';
 import {
   B3_FLAGS,
   B3_SAMPLED,
@@ -15,7 +16,6 @@ import {
   MAX_BAGGAGE_SCANNED,
   readMembers,
 } from './baggage-members.ts';
-import { carrierGetter, MAX_LINES } from './carrier.ts';
 import { readField, readFirst, trimOws } from './field.ts';
 import { GRPC_TRACE_BIN, parseGrpcTraceBin } from './grpc-trace-bin.ts';
 import { JAEGER_BAGGAGE, parseUberTraceId, UBER_TRACE_ID, UBERCTX_PREFIX } from './jaeger.ts';

@@ -11,7 +11,7 @@ import {
   lines,
   readCarrier,
   writeCarrier,
-} from './carrier.ts';
+} from '@throughline/core/wire';
 
 /** The getter to use: the API's default one knows plain lower-case objects only, so ours takes its place. */
 export function chosenGetter(getter: TextMapGetter | undefined): TextMapGetter {

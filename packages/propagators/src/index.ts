@@ -1,5 +1,5 @@
+export { type CarrierSetter, carrierGetter, carrierSetter } from '@throughline/core/wire';
 export { type B3Options, B3Propagator } from './b3.ts';
-export { type CarrierSetter, carrierGetter, carrierSetter } from './carrier.ts';
 export { CompositePropagator, type CompositePropagatorOptions } from './composite.ts';
 export {
   type ExplainedField,

@@ -10,9 +10,9 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
+import { carrierGetter, carrierSetter } from '@throughline/core/wire';
 import { MAX_BAGGAGE_BYTES, MAX_BAGGAGE_MEMBERS } from './baggage-members.ts';
 import { decodeOctets, encodeOctets, isToken } from './baggage-text.ts';
-import { carrierGetter, carrierSetter } from './carrier.ts';
 import { chosenGetter, chosenSetter, clearField, readFirst, readKeys, trimOws, writeField } from './field.ts';
 import { hexDigit, paddedId } from './hex.ts';
 import { MemberBaggage } from './member-baggage.ts';

@@ -8,7 +8,7 @@ import {
   type TraceState,
   trace,
 } from '@opentelemetry/api';
-import { MAX_LINES } from './carrier.ts';
+import { MAX_LINES } from '@throughline/core/wire';
 import { chosenGetter, chosenSetter, clearField, readField, trimOws, writeField } from './field.ts';
 import {
   hexDigit,

@@ -22,7 +22,7 @@ describe('get', () => {
     ['headersDistinct', { foo: ['1'] }, '1'],
     ['several values', { foo: ['1', '2'] }, ['1', '2']],
     ['two letter cases', { Foo: '1', FOO: '2' }, ['1', '2']],
-    ['the exact name before others', { FOO: '2', foo: '1' }, '1'],
+    ['two letter cases, one as asked for', { FOO: '2', foo: '1' }, ['2', '1']],
     ['bytes', { foo: bytes('1') }, '1'],
     ['an array of bytes', { foo: [bytes('1'), Buffer.from('2')] }, ['1', '2']],
     ['bytes above 127 one by one', { foo: new Uint8Array([0x80, 0x9f, 0xff]) }, '\x80\x9f\xff'],

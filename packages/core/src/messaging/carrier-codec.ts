@@ -1,5 +1,5 @@
 import type { TextMapGetter } from '@opentelemetry/api';
-import { type Carrier, carrierGetter, removeField } from '../carrier.ts';
+import { carrierGetter, removeFromCarrier } from '../carrier.ts';
 
 /** Propagation fields by name, names in lower case. */
 export type PropagationFields = Readonly<Record<string, string>>;
@@ -20,11 +20,11 @@ export type MessageHeaders = { readonly [name: string]: unknown };
 
 /** The codec of clients whose headers are a plain object. Reads any letter case, bytes and repeated values. */
 export const headersCodec: CarrierCodec<MessageHeaders> = {
-  keys: (carrier) => carrierGetter.keys(carrier as Carrier),
-  get: (carrier, name) => carrierGetter.get(carrier as Carrier, name),
+  keys: (carrier) => carrierGetter.keys(carrier),
+  get: (carrier, name) => carrierGetter.get(carrier, name),
   write(carrier, fields, replaced) {
     const copy: Record<string, unknown> = { ...carrier };
-    for (const name of replaced) removeField(copy, name);
+    for (const name of replaced) removeFromCarrier(copy, name);
     return Object.assign(copy, fields);
   },
 };

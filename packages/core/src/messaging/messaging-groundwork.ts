@@ -1,9 +1,8 @@
 import { type Context, type Link, ROOT_CONTEXT, type SpanContext } from '@opentelemetry/api';
-import { carrierSetter } from '../carrier.ts';
 import { isIgnoredRequest } from '../context-keys.ts';
 import type { Operation } from '../operation.ts';
 import type { Owner } from '../option-check.ts';
-import { extractWith, propagatorOf, remoteSpanContext } from '../propagation.ts';
+import { extractWith, fieldsOf, propagatorOf, remoteSpanContext } from '../propagation.ts';
 import { guarded } from '../report.ts';
 import * as semconv from '../semantic-conventions.ts';
 import { tracerFor } from '../tracer.ts';
@@ -93,8 +92,7 @@ export function createGroundwork<C>(
   function inject(context: Context, carrier: C | undefined): C | undefined {
     const write = () => {
       const propagator = propagatorOf(options.propagator);
-      const fields: Record<string, string> = {};
-      propagator.inject(context, fields, carrierSetter);
+      const fields = fieldsOf(context, propagator);
       return Object.keys(fields).length === 0 ? carrier : codec.write(carrier, fields, propagator.fields());
     };
     return guarded('inject() failed (a propagator or a codec threw); nothing was added', write, carrier);
