@@ -1,12 +1,14 @@
-import { carrierGetter } from '@throughline/core';
 import {
-  type CarrierCodec,
   headersCodec,
+  type MessageHeaders,
   type MessagingOptions,
   type MessagingTarget,
 } from '@throughline/core/messaging';
+import { seal } from './envelope.ts';
+import { type FlatFields, flatFieldsCodec, splitXAdd } from './flat-fields.ts';
 import { listenerMethods } from './listeners.ts';
-import { createPubSub } from './redis-pub-sub.ts';
+import { QueuedMessages } from './queued-messages.ts';
+import { createPubSub, type PubSub } from './redis-pub-sub.ts';
 import {
   entryMessage,
   type RedisOptions,
@@ -35,8 +37,6 @@ export interface IORedisClient {
 /** An entry of a stream as ioredis returns it: its id, and its fields as `[name, value, name, value]`. */
 export type IORedisEntry = readonly [id: string, fields: readonly unknown[]];
 
-type Fields = readonly unknown[];
-
 /** Where ioredis puts the channel among a listener's arguments. The message is the next one. */
 const MESSAGE_EVENTS: ReadonlyMap<unknown, 0 | 1> = new Map([
   ['message', 0],
@@ -53,8 +53,10 @@ const MESSAGE_EVENTS: ReadonlyMap<unknown, 0 | 1> = new Map([
  * then on.
  *
  * The context goes into fields of the entry. With `envelope`, pub/sub is traced too: `publish` and `spublish` put
- * messages into envelopes, and listeners for `message` and its like get them out of those. Not traced: pipelines,
- * transactions, the `…Buffer` forms of commands, and clients that `duplicate()` makes.
+ * messages into envelopes, and listeners for `message` and its like get them out of those. Commands count in all their
+ * forms (`xadd`, `xaddBuffer`, `call('XADD')`), and so do clients that `duplicate()` and `nodes()` return. What is added in
+ * a pipeline or transaction is created when it is queued and sent by `exec`. Not traced: `sendCommand` with a `Command`, scripts, and
+ * reads in a pipeline.
  *
  * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what ioredis throws.
  * @see https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
@@ -63,72 +65,207 @@ const MESSAGE_EVENTS: ReadonlyMap<unknown, 0 | 1> = new Map([
  * await redis.xadd('orders', '*', 'id', '7');
  */
 export function traceClient<C extends IORedisClient>(original: C, options: RedisOptions = {}): C {
-  const tracer = redisTracer(flatCodec, options, 'traceClient()');
-  // The cast: ioredis has an overload for each form of a command, and we take any of them.
-  const client = original as unknown as Readonly<Record<string, Method>> & {
-    readonly options?: { readonly host?: unknown; readonly port?: unknown };
-  };
-  const server = serverOf(client.options);
-  const streams = new Streams(tracer, server);
-  const call = (command: string, args: readonly unknown[]) =>
-    Reflect.apply(client[command] as Method, original, args as never[]);
-  const reading =
-    (command: string, targetOf: (args: unknown[]) => StreamRead, partsOf = partsIn) =>
-    (...args: unknown[]) => {
-      const target = { operationName: command, ...targetOf(args) };
-      return streams.read(
-        target,
-        () => call(command, args),
-        (reply) => partsOf(reply, target),
-      );
+  const tracer = redisTracer(flatFieldsCodec, options, 'traceClient()');
+  const pubSubTracer =
+    options.envelope === true ? redisTracer(headersCodec, options, 'traceClient()') : undefined;
+  return traced(original);
+
+  /** A client, and each that it makes. */
+  function traced<O extends object>(redis: O): O {
+    const server = serverOf((redis as { readonly options?: ServerOptions }).options);
+    const streams = new Streams(tracer, server);
+    const pubSub = pubSubTracer && createPubSub(pubSubTracer, server);
+    const call = callerOf(redis);
+
+    const reading =
+      (
+        operationName: string,
+        targetOf: (args: readonly unknown[]) => StreamRead,
+        partsOf = partsIn,
+      ): Command =>
+      (args, invoke) => {
+        const target = { operationName, ...targetOf(args) };
+        return calledBack(args, (words) =>
+          streams.read(
+            target,
+            () => invoke(words),
+            (reply) => partsOf(reply, target),
+          ),
+        );
+      };
+    const publishing =
+      (command: string, through: PubSub): Command =>
+      ([channel, payload, ...rest], invoke) =>
+        calledBack(rest, (more) =>
+          through.publish(command, { channel, payload: payload as Payload }, (sealed) =>
+            invoke([channel, sealed, ...more]),
+          ),
+        );
+
+    const commands: Record<string, Command> = {
+      xadd: (args, invoke) =>
+        calledBack(args, (words) => {
+          const split = splitXAdd(words);
+          if (split === undefined) return invoke(words);
+          return streams.add(words[0], split.fields, (fields) => invoke([...split.before, ...fields]));
+        }),
+      xread: reading('xread', sourceOfRead),
+      xreadgroup: reading('xreadgroup', sourceOfRead),
+      xclaim: reading('xclaim', sourceOfClaim, (reply, { destination }) => [
+        { stream: destination, entries: entriesIn(reply) },
+      ]),
+      xautoclaim: reading('xautoclaim', sourceOfClaim, (reply, { destination }) => [
+        { stream: destination, entries: entriesIn((reply as unknown[])[1]) },
+      ]),
+      xack: (args, invoke) =>
+        calledBack(args, (words) => {
+          const [stream, group, ...ids] = words.flat();
+          return streams.acknowledge(stream, group, ids, () => invoke(words));
+        }),
+      ...(pubSub && { publish: publishing('publish', pubSub), spublish: publishing('spublish', pubSub) }),
     };
 
-  return wrapClient(original, {
-    xadd(...args: unknown[]) {
-      const from = fieldsFrom(args);
-      if (from === undefined) return call('xadd', args);
-      const to = typeof args.at(-1) === 'function' ? args.length - 1 : args.length;
-      return streams.add(args[0], args.slice(from, to).flat(), (fields) =>
-        call('xadd', [...args.slice(0, from), ...fields, ...args.slice(to)]),
+    const queueing =
+      (name: 'pipeline' | 'multi') =>
+      (first: unknown, ...rest: unknown[]) => {
+        const listed = Array.isArray(first);
+        const made = call(name, listed ? rest : [first, ...rest]);
+        // `multi({ pipeline: false })` sends a command and returns its promise.
+        if (typeof (made as { addBatch?: unknown }).addBatch !== 'function') return made;
+        const pipeline = tracedPipeline(made as IORedisPipeline, server);
+        return listed ? pipeline.addBatch(first) : pipeline;
+      };
+
+    return wrapClient(redis, {
+      ...methodsOf(commands, call),
+      ...(pubSub && listenersOf(redis, pubSub)),
+      pipeline: queueing('pipeline'),
+      multi: queueing('multi'),
+      duplicate: (...args: unknown[]) => traced(call('duplicate', args) as object),
+      nodes: (...args: unknown[]) => (call('nodes', args) as object[]).map(traced),
+    });
+  }
+
+  function tracedPipeline(pipeline: IORedisPipeline, server: MessagingTarget): IORedisPipeline {
+    const queued = new QueuedMessages(tracer, server);
+    const call = callerOf(pipeline);
+    const publishing: Command = ([channel, payload, ...rest], invoke) =>
+      queued.add(channel, undefined, (fields) =>
+        invoke([channel, seal(payload as Payload, fields && recordOf(fields)), ...rest]),
       );
-    },
-    xread: reading('xread', sourceOfRead),
-    xreadgroup: reading('xreadgroup', sourceOfRead),
-    xclaim: reading('xclaim', sourceOfClaim, (reply, { destination }) => [
-      { stream: destination, entries: entriesIn(reply) },
-    ]),
-    xautoclaim: reading('xautoclaim', sourceOfClaim, (reply, { destination }) => [
-      { stream: destination, entries: entriesIn((reply as unknown[])[1]) },
-    ]),
-    xack(...args: unknown[]) {
-      const [stream, group, ...ids] = args.filter((arg) => typeof arg !== 'function').flat();
-      return streams.acknowledge(stream, group, ids, () => call('xack', args));
-    },
-    ...(options.envelope === true && pubSubMethods()),
+    const executing =
+      (name: string) =>
+      (...args: unknown[]) =>
+        calledBack(args, (rest) => queued.send('exec', () => call(name, rest)));
+    const wrapped: IORedisPipeline = wrapClient(pipeline, {
+      ...methodsOf(
+        {
+          xadd(args, invoke) {
+            const callback = args.findLastIndex((arg) => typeof arg !== 'function') + 1;
+            const split = splitXAdd(args.slice(0, callback));
+            if (split === undefined) return invoke(args);
+            return queued.add(args[0], split.fields, (fields = []) =>
+              invoke([...split.before, ...fields, ...args.slice(callback)]),
+            );
+          },
+          ...(pubSubTracer && { publish: publishing, spublish: publishing }),
+        },
+        call,
+      ),
+      exec: executing('exec'),
+      execBuffer: executing('execBuffer'),
+      addBatch(listed: readonly (readonly [string, ...unknown[]])[]) {
+        for (const [name, ...args] of listed)
+          (wrapped as unknown as Record<string, (...args: unknown[]) => unknown>)[name]?.(...args);
+        return wrapped;
+      },
+    });
+    return wrapped;
+  }
+}
+
+/** A pipeline or transaction of ioredis, as far as it matters here. */
+interface IORedisPipeline {
+  addBatch(commands: readonly unknown[]): IORedisPipeline;
+}
+
+interface ServerOptions {
+  readonly host?: unknown;
+  readonly port?: unknown;
+}
+
+type Payload = string | Uint8Array;
+type Call = (name: string, args: readonly unknown[]) => unknown;
+
+/** A command by its arguments, sent by `invoke`. */
+type Command = (args: readonly unknown[], invoke: (args: readonly unknown[]) => unknown) => unknown;
+
+const callerOf =
+  (redis: object): Call =>
+  (name, args) =>
+    Reflect.apply((redis as Record<string, Method>)[name] as Method, redis, args as never[]);
+
+/** The methods that send commands: by name, for answers as bytes, and by the name as first argument. */
+function methodsOf(commands: Readonly<Record<string, Command>>, call: Call): Record<string, Method> {
+  const methods: Record<string, Method> = {};
+  for (const [name, command] of Object.entries(commands))
+    for (const method of [name, `${name}Buffer`])
+      methods[method] = (...args: unknown[]) => command(args, (words) => call(method, words));
+  for (const method of ['call', 'callBuffer', 'send_command'])
+    methods[method] = (name: unknown, ...args: unknown[]) => {
+      const lower = String(name).toLowerCase();
+      const command = Object.hasOwn(commands, lower) ? commands[lower] : undefined;
+      if (command === undefined) return call(method, [name, ...args]);
+      return command(Array.isArray(args[0]) ? args.flat() : args, (words) => call(method, [name, ...words]));
+    };
+  return methods;
+}
+
+/**
+ * Sends a command without the callback that may be its last argument, which is called when the command is done.
+ *
+ * A promise that ioredis returns beside a callback counts as handled; one that is derived from it would not.
+ */
+function calledBack<R>(args: readonly unknown[], send: (args: readonly unknown[]) => R): R {
+  const callback = args.at(-1);
+  if (typeof callback !== 'function') return send(args);
+  const sent = send(args.slice(0, -1));
+  const call = (...results: unknown[]) => {
+    try {
+      callback(...results);
+    } catch (error) {
+      // As ioredis does with what a callback throws.
+      setImmediate(() => {
+        throw error;
+      });
+    }
+  };
+  (sent as Promise<unknown>).then(
+    (reply) => call(null, reply),
+    (error: unknown) => call(error),
+  );
+  return sent;
+}
+
+/** The listeners of messages, with the envelope taken off. */
+const listenersOf = (redis: object, pubSub: PubSub) =>
+  listenerMethods(redis, (event, listener) => {
+    const at = MESSAGE_EVENTS.get(event);
+    if (at === undefined) return undefined;
+    return function tracedListener(this: unknown, ...args: never[]) {
+      const [channel, payload] = args.slice(at) as unknown[] as [unknown, Payload];
+      const pattern = at === 0 ? undefined : args[0];
+      return pubSub.deliver({ channel, pattern, payload }, (opened) =>
+        Reflect.apply(listener, this, [...args.slice(0, at + 1), opened] as never[]),
+      );
+    };
   });
 
-  function pubSubMethods() {
-    const pubSub = createPubSub(redisTracer(headersCodec, options, 'traceClient()'), server);
-    const publishing =
-      (command: string) =>
-      (channel: unknown, payload: string | Uint8Array, ...rest: unknown[]) =>
-        pubSub.publish(command, { channel, payload }, (sealed) => call(command, [channel, sealed, ...rest]));
-    return {
-      publish: publishing('publish'),
-      spublish: publishing('spublish'),
-      ...listenerMethods(original, (event, listener) => {
-        const at = MESSAGE_EVENTS.get(event);
-        if (at === undefined) return undefined;
-        return function tracedListener(this: unknown, ...args: never[]) {
-          const [channel, payload] = args.slice(at) as unknown[] as [unknown, string | Uint8Array];
-          const pattern = at === 0 ? undefined : args[0];
-          return pubSub.deliver({ channel, pattern, payload }, (opened) =>
-            Reflect.apply(listener, this, [...args.slice(0, at + 1), opened] as never[]),
-          );
-        };
-      }),
-    };
-  }
+/** Flat fields of ours, by name. */
+function recordOf(fields: FlatFields): MessageHeaders {
+  const record: Record<string, unknown> = {};
+  for (let at = 0; at < fields.length; at += 2) record[String(fields[at])] = fields[at + 1];
+  return record;
 }
 
 /**
@@ -144,24 +281,13 @@ export function traceHandler<E extends IORedisEntry, Rest extends unknown[], R>(
   handler: (entry: E, ...rest: Rest) => R,
   options: MessagingOptions = {},
 ): (entry: E, ...rest: Rest) => R {
-  const tracer = redisTracer(flatCodec, options, 'traceHandler()');
+  const tracer = redisTracer(flatFieldsCodec, options, 'traceHandler()');
   return function tracedHandler(entry, ...rest) {
     return tracer.process(entryMessage(described(entry)), () => handler(entry, ...rest), { received: true });
   };
 }
 
-/** Fields as `[name, value, name, value]`; a stream may hold a name twice. */
-const flatCodec: CarrierCodec<Fields> = {
-  keys: (fields) => carrierGetter.keys((fields ?? []) as unknown[]),
-  get: (fields, name) => carrierGetter.get((fields ?? []) as unknown[], name),
-  write(carrier = [], fields, replaced) {
-    const gone = new Set(replaced.map((name) => name.toLowerCase()));
-    const isGone = (at: number) => gone.has(String(carrier[at - (at % 2)]).toLowerCase());
-    return [...carrier.filter((_, at) => !isGone(at)), ...Object.entries(fields).flat()];
-  },
-};
-
-const described = (entry: IORedisEntry): StreamEntry<Fields> => ({
+const described = (entry: IORedisEntry): StreamEntry<FlatFields> => ({
   origin: entry,
   id: entry[0],
   carrier: entry[1] ?? undefined,
@@ -170,34 +296,9 @@ const described = (entry: IORedisEntry): StreamEntry<Fields> => ({
 const entriesIn = (entries: unknown) =>
   ((entries ?? []) as IORedisEntry[]).filter(Array.isArray).map(described);
 
-function partsIn(reply: unknown, _target: MessagingTarget): StreamPart<Fields>[] {
+function partsIn(reply: unknown, _target: MessagingTarget): StreamPart<FlatFields>[] {
   const parts = (reply ?? []) as [stream: unknown, entries: unknown][];
   return parts.map(([stream, entries]) => ({ stream, entries: entriesIn(entries) }));
-}
-
-/** The words before the id of an entry, and how many arguments go with each. */
-const WORDS: ReadonlyMap<string, number> = new Map([
-  ['NOMKSTREAM', 0],
-  ['KEEPREF', 0],
-  ['DELREF', 0],
-  ['ACKED', 0],
-  ['IDMPAUTO', 1],
-  ['IDMP', 2],
-  ['MAXLEN', 1],
-  ['MINID', 1],
-  ['LIMIT', 1],
-]);
-
-/** Where the fields begin among the arguments of XADD: behind the id. */
-function fieldsFrom(args: readonly unknown[]): number | undefined {
-  let at = 1;
-  for (;;) {
-    const more = WORDS.get(String(args[at]).toUpperCase());
-    if (more === undefined) break;
-    const modified = args[at + 1] === '~' || args[at + 1] === '=';
-    at += 1 + more + (modified ? 1 : 0);
-  }
-  return at + 1 < args.length ? at + 1 : undefined;
 }
 
 /** `[GROUP group consumer] … STREAMS key… id…` */

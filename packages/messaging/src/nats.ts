@@ -1,6 +1,12 @@
 import { ROOT_CONTEXT } from '@opentelemetry/api';
 import type { MessagingTarget } from '@throughline/core/messaging';
 import {
+  type JetStreamClient,
+  type JetStreamConsumer,
+  traceConsumer,
+  traceJetStream,
+} from './nats-jetstream.ts';
+import {
   type NatsMessage,
   type NatsOptions,
   natsTracer,
@@ -13,13 +19,8 @@ import {
 import { wrapClient } from './wrap-client.ts';
 
 export type { MessagingOptions, Relation } from '@throughline/core/messaging';
-export {
-  type JetStreamClient,
-  type JetStreamConsumer,
-  traceConsumer,
-  traceJetStream,
-} from './nats-jetstream.ts';
 export type { NatsHeaders, NatsMessage, NatsOptions } from './nats-message.ts';
+export { type JetStreamClient, type JetStreamConsumer, traceConsumer, traceJetStream };
 
 type Method = (...args: never[]) => unknown;
 
@@ -38,6 +39,8 @@ interface Connection {
   requestMany(subject: string, payload?: unknown, options?: SendOptions): unknown;
   subscribe(subject: string, options?: SubscriptionOptions): unknown;
   getServer?(): string;
+  /** Of `nats`; `@nats-io/jetstream` has a function. */
+  jetstream?(...args: unknown[]): JetStreamClient;
   readonly options?: { readonly inboxPrefix?: string };
 }
 
@@ -120,6 +123,8 @@ export function traceConnection<C extends NatsConnection>(original: C, options: 
       };
       return connection.subscribe(subject, { ...given, callback: traced });
     },
+    jetstream: (...args: unknown[]) =>
+      traceJetStream((connection as Required<Connection>).jetstream(...args), options),
   });
 }
 

@@ -69,7 +69,8 @@ export class Streams<C> {
     return follow(
       () => sending.run(() => call(sending.carrier ?? carrier)),
       (id) => {
-        sending.describe({ 'messaging.message.id': String(id) });
+        // In a transaction the id comes later.
+        if (String(id) !== 'QUEUED') sending.describe({ 'messaging.message.id': String(id) });
         sending.end();
       },
       (error) => sending.end(error ?? 'rejected'),

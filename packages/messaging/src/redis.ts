@@ -4,6 +4,9 @@ import {
   type MessagingOptions,
   type MessagingTarget,
 } from '@throughline/core/messaging';
+import { seal } from './envelope.ts';
+import { type FlatFields, flatFieldsCodec, splitXAdd } from './flat-fields.ts';
+import { QueuedMessages } from './queued-messages.ts';
 import { createPubSub } from './redis-pub-sub.ts';
 import {
   entryMessage,
@@ -42,68 +45,135 @@ type Listener = (message: string | Uint8Array, channel: unknown, ...rest: unknow
  * then on.
  *
  * The context goes into fields of the entry. With `envelope`, pub/sub is traced too: `publish` and `sPublish` put
- * messages into envelopes, and the listeners of `subscribe`, `pSubscribe` and `sSubscribe` get them out of those. Not
- * traced: transactions (`multi()`), the upper-case forms of commands, and clients that `duplicate()` makes.
+ * messages into envelopes, and the listeners of `subscribe`, `pSubscribe` and `sSubscribe` get them out of those. Commands
+ * count under both of their names (`xAdd`, `XADD`), and so do clients that this one makes: `duplicate()`, `asap()`, pools. What is
+ * added in a transaction is created when it is queued and sent by `exec`. `XADD` counts in `sendCommand` too. Not traced:
+ * scripts, other commands by `sendCommand`, and what `legacy()` returns.
  *
  * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what node-redis throws.
  * @see https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
  * @example
- * const redis = traceClient(await createClient().connect());
+ * const redis = await traceClient(createClient()).connect();
  * await redis.xAdd('orders', '*', { id: '7' });
  */
 export function traceClient<C extends RedisClient>(original: C, options: RedisOptions = {}): C {
-  // The cast: node-redis makes the types of its commands from its modules, and we take any of them.
-  const client = original as unknown as Readonly<Record<string, Method>> & {
-    readonly options?: { readonly socket?: { readonly host?: unknown; readonly port?: unknown } };
-  };
   const tracer = redisTracer(headersCodec, options, 'traceClient()');
-  const server = serverOf(client.options?.socket);
-  const streams = new Streams(tracer, server);
-  const call = (command: string, args: readonly unknown[]) =>
-    Reflect.apply(client[command] as Method, original, args as never[]);
-  const adding =
-    (command: string) =>
-    (stream: unknown, id: unknown, message: MessageHeaders, ...rest: unknown[]) =>
-      streams.add(stream, message, (fields) => call(command, [stream, id, fields, ...rest]));
-  const claiming =
-    (command: string, entriesOf: (reply: unknown) => unknown) =>
-    (...args: unknown[]) => {
-      const [destination, consumerGroup, clientId] = args.map(String);
-      const target = { operationName: command.toLowerCase(), destination, consumerGroup, clientId };
-      return streams.read(
-        target,
-        () => call(command, args),
-        (reply) => [{ stream: destination, entries: entriesIn(entriesOf(reply)) }],
-      );
-    };
+  const rawTracer = redisTracer(flatFieldsCodec, options, 'traceClient()');
+  return traced(original);
 
-  return wrapClient(original, {
-    xAdd: adding('xAdd'),
-    xAddNoMkStream: adding('xAddNoMkStream'),
-    xRead(wanted: unknown, ...rest: unknown[]) {
-      const target = { operationName: 'xread', ...sourceOf(wanted), waits: waits(rest[0]) };
-      return streams.read(target, () => call('xRead', [wanted, ...rest]), partsIn);
-    },
-    xReadGroup(group: unknown, consumer: unknown, wanted: unknown, ...rest: unknown[]) {
-      const of = { consumerGroup: String(group), clientId: String(consumer), ...sourceOf(wanted) };
-      const target = { operationName: 'xreadgroup', ...of, waits: waits(rest[0]) };
-      return streams.read(target, () => call('xReadGroup', [group, consumer, wanted, ...rest]), partsIn);
-    },
-    xClaim: claiming('xClaim', (reply) => reply),
-    xAutoClaim: claiming('xAutoClaim', (reply) => (reply as { messages: unknown }).messages),
-    xAck: (stream: unknown, group: unknown, ids: unknown, ...rest: unknown[]) =>
-      streams.acknowledge(stream, group, [ids].flat(), () => call('xAck', [stream, group, ids, ...rest])),
-    ...(options.envelope === true && pubSubMethods()),
-  });
-
-  function pubSubMethods() {
-    const pubSub = createPubSub(tracer, server);
-    const publishing =
-      (command: string) =>
-      (channel: unknown, payload: string | Uint8Array, ...rest: unknown[]) =>
-        pubSub.publish(command.toLowerCase(), { channel, payload }, (sealed) =>
-          call(command, [channel, sealed, ...rest]),
+  /** A client, and each that it makes. */
+  function traced<O extends object>(redis: O): O {
+    const { options: connected } = redis as { readonly options?: { readonly socket?: object } };
+    const server = serverOf(connected?.socket);
+    const streams = new Streams(tracer, server);
+    const call = callerOf(redis);
+    const claiming =
+      (entriesOf: (reply: unknown) => unknown): Command =>
+      (args, invoke, name) => {
+        const [destination, consumerGroup, clientId] = args.map(String);
+        const target = { operationName: name.toLowerCase(), destination, consumerGroup, clientId };
+        return streams.read(
+          target,
+          () => invoke(args),
+          (reply) => [{ stream: destination, entries: entriesIn(entriesOf(reply)) }],
         );
+      };
+    const adding: Command = ([stream, id, message, ...rest], invoke) =>
+      streams.add(stream, message as MessageHeaders, (fields) => invoke([stream, id, fields, ...rest]));
+
+    return wrapClient(redis, {
+      ...methodsOf(
+        {
+          xAdd: adding,
+          xAddNoMkStream: adding,
+          xRead(args, invoke) {
+            const target = { operationName: 'xread', ...sourceOf(args[0]), waits: waits(args[1]) };
+            return streams.read(target, () => invoke(args), partsIn);
+          },
+          xReadGroup(args, invoke) {
+            const [group, consumer, wanted, how] = args;
+            const of = { consumerGroup: String(group), clientId: String(consumer), ...sourceOf(wanted) };
+            const target = { operationName: 'xreadgroup', ...of, waits: waits(how) };
+            return streams.read(target, () => invoke(args), partsIn);
+          },
+          xClaim: claiming((reply) => reply),
+          xAutoClaim: claiming((reply) => (reply as { messages: unknown }).messages),
+          xAck: (args, invoke) => streams.acknowledge(args[0], args[1], [args[2]].flat(), () => invoke(args)),
+          ...(options.envelope === true && pubSubCommands(server)),
+        },
+        call,
+      ),
+      sendCommand: (...args: unknown[]) =>
+        addedRaw(
+          args,
+          (words) => call('sendCommand', words),
+          (stream, fields, send) => new Streams(rawTracer, server).add(stream, fields, send),
+        ),
+      MULTI: (...args: unknown[]) => tracedMulti(call('MULTI', args) as object, server),
+      multi: (...args: unknown[]) => tracedMulti(call('multi', args) as object, server),
+      ...Object.fromEntries(
+        DERIVING.map((name) => [name, (...args: unknown[]) => derived(call(name, args.map(handingOver)))]),
+      ),
+    });
+  }
+
+  /** What is a client of its own is traced as this one is. */
+  function derived(value: unknown): unknown {
+    if (value instanceof Promise) return value.then(derived);
+    return typeof (value as Partial<RedisClient> | undefined)?.xAdd === 'function'
+      ? traced(value as object)
+      : value;
+  }
+
+  /** A function that is called with a client gets a traced one. */
+  function handingOver(arg: unknown): unknown {
+    return typeof arg === 'function' ? (...args: unknown[]) => arg(...args.map(derived)) : arg;
+  }
+
+  function tracedMulti(multi: object, server: MessagingTarget): object {
+    const queued = new QueuedMessages(tracer, server);
+    const rawQueued = new QueuedMessages(rawTracer, server);
+    const call = callerOf(multi);
+    const adding: Command = ([stream, id, message, ...rest], invoke) =>
+      queued.add(stream, message as MessageHeaders, (fields) => invoke([stream, id, fields, ...rest]));
+    const publishing: Command = ([channel, payload, ...rest], invoke) =>
+      queued.add(channel, undefined, (fields) =>
+        invoke([channel, seal(payload as Payload, fields), ...rest]),
+      );
+    const raw =
+      (name: string) =>
+      (...args: unknown[]) =>
+        addedRaw(
+          args,
+          (words) => call(name, words),
+          (stream, fields, send) => rawQueued.add(stream, fields, (carrier) => send(carrier ?? fields)),
+        );
+    return wrapClient(multi, {
+      ...methodsOf(
+        {
+          xAdd: adding,
+          xAddNoMkStream: adding,
+          ...(options.envelope === true && { publish: publishing, sPublish: publishing }),
+        },
+        call,
+      ),
+      sendCommand: raw('sendCommand'),
+      addCommand: raw('addCommand'),
+      ...Object.fromEntries(
+        EXECUTING.map((name) => [
+          name,
+          (...args: unknown[]) => queued.send('exec', () => rawQueued.send('exec', () => call(name, args))),
+        ]),
+      ),
+    });
+  }
+
+  function pubSubCommands(server: MessagingTarget): Record<string, Command> {
+    const pubSub = createPubSub(tracer, server);
+    const publishing: Command = ([channel, payload, ...rest], invoke, name) =>
+      pubSub.publish(name.toLowerCase(), { channel, payload: payload as Payload }, (sealed) =>
+        invoke([channel, sealed, ...rest]),
+      );
     const standIns = new WeakMap<Listener, Listener>();
     const standInOf = (listener: Listener): Listener => {
       const known = standIns.get(listener);
@@ -117,23 +187,71 @@ export function traceClient<C extends RedisClient>(original: C, options: RedisOp
       return made;
     };
     /** Subscribing, and unsubscribing by the same listener. */
-    const listening =
-      (command: string) =>
-      (channels: unknown, listener: unknown, ...rest: unknown[]) => {
-        const standIn = typeof listener === 'function' ? standInOf(listener as Listener) : listener;
-        return call(command, [channels, standIn, ...rest]);
-      };
+    const listening: Command = ([channels, listener, ...rest], invoke) =>
+      invoke([
+        channels,
+        typeof listener === 'function' ? standInOf(listener as Listener) : listener,
+        ...rest,
+      ]);
     return {
-      publish: publishing('publish'),
-      sPublish: publishing('sPublish'),
-      subscribe: listening('subscribe'),
-      unsubscribe: listening('unsubscribe'),
-      pSubscribe: listening('pSubscribe'),
-      pUnsubscribe: listening('pUnsubscribe'),
-      sSubscribe: listening('sSubscribe'),
-      sUnsubscribe: listening('sUnsubscribe'),
+      publish: publishing,
+      sPublish: publishing,
+      subscribe: listening,
+      unsubscribe: listening,
+      pSubscribe: listening,
+      pUnsubscribe: listening,
+      sSubscribe: listening,
+      sUnsubscribe: listening,
     };
   }
+}
+
+type Payload = string | Uint8Array;
+type Call = (name: string, args: readonly unknown[]) => unknown;
+
+/** A command by its arguments, sent by `invoke`; `name` is that of the method in camel case. */
+type Command = (
+  args: readonly unknown[],
+  invoke: (args: readonly unknown[]) => unknown,
+  name: string,
+) => unknown;
+
+/** Methods that return another client, now or later, or call a function with one. */
+const DERIVING = [
+  ...['duplicate', 'createPool', 'withCommandOptions', 'withTypeMapping', 'withAbortSignal', 'asap'],
+  ...['nodeClient', 'getRandomNode', 'getSlotRandomNode', 'acquire', 'use', 'execute'],
+];
+
+/** Methods that send what a transaction or pipeline has queued. */
+const EXECUTING = ['exec', 'EXEC', 'execTyped', 'execAsPipeline', 'execAsPipelineTyped'];
+
+const callerOf =
+  (redis: object): Call =>
+  (name, args) =>
+    Reflect.apply((redis as Record<string, Method>)[name] as Method, redis, args as never[]);
+
+/** Each command under both of its names: `xAddNoMkStream` and `XADD_NOMKSTREAM`. */
+function methodsOf(commands: Readonly<Record<string, Command>>, call: Call): Record<string, Method> {
+  const methods: Record<string, Method> = {};
+  for (const [name, command] of Object.entries(commands)) {
+    const upper = name === 'xAddNoMkStream' ? 'XADD_NOMKSTREAM' : name.toUpperCase();
+    for (const method of [name, upper])
+      methods[method] = (...args: unknown[]) => command(args, (words) => call(method, words), name);
+  }
+  return methods;
+}
+
+/** XADD among the arguments of `sendCommand`, which hold a command as one list: `['XADD', 'orders', '*', 'id', '7']`. */
+function addedRaw(
+  args: readonly unknown[],
+  call: (args: readonly unknown[]) => unknown,
+  add: (stream: unknown, fields: FlatFields, send: (fields: FlatFields) => unknown) => unknown,
+): unknown {
+  const at = args.findIndex(Array.isArray);
+  const [command, ...words] = (args[at] ?? []) as readonly unknown[];
+  const split = String(command).toUpperCase() === 'XADD' ? splitXAdd(words) : undefined;
+  if (split === undefined) return call(args);
+  return add(words[0], split.fields, (fields) => call(args.with(at, [command, ...split.before, ...fields])));
 }
 
 /**

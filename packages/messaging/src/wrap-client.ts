@@ -1,36 +1,177 @@
+import { HandedBack } from './handed-back.ts';
+
 type Method = (...args: never[]) => unknown;
+type Methods = { readonly [name: string]: Method };
 
 /** Clients that are wrapped already: wrapping one twice would make every span twice. */
 const wrapped = new WeakSet<object>();
+
+/** `util.inspect` looks at a proxy's target, not through its traps. */
+const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 
 /**
  * A client of the same type with some methods replaced; the original stays as it is.
  *
  * All other members are the original's own, methods bound to it, so private fields, `instanceof` and listeners keep
- * working. A method that returns the original returns the wrapped client, so that calls can be chained.
+ * working. Where the original hands itself back, the wrapped client stands.
+ *
+ * What the application assigns to a replaced method stands in the wrapped client only: a spy calls what it found
+ * there, so it must not be what the replaced method calls. Anything else that is assigned becomes the original's own.
  */
-export function wrapClient<T extends object>(client: T, methods: { readonly [name: string]: Method }): T {
+export function wrapClient<T extends object>(client: T, methods: Methods): T {
   if (wrapped.has(client)) return client;
-  const bound = new WeakMap<Method, Method>();
-  const bind = (method: Method): Method => {
-    const known = bound.get(method);
-    if (known !== undefined) return known;
-    const onOriginal: Method = (...args) => {
-      const result = Reflect.apply(method, client, args);
-      return result === client ? proxy : result;
-    };
-    bound.set(method, onOriginal);
-    return onOriginal;
-  };
-  const proxy = new Proxy(client, {
-    get(target, name) {
-      const member: unknown = Reflect.get(target, name, target);
-      if (typeof member !== 'function' || name === 'constructor') return member;
-      const own = typeof name === 'string' && Object.hasOwn(methods, name) ? methods[name] : undefined;
-      return bind(own ?? (member as Method));
-    },
-    set: (target, name, value) => Reflect.set(target, name, value, target),
-  });
+  // A proxy may show another value than its target only where the target does not hold it for good. So the target is
+  // an object of its own, which gets what the original holds for good, as it is shown.
+  const target: T = Object.create(Reflect.getPrototypeOf(client));
+  Reflect.defineProperty(target, INSPECT, { value: () => client, configurable: true });
+  const view = new ClientView(client, methods);
+  const proxy = new Proxy(target, view);
+  view.handedBack = new HandedBack(client, proxy);
   wrapped.add(proxy);
   return proxy;
+}
+
+/** What a wrapped client shows of the original. */
+class ClientView<T extends object> implements ProxyHandler<T> {
+  handedBack!: HandedBack;
+  readonly #client: T;
+  readonly #methods: Methods;
+  /** What the application put in place of replaced methods. */
+  readonly #overlay: Record<PropertyKey, unknown> = Object.create(null);
+  readonly #bound = new Map<unknown, Method>();
+  readonly #originals = new Map<unknown, unknown>();
+
+  constructor(client: T, methods: Methods) {
+    this.#client = client;
+    this.#methods = methods;
+  }
+
+  get(_target: T, name: PropertyKey): unknown {
+    return name in this.#overlay
+      ? Reflect.get(this.#overlay, name)
+      : this.#shown(name, Reflect.get(this.#client, name, this.#client));
+  }
+
+  #shown(name: PropertyKey, member: unknown): unknown {
+    if (member === this.#client) return this.handedBack.value(member);
+    if (typeof member !== 'function' || name === 'constructor') return member;
+    const method = this.#replacementOf(name) ?? (member as Method);
+    const known = this.#bound.get(method);
+    if (known !== undefined) return known;
+    const made = this.#bind(method, String(name), method !== member);
+    this.#bound.set(method, made);
+    this.#originals.set(made, method);
+    return made;
+  }
+
+  /** Replaced methods call callbacks themselves and return what is ours, but for those that add listeners. */
+  #bind(method: Method, name: string, replaced: boolean): Method {
+    const { handedBack } = this;
+    const client = this.#client;
+    const mapped = !replaced || HandedBack.isListening(name);
+    return (...args) => {
+      const given = mapped ? handedBack.args(name, args) : args;
+      const result = Reflect.apply(method, client, given as never[]);
+      return replaced ? handedBack.value(result) : handedBack.result(result);
+    };
+  }
+
+  #replacementOf(name: PropertyKey): Method | undefined {
+    return typeof name === 'string' && Object.hasOwn(this.#methods, name) ? this.#methods[name] : undefined;
+  }
+
+  /** The original's own value for one that was shown. What the application made is shown as it is. */
+  #hidden(value: unknown): unknown {
+    if (value !== undefined && value === this.handedBack.value(this.#client)) return this.#client;
+    if (typeof value !== 'function') return value;
+    if (this.#originals.has(value)) return this.#originals.get(value);
+    this.#bound.set(value, value as Method);
+    return value;
+  }
+
+  set(_target: T, name: PropertyKey, value: unknown, receiver: unknown): boolean {
+    // Of an object that inherits from the wrapped client.
+    if (receiver !== this.handedBack.value(this.#client))
+      return Reflect.set(this.#client, name, value, receiver);
+    if (this.#replacementOf(name) === undefined)
+      return Reflect.set(this.#client, name, this.#hidden(value), this.#client);
+    return this.#replace(name, { value, writable: true, enumerable: true });
+  }
+
+  /** Puts a replaced method aside. The one that is there by itself needs no place. */
+  #replace(name: PropertyKey, descriptor: PropertyDescriptor): boolean {
+    const own = Reflect.getOwnPropertyDescriptor(this.#client, name);
+    const takes = own === undefined ? Reflect.isExtensible(this.#client) : own.configurable || own.writable;
+    if (takes !== true) return false;
+    if (this.#originals.get(descriptor.value) === this.#replacementOf(name))
+      return Reflect.deleteProperty(this.#overlay, name);
+    return Reflect.defineProperty(this.#overlay, name, { ...descriptor, configurable: true });
+  }
+
+  has(_target: T, name: PropertyKey): boolean {
+    return Reflect.has(this.#client, name);
+  }
+
+  deleteProperty(target: T, name: PropertyKey): boolean {
+    if (name in this.#overlay) return Reflect.deleteProperty(this.#overlay, name);
+    return Reflect.deleteProperty(this.#client, name) && Reflect.deleteProperty(target, name);
+  }
+
+  getOwnPropertyDescriptor(target: T, name: PropertyKey): PropertyDescriptor | undefined {
+    const descriptor = this.#describe(name);
+    if (descriptor?.configurable === false) Reflect.defineProperty(target, name, descriptor);
+    return descriptor;
+  }
+
+  /** A bound method counts as the wrapped client's own: a spy that took the prototype's would call that unbound. */
+  #describe(name: PropertyKey): PropertyDescriptor | undefined {
+    const client = this.#client;
+    const replaced = Reflect.getOwnPropertyDescriptor(this.#overlay, name);
+    if (replaced !== undefined) return replaced;
+    const own = Reflect.getOwnPropertyDescriptor(client, name);
+    if (own !== undefined) return 'value' in own ? { ...own, value: this.#shown(name, own.value) } : own;
+    if (!Reflect.isExtensible(client) || name === 'constructor' || !Reflect.has(client, name))
+      return undefined;
+    const value = this.#shown(name, Reflect.get(client, name, client));
+    if (typeof value !== 'function') return undefined;
+    return { value, writable: true, enumerable: false, configurable: true };
+  }
+
+  defineProperty(target: T, name: PropertyKey, descriptor: PropertyDescriptor): boolean {
+    if (this.#replacementOf(name) !== undefined && descriptor.configurable !== false)
+      return this.#replace(name, descriptor);
+    const own = 'value' in descriptor ? { ...descriptor, value: this.#hidden(descriptor.value) } : descriptor;
+    if (!Reflect.defineProperty(this.#client, name, own)) return false;
+    Reflect.deleteProperty(this.#overlay, name);
+    if (descriptor.configurable === false) this.#settle(target, name);
+    return true;
+  }
+
+  ownKeys(): (string | symbol)[] {
+    return Reflect.ownKeys(this.#client);
+  }
+
+  getPrototypeOf(): object | null {
+    return Reflect.getPrototypeOf(this.#client);
+  }
+
+  setPrototypeOf(target: T, prototype: object | null): boolean {
+    return Reflect.setPrototypeOf(this.#client, prototype) && Reflect.setPrototypeOf(target, prototype);
+  }
+
+  isExtensible(target: T): boolean {
+    return Reflect.isExtensible(this.#client) || !this.preventExtensions(target);
+  }
+
+  preventExtensions(target: T): boolean {
+    if (!Reflect.preventExtensions(this.#client)) return false;
+    Reflect.deleteProperty(target, INSPECT);
+    for (const name of Reflect.ownKeys(this.#client)) this.#settle(target, name);
+    return Reflect.preventExtensions(target);
+  }
+
+  #settle(target: T, name: PropertyKey): void {
+    const descriptor = this.#describe(name);
+    if (descriptor !== undefined) Reflect.defineProperty(target, name, descriptor);
+  }
 }

@@ -124,7 +124,7 @@ describe('consumer events', () => {
     expect(chained).toBe(consumer);
     raw.emit('data', message());
     await ofType('process');
-    expect(self).toBe(raw);
+    expect(self).toBe(consumer);
   });
 });
 

@@ -84,6 +84,16 @@ describe('traceConnection()', () => {
     expect(options.headers.keys()).toEqual([]);
   });
 
+  it('returns its JetStream client traced, as the connection of nats 2 has one', async () => {
+    raw.subscribe('orders', { callback: (_error, message) => message.respond('stored') });
+    raw.subscribe('$JS.API.INFO', { callback: (_error, message) => message.respond('{}') });
+    const made = traceConnection(Object.assign(raw, { jetstream: () => new FakeJetStream(raw) }), {
+      headers,
+    });
+    await made.jetstream().publish('orders', '{}');
+    await named('publish orders');
+  });
+
   it('marks a request that nobody answers', async () => {
     await expect(connection.request('orders')).rejects.toThrow('no responders');
     expect((await named('request orders')).attributes['error.type']).toBe('RangeError');

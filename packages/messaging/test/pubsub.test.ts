@@ -146,7 +146,7 @@ describe('a subscription', () => {
     const traced = traceSubscription(subscription);
     const listener = () => {};
     expect(traced.on('message', listener).on('error', listener)).toBe(traced);
-    expect(subscription.listeners('error')).toEqual([listener]);
+    expect(traced.listeners('error')).toEqual([listener]);
     traced.off('message', listener);
     expect(subscription.listenerCount('message')).toBe(0);
   });

@@ -1,0 +1,103 @@
+type AnyFunction = (...args: unknown[]) => unknown;
+
+/** Methods that keep a function to call it later, and know it again by its identity. */
+const LISTENING = /listener|^(on|once|off)$|subscribe$/i;
+const REMOVING = /^(off|remove)|unsubscribe$/i;
+
+/**
+ * Puts a wrapped client where the original hands itself back: in results, by promise, in lists, as `this` and as
+ * argument of callbacks and listeners.
+ *
+ * A listener is replaced by the same stand-in each time, so that it can be removed. A stand-in has all properties of
+ * what it stands for.
+ */
+export class HandedBack {
+  readonly #client: object;
+  readonly #wrapped: object;
+  readonly #calling: ProxyHandler<AnyFunction>;
+  #standIns: WeakMap<AnyFunction, AnyFunction> | undefined;
+  #listeners: WeakMap<object, AnyFunction> | undefined;
+
+  constructor(client: object, wrapped: object) {
+    this.#client = client;
+    this.#wrapped = wrapped;
+    const own = (value: unknown) => (value === client ? wrapped : value);
+    this.#calling = {
+      apply: (fn, self, args) => Reflect.apply(fn, own(self), args.includes(client) ? args.map(own) : args),
+    };
+  }
+
+  /** A result of a method. Thenables of other kinds may begin their work when they are listened to: these stay. */
+  result(value: unknown): unknown {
+    if (!(value instanceof Promise)) return this.value(value);
+    return new MappedPromise(value, (settled) => this.value(settled));
+  }
+
+  /** A value, or a list of values. */
+  value(value: unknown): unknown {
+    if (value === this.#client) return this.#wrapped;
+    if (!Array.isArray(value) || !value.some((item) => this.#item(item) !== item)) return value;
+    return value.map((item) => this.#item(item));
+  }
+
+  #item(item: unknown): unknown {
+    if (typeof item === 'function') return this.#listeners?.get(item) ?? item;
+    return item === this.#client ? this.#wrapped : item;
+  }
+
+  /** The arguments for a method, with stand-ins for the functions among them. */
+  args(name: string, args: readonly unknown[]): readonly unknown[] {
+    return args.some((arg) => typeof arg === 'function')
+      ? args.map((arg) => this.#argument(name, arg))
+      : args;
+  }
+
+  #argument(name: string, arg: unknown): unknown {
+    if (typeof arg !== 'function') return arg;
+    const fn = arg as AnyFunction;
+    if (!LISTENING.test(name)) return new Proxy(fn, this.#calling);
+    const known = this.#standIns?.get(fn);
+    // One that was added before the client was wrapped has no stand-in.
+    if (known !== undefined || REMOVING.test(name)) return known ?? fn;
+    const made = new Proxy(fn, this.#calling);
+    this.#standIns ??= new WeakMap();
+    this.#listeners ??= new WeakMap();
+    this.#standIns.set(fn, made);
+    this.#listeners.set(made, fn);
+    return made;
+  }
+
+  /** Whether a method keeps the functions that it is given. */
+  static isListening(name: string): boolean {
+    return LISTENING.test(name);
+  }
+}
+
+/**
+ * A promise for what another one makes of its value.
+ *
+ * It listens to the other only when it is listened to itself. So a rejection counts as handled or not as without it,
+ * also that of a client which has handled it for its caller.
+ */
+class MappedPromise extends Promise<unknown> {
+  readonly #source: Promise<unknown>;
+  readonly #map: (value: unknown) => unknown;
+
+  static override get [Symbol.species]() {
+    return Promise;
+  }
+
+  constructor(source: Promise<unknown>, map: (value: unknown) => unknown) {
+    super(() => {});
+    this.#source = source;
+    this.#map = map;
+  }
+
+  // biome-ignore lint/suspicious/noThenProperty: it is a promise
+  override then<V, E>(
+    onValue?: ((value: unknown) => V | PromiseLike<V>) | null,
+    onError?: ((error: unknown) => E | PromiseLike<E>) | null,
+  ): Promise<V | E> {
+    return this.#source.then(this.#map).then(onValue, onError);
+  }
+}
