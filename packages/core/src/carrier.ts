@@ -289,7 +289,7 @@ function listedNames(carrier: object): Iterable<unknown> {
 
 /** What {@link carrierSetter} does, with a name and a value that are known to be legal, or an error of the carrier's own. */
 export function writeCarrier(carrier: unknown, name: string, value: unknown): void {
-  if (typeof carrier !== 'object' || carrier === null) return;
+  if (typeof carrier !== 'object' || carrier === null || isBytes(carrier)) return;
   if (Array.isArray(carrier)) {
     const flat = isFlat(carrier);
     removeFromPairs(carrier, name);
@@ -331,7 +331,7 @@ function binary(value: unknown): unknown {
 
 /** Removes a field in every letter case, or throws the carrier's own error. */
 export function removeFromCarrier(carrier: unknown, name: string): void {
-  if (typeof carrier !== 'object' || carrier === null) return;
+  if (typeof carrier !== 'object' || carrier === null || isBytes(carrier)) return;
   if (Array.isArray(carrier)) {
     removeFromPairs(carrier, name);
     return;

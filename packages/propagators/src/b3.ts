@@ -7,7 +7,8 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
-import { chosenGetter, chosenSetter, clearField, readFirst, trimOws, writeField } from './field.ts';
+import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
+import { clearField, readFirst, trimOws, writeField } from './field.ts';
 import { paddedId } from './hex.ts';
 import {
   isStillDeferred,

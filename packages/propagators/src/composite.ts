@@ -11,7 +11,7 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
-import { chosenGetter, chosenSetter } from './field.ts';
+import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
 import {
   type RemoteTraits,
   remoteSpanContext,

@@ -1,9 +1,4 @@
-import {
-  defaultTextMapGetter,
-  defaultTextMapSetter,
-  type TextMapGetter,
-  type TextMapSetter,
-} from '@opentelemetry/api';
+import type { TextMapGetter, TextMapSetter } from '@opentelemetry/api';
 import {
   type CarrierSetter,
   carrierGetter,
@@ -12,16 +7,6 @@ import {
   readCarrier,
   writeCarrier,
 } from '@throughline/core/wire';
-
-/** The getter to use: the API's default one knows plain lower-case objects only, so ours takes its place. */
-export function chosenGetter(getter: TextMapGetter | undefined): TextMapGetter {
-  return getter === undefined || getter === null || getter === defaultTextMapGetter ? carrierGetter : getter;
-}
-
-/** The setter to use, by the same rule. */
-export function chosenSetter(setter: TextMapSetter | undefined): TextMapSetter {
-  return setter === undefined || setter === null || setter === defaultTextMapSetter ? carrierSetter : setter;
-}
 
 /**
  * The field's value, or its values when it came on several lines. A getter that throws or returns something else than

@@ -13,7 +13,8 @@ import {
 import { carrierGetter, carrierSetter } from '@throughline/core/wire';
 import { MAX_BAGGAGE_BYTES, MAX_BAGGAGE_MEMBERS } from './baggage-members.ts';
 import { decodeOctets, encodeOctets, isToken } from './baggage-text.ts';
-import { chosenGetter, chosenSetter, clearField, readFirst, readKeys, trimOws, writeField } from './field.ts';
+import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
+import { clearField, readFirst, readKeys, trimOws, writeField } from './field.ts';
 import { hexDigit, paddedId } from './hex.ts';
 import { MemberBaggage } from './member-baggage.ts';
 import {

@@ -8,7 +8,8 @@ import {
 } from '@opentelemetry/api';
 import { readMembers } from './baggage-members.ts';
 import { decodeOctets } from './baggage-text.ts';
-import { chosenGetter, chosenSetter, clearField, readField, writeField } from './field.ts';
+import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
+import { clearField, readField, writeField } from './field.ts';
 import { baggageHeader, MemberBaggage } from './member-baggage.ts';
 import { isTracingSuppressed, withBaggage } from './remote-context.ts';
 

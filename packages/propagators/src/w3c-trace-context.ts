@@ -9,7 +9,8 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { MAX_LINES } from '@throughline/core/wire';
-import { chosenGetter, chosenSetter, clearField, readField, trimOws, writeField } from './field.ts';
+import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
+import { clearField, readField, trimOws, writeField } from './field.ts';
 import {
   hexDigit,
   isScratchHexPair,

@@ -7,7 +7,8 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
-import { chosenGetter, chosenSetter, readFirst, trimOws, writeField } from './field.ts';
+import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
+import { readFirst, trimOws, writeField } from './field.ts';
 import { isHexId } from './hex.ts';
 import {
   isStillDeferred,
