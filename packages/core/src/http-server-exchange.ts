@@ -25,7 +25,7 @@ export interface HttpServerExchange {
   run<T>(fn: () => T): T;
   /** Notes an error that becomes a response. The first one counts; the response decides whether it is an error. */
   fail(error: unknown): void;
-  /** Names the route, `/items/:id`, where no framework can tell it. The framework's own word goes first. */
+  /** Names the route, `/items/:id`, where no framework can tell it. A route that the framework names goes first. */
   setRoute(template: string): void;
   /** Ends the span and measures. Only the first call counts. Never throws. */
   end(outcome: HttpServerOutcome): void;
@@ -114,7 +114,7 @@ export class Exchange implements HttpServerExchange {
     if (this.#settings.check.watching) this.#settings.check.ended();
     const { adopted, measured } = this.#parts;
     const { activeRequests, responseHook } = this.#settings.options;
-    const route = outcome.route ?? this.#route;
+    const route = outcome.route ?? this.#route ?? outcome.mount;
     const errorType = this.#errorType(outcome);
     if (route !== undefined) adopted?.setRoute(route);
     this.#operation.end({

@@ -31,6 +31,8 @@ export interface HttpServerOutcome {
   readonly statusCode?: number | undefined;
   /** The template that matched, mount prefix included: `/api/items/:id`. Absent: unrouted. */
   readonly route?: string | undefined;
+  /** The template of the mount path below which something answered that knows no routes: `/graphql`. */
+  readonly mount?: string | undefined;
   /**
    * Why the response was cut short; it becomes `error.type`. Absent: the last byte was handed over.
    *

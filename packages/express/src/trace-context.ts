@@ -1,5 +1,5 @@
 import { createHttpServerTracer, type HttpServerOptions } from '@throughline/core';
-import { earlierRoutes, matchedRoute, traceNodeExchange, watchMounts } from '@throughline/core/node';
+import { earlierRoutes, servedRoute, traceNodeExchange, watchRoute } from '@throughline/core/node';
 import type { Application, Request, RequestHandler } from 'express';
 
 /**
@@ -19,8 +19,8 @@ export function traceContext(options?: HttpServerOptions): RequestHandler {
   return function traceContext(req, res, next) {
     if (tracer.check.first)
       tracer.check.mountedAfter('TL010', () => earlierRoutes(stackOf(req.app), traceContext));
-    watchMounts(req);
-    const description = { route: () => matchedRoute(req), forwarded: () => forwarded(req) };
+    watchRoute(req);
+    const description = { route: () => servedRoute(req, res.statusCode), forwarded: () => forwarded(req) };
     traceNodeExchange(tracer, req, res, description).run(next);
   };
 }

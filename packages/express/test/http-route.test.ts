@@ -82,7 +82,7 @@ describe('http.route', () => {
       '/n/7',
       '/n/:b',
     ],
-    ['middleware alone', (app) => app.use('/static', ok), '/static/a.css', undefined],
+    ['middleware alone', (app) => app.use('/static', ok), '/static/a.css', '/static'],
     ['nothing', () => {}, '/none', undefined],
   ])('of %s', async (_, build, path, expected) => {
     const { span, route } = await served(build, path);

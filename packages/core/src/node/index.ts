@@ -1,7 +1,12 @@
 export { earlierRoutes } from './earlier-routes.ts';
-export { matchedRoute, templateOf, watchMounts } from './mount-template.ts';
 export type { NodeRequest, NodeResponse } from './response-outcome.ts';
-export { exchangeOf, type NodeExchangeDescription, traceNodeExchange } from './trace-node-exchange.ts';
+export { servedRoute, watchRoute } from './served-route.ts';
+export {
+  exchangeOf,
+  type NodeExchangeDescription,
+  type ServedRoute,
+  traceNodeExchange,
+} from './trace-node-exchange.ts';
 export {
   allOf,
   anyOf,

@@ -11,10 +11,15 @@ import { guarded } from '../report.ts';
 import { exposeTrace } from './expose-trace.ts';
 import { type NodeRequest, type NodeResponse, responseOutcome } from './response-outcome.ts';
 
+/** A route's template, or that of the mount path whose handler answered: a `setRoute` is more exact than the second. */
+export type ServedRoute = string | { readonly mount: string } | undefined;
+
 /** What only the framework knows of a request. */
 export interface NodeExchangeDescription {
   /** Called once, when the response is over: the template that matched, if any. */
-  readonly route?: (() => string | undefined) | undefined;
+  readonly route?: (() => ServedRoute) | undefined;
+  /** The request-target as received, where the framework has changed `req.url` and keeps the whole elsewhere. */
+  readonly target?: string | undefined;
   /** The client's side as the framework's own proxy trust resolved it; a function is called once, in a guard. */
   readonly forwarded?: ForwardedRequest | (() => ForwardedRequest | undefined) | undefined;
 }
@@ -58,7 +63,7 @@ export function traceNodeExchange(
     if (description.route !== undefined) tracer.check.alreadyServed(existing);
     return existing;
   }
-  const exchange = tracer.start(requestRecord(req, forwardedOf(description)));
+  const exchange = tracer.start(requestRecord(req, description.target, forwardedOf(description)));
   traced[EXCHANGE] = exchange;
   if (tracer.options.exposeTrace !== undefined && exchange.trusted)
     exposeTrace(res, exchange, tracer.options);
@@ -72,13 +77,17 @@ function forwardedOf({ forwarded }: NodeExchangeDescription): ForwardedRequest |
     : forwarded;
 }
 
-function requestRecord(req: NodeRequest, forwarded: ForwardedRequest | undefined): HttpServerRequest {
+function requestRecord(
+  req: NodeRequest,
+  target: string | undefined,
+  forwarded: ForwardedRequest | undefined,
+): HttpServerRequest {
   const socket = req.socket as TLSSocket | undefined;
   const { originalUrl } = req as { originalUrl?: unknown };
   return {
     method: req.method ?? '',
     // Connect-style routers cut their prefix off `url` and keep the whole in `originalUrl`.
-    target: typeof originalUrl === 'string' ? originalUrl : (req.url ?? ''),
+    target: target ?? (typeof originalUrl === 'string' ? originalUrl : (req.url ?? '')),
     scheme: socket?.encrypted ? 'https' : 'http',
     headers: req.headers,
     protocolVersion: req.httpVersionMajor === 2 ? '2' : req.httpVersion,
@@ -104,7 +113,7 @@ function bindEvents(
   req: NodeRequest,
   res: NodeResponse,
   exchange: HttpServerExchange,
-  route: (() => string | undefined) | undefined,
+  route: (() => ServedRoute) | undefined,
 ): void {
   const binding = new ExchangeBinding(req, res, exchange, route);
   bindEmitter(req, binding);
@@ -119,7 +128,7 @@ class ExchangeBinding {
   readonly #req: NodeRequest;
   readonly #res: NodeResponse;
   readonly #exchange: HttpServerExchange;
-  readonly #route: (() => string | undefined) | undefined;
+  readonly #route: (() => ServedRoute) | undefined;
   readonly #http2: boolean;
   readonly #seen = { finish: false, timeout: false };
 
@@ -127,7 +136,7 @@ class ExchangeBinding {
     req: NodeRequest,
     res: NodeResponse,
     exchange: HttpServerExchange,
-    route: (() => string | undefined) | undefined,
+    route: (() => ServedRoute) | undefined,
   ) {
     this.context = exchange.context;
     this.#req = req;
@@ -157,13 +166,14 @@ class ExchangeBinding {
   }
 
   end(): void {
-    const route = this.#route && guarded('the route could not be read', this.#route, undefined);
+    const served = this.#route && guarded('the route could not be read', this.#route, undefined);
+    const { route, mount } = typeof served === 'object' ? { ...served, route: undefined } : { route: served };
     const outcome = () => {
       const error = ('stream' in this.#res ? this.#res.stream : this.#res).errored;
       if (error) this.#exchange.fail(error);
-      return responseOutcome(this.#req, this.#res, this.#seen, route);
+      return { ...responseOutcome(this.#req, this.#res, this.#seen, route), mount };
     };
-    this.#exchange.end(guarded('the outcome of a response could not be read', outcome, { route }));
+    this.#exchange.end(guarded('the outcome of a response could not be read', outcome, { route, mount }));
   }
 }
 

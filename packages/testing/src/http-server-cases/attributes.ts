@@ -50,7 +50,7 @@ export const attributeCases: readonly HttpServerCase[] = [
     name: 'reports the parameter, never its value, of a router mounted on a parameterised path',
     needs: ['routes'],
     async run(world) {
-      for (const tenant of ['acme', 'globex']) {
+      for (const tenant of ['acme', 'globex', '%61cme', 'caf%C3%A9', 'tenants', 'users', 'a-b.c']) {
         await world.get(`/tenants/${tenant}/users/1`);
         const span = await world.serverSpan();
         assertSpan(span, SpanKind.SERVER, world.nameOf('GET', '/tenants/:tenantId/users/:id'));
