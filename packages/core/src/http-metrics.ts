@@ -1,9 +1,8 @@
 import type { Attributes, Meter, MeterProvider, ObservableResult } from '@opentelemetry/api';
 import type { ExtractionOutcome } from './extraction-outcome.ts';
-import { instrumentsFor } from './instruments.ts';
 import type { Measure } from './operation.ts';
-import type { Owner } from './option-check.ts';
 import { guarded } from './report.ts';
+import type { Scope } from './scope.ts';
 import * as semconv from './semantic-conventions.ts';
 
 /** The instruments of one side; every method is free of exceptions. */
@@ -17,11 +16,11 @@ export interface HttpInstruments {
 
 /** @see https://opentelemetry.io/docs/specs/semconv/http/http-metrics/ */
 export function httpInstruments(
-  owner: Owner,
+  scope: Scope,
   side: 'server' | 'client',
   given: MeterProvider | undefined,
 ): () => HttpInstruments | undefined {
-  return instrumentsFor(owner, given, (meter) => {
+  return scope.instruments(given, (meter) => {
     const server = side === 'server';
     const duration = meter.createHistogram(
       server ? semconv.METRIC_HTTP_SERVER_REQUEST_DURATION : semconv.METRIC_HTTP_CLIENT_REQUEST_DURATION,

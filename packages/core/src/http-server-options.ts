@@ -1,7 +1,8 @@
 import type { ExtractionOutcome } from './extraction-outcome.ts';
 import { HTTP_OPTION_RULES, type HttpOptions } from './http-options.ts';
 import type { HttpServerOutcome, HttpServerRequest } from './http-server-request.ts';
-import { checkOptions, isNames, type Owner } from './option-check.ts';
+import { isNames } from './option-check.ts';
+import type { Scope } from './scope.ts';
 import { isTrustPolicy, TRUST_FORMS, type TrustPolicy } from './trust.ts';
 
 /**
@@ -49,8 +50,8 @@ export interface HttpServerOptions
 }
 
 /** @throws TypeError that names the option and what it got. */
-export function checkHttpServerOptions(options: HttpServerOptions, owner: Owner): void {
-  checkOptions(options, owner, {
+export function checkHttpServerOptions(options: HttpServerOptions, scope: Scope): void {
+  scope.check(options, {
     ...HTTP_OPTION_RULES,
     trust: [isTrustPolicy, TRUST_FORMS],
     trustProxy: 'boolean',

@@ -23,13 +23,12 @@ import { Exchange, type HttpServerExchange, type ServerSettings, spanName } from
 import { checkHttpServerOptions, type HttpServerOptions } from './http-server-options.ts';
 import type { HttpServerRequest } from './http-server-request.ts';
 import { Operation } from './operation.ts';
-import type { Owner } from './option-check.ts';
 import { extractWith, passesTraceOn, propagatorOf, remoteSpanContext } from './propagation.ts';
 import { createQueryRedaction } from './query-redaction.ts';
 import { guarded } from './report.ts';
+import { Scope } from './scope.ts';
 import { ServerCheck } from './self-check/server-check.ts';
 import * as semconv from './semantic-conventions.ts';
-import { tracerFor } from './tracer.ts';
 import { applyBaggageTrust, applyTrust, createTrustDecider } from './trust.ts';
 
 /** Starts exchanges; made once, when the middleware is mounted. */
@@ -48,7 +47,7 @@ export interface HttpServerTracer {
  * Adapters build a request record, `run` the handler in the exchange, and `end` it when the response is over;
  * on Node, `traceNodeExchange` of `@throughline/core/node` does all three.
  *
- * @param owner Names the adapter, in error messages and as instrumentation scope.
+ * @param scope Names the adapter, in error messages and as instrumentation scope.
  * @throws TypeError when an option has the wrong type; Error with `selfCheck: 'throw'` when tracing cannot work.
  * Nothing throws afterwards.
  * @see https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span
@@ -60,20 +59,20 @@ export interface HttpServerTracer {
  */
 export function createHttpServerTracer(
   options: HttpServerOptions = {},
-  owner: Owner = { package: 'core', entry: 'createHttpServerTracer()' },
+  scope: Scope = new Scope('core', 'createHttpServerTracer()'),
 ): HttpServerTracer {
-  checkHttpServerOptions(options, owner);
+  checkHttpServerOptions(options, scope);
   const { ignore, trust: policy = 'continue' } = options;
   const decideTrust = createTrustDecider(policy);
-  const tracer = tracerFor(owner, options.tracerProvider);
-  const instruments = httpInstruments(owner, 'server', options.meterProvider);
+  const tracer = scope.tracer(options.tracerProvider);
+  const instruments = httpInstruments(scope, 'server', options.meterProvider);
   const attributeRules = {
     knownMethods: knownMethods(),
     redact: createQueryRedaction(options.redactQuery),
     trustProxy: options.trustProxy,
     capturedHeaders: capturedHeaders(options.captureRequestHeaders, semconv.ATTR_HTTP_REQUEST_HEADER),
   };
-  const check = new ServerCheck(options, owner);
+  const check = new ServerCheck(options, scope);
   const settings: ServerSettings = {
     options,
     check,

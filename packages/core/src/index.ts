@@ -10,8 +10,8 @@ export { createHttpServerTracer, type HttpServerTracer } from './http-server.ts'
 export type { HttpServerExchange } from './http-server-exchange.ts';
 export type { HttpServerOptions } from './http-server-options.ts';
 export type { HttpServerOutcome, HttpServerRequest, RequestHeaders } from './http-server-request.ts';
-export type { Owner } from './option-check.ts';
 export { extractContext, type InjectOptions, injectContext } from './propagation.ts';
+export { Scope } from './scope.ts';
 export type { Finding } from './self-check/finding.ts';
 export { status } from './self-check/status.ts';
 export { type TracedJobOptions, tracedJob } from './traced-job.ts';

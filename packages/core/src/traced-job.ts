@@ -1,9 +1,9 @@
 import { type Attributes, ROOT_CONTEXT, SpanKind, type TracerProvider, trace } from '@opentelemetry/api';
 import { activeContext } from './active-context.ts';
 import { Operation } from './operation.ts';
-import { checkOptions, fail, typeName } from './option-check.ts';
+import { typeName } from './option-check.ts';
 import { guarded } from './report.ts';
-import { tracerFor } from './tracer.ts';
+import { Scope } from './scope.ts';
 
 /** Options of {@link tracedJob}. */
 export interface TracedJobOptions<Args extends unknown[] = unknown[]> {
@@ -13,7 +13,7 @@ export interface TracedJobOptions<Args extends unknown[] = unknown[]> {
   readonly attributes?: ((...args: Args) => Attributes) | undefined;
 }
 
-const OWNER = { package: 'core', entry: 'tracedJob()' };
+const SCOPE = new Scope('core', 'tracedJob()');
 
 /**
  * The function, each call of it in a trace of its own: for cron, timers and loops that are started at boot.
@@ -34,10 +34,11 @@ export function tracedJob<This, Args extends unknown[], R>(
   fn: (this: This, ...args: Args) => R,
   options: TracedJobOptions<Args> = {},
 ): (this: This, ...args: Args) => R {
-  if (typeof name !== 'string' || name === '') fail(OWNER, `name must be a text, got ${typeName(name)}`);
-  if (typeof fn !== 'function') fail(OWNER, `fn must be a function, got ${typeName(fn)}`);
-  checkOptions(options, OWNER, { tracerProvider: 'tracerProvider', attributes: 'function' });
-  const tracer = tracerFor(OWNER, options.tracerProvider);
+  if (typeof name !== 'string' || name === '')
+    throw SCOPE.error(`name must be a text, got ${typeName(name)}`);
+  if (typeof fn !== 'function') throw SCOPE.error(`fn must be a function, got ${typeName(fn)}`);
+  SCOPE.check(options, { tracerProvider: 'tracerProvider', attributes: 'function' });
+  const tracer = SCOPE.tracer(options.tracerProvider);
   const { attributes = () => ({}) } = options;
 
   return function tracedRun(this: This, ...args: Args): R {

@@ -1,7 +1,7 @@
-import { createHttpServerTracer } from '@throughline/core';
+import { createHttpServerTracer, Scope } from '@throughline/core';
 import { describe, expect, test } from 'vitest';
 
-const owner = { package: 'express', entry: 'traceContext()' };
+const scope = new Scope('express', 'traceContext()');
 const of = '[throughline/express] traceContext(): ';
 const DECISION = "'continue', 'restart', 'ignore', a trust decision or a function";
 
@@ -36,7 +36,7 @@ describe('server options are checked when the middleware is made', () => {
       'an array of at most 16 names, got an array',
     ],
   ])('options.%s of %j', (name, value, expected) => {
-    expect(() => createHttpServerTracer({ [name]: value } as never, owner)).toThrow(
+    expect(() => createHttpServerTracer({ [name]: value } as never, scope)).toThrow(
       new TypeError(`${of}options.${name} must be ${expected}`),
     );
   });
@@ -47,14 +47,14 @@ describe('server options are checked when the middleware is made', () => {
     [[], 'options must be an object, got an array'],
     [() => {}, 'options must be an object, got function'],
   ])('options themselves: %j', (options, message) => {
-    expect(() => createHttpServerTracer(options as never, owner)).toThrow(new TypeError(of + message));
+    expect(() => createHttpServerTracer(options as never, scope)).toThrow(new TypeError(of + message));
   });
 
   test('an option that does not exist, with the list of those that do', () => {
-    expect(() => createHttpServerTracer({ requesthook: () => {} } as never, owner)).toThrow(
+    expect(() => createHttpServerTracer({ requesthook: () => {} } as never, scope)).toThrow(
       /^\[throughline\/express\] traceContext\(\): options\.requesthook does not exist; the options are tracerProvider, .*exposeTrace/,
     );
-    expect(() => createHttpServerTracer(JSON.parse('{"__proto__": 1}'), owner)).toThrow(/does not exist/);
+    expect(() => createHttpServerTracer(JSON.parse('{"__proto__": 1}'), scope)).toThrow(/does not exist/);
   });
 
   test('undefined counts as not given', () => {

@@ -1,4 +1,4 @@
-import { createHttpServerTracer, type HttpServerOptions } from '@throughline/core';
+import { createHttpServerTracer, type HttpServerOptions, Scope } from '@throughline/core';
 import { earlierRoutes, servedRoute, traceNodeExchange, watchRoute } from '@throughline/core/node';
 import type { Application, Request, RequestHandler } from 'express';
 
@@ -15,7 +15,7 @@ import type { Application, Request, RequestHandler } from 'express';
  * app.use(traceContext());
  */
 export function traceContext(options?: HttpServerOptions): RequestHandler {
-  const tracer = createHttpServerTracer(options, { package: 'express', entry: 'traceContext()' });
+  const tracer = createHttpServerTracer(options, new Scope('express', 'traceContext()'));
   return function traceContext(req, res, next) {
     if (tracer.check.first)
       tracer.check.mountedAfter('TL010', () => earlierRoutes(stackOf(req.app), traceContext));

@@ -1,4 +1,9 @@
-import { createHttpServerTracer, type HttpServerExchange, type HttpServerOptions } from '@throughline/core';
+import {
+  createHttpServerTracer,
+  type HttpServerExchange,
+  type HttpServerOptions,
+  Scope,
+} from '@throughline/core';
 import { exchangeOf, traceNodeExchange } from '@throughline/core/node';
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest, RegisterOptions } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
@@ -14,7 +19,7 @@ declare module 'fastify' {
 const plugin: FastifyPluginAsync<HttpServerOptions> = async function tracePlugin(fastify, options) {
   // Fastify's own options of `register` arrive among ours.
   const { prefix, logLevel, logSerializers, ...own } = options as HttpServerOptions & RegisterOptions;
-  const tracer = createHttpServerTracer(own, { package: 'fastify', entry: 'tracePlugin' });
+  const tracer = createHttpServerTracer(own, new Scope('fastify', 'tracePlugin'));
   if (!fastify.hasRequestDecorator('exchange'))
     fastify.decorateRequest('exchange', { getter: exchangeOfRequest });
   fastify.addHook('onRequest', function traceContext(request, reply, next) {

@@ -1,6 +1,6 @@
 import type { TextMapPropagator } from '@opentelemetry/api';
 import type { HttpOptions } from '@throughline/core';
-import { checkOptions, HTTP_OPTION_RULES, type Owner } from '@throughline/core/adapter';
+import { HTTP_OPTION_RULES, type OptionRules, type Scope } from '@throughline/core/adapter';
 import { isTarget, type Target, type TargetWithPropagator } from './targets.ts';
 
 /** One outgoing HTTP request: an attempt, a redirect hop. */
@@ -71,17 +71,17 @@ function targetsOr(...words: string[]) {
 }
 
 /** @throws TypeError that names the option and what it got. */
-export function checkPropagationTargets(options: PropagationTargets, owner: Owner): void {
-  checkOptions(options, owner, TARGET_RULES);
+export function checkPropagationTargets(options: PropagationTargets, scope: Scope): void {
+  scope.check(options, TARGET_RULES);
 }
 
 /** @throws TypeError that names the option and what it got. */
 export function checkHttpClientOptions(
   options: HttpClientOptions,
-  owner: Owner,
-  more: Parameters<typeof checkOptions>[2] = {},
+  scope: Scope,
+  more: OptionRules = {},
 ): void {
-  checkOptions(options, owner, {
+  scope.check(options, {
     ...HTTP_OPTION_RULES,
     ...TARGET_RULES,
     ...more,

@@ -11,10 +11,9 @@ import {
   methodInName,
   Operation,
   OTHER_METHOD,
-  type Owner,
   type QueryRedaction,
+  type Scope,
   semconv,
-  tracerFor,
 } from '@throughline/core/adapter';
 import type { HttpClientOptions, HttpClientOutcome, HttpClientRequest } from './http-client-options.ts';
 
@@ -34,13 +33,13 @@ export type HttpClientTracer = (request: HttpClientRequest, parent: Context) => 
  *
  * @see https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span
  */
-export function createHttpClientTracer(options: HttpClientOptions, owner: Owner): HttpClientTracer {
+export function createHttpClientTracer(options: HttpClientOptions, scope: Scope): HttpClientTracer {
   const known = knownMethods();
   const redact = createQueryRedaction(options.redactQuery);
   const requestHeaders = capturedHeaders(options.captureRequestHeaders, semconv.ATTR_HTTP_REQUEST_HEADER);
   const responseHeaders = capturedHeaders(options.captureResponseHeaders, semconv.ATTR_HTTP_RESPONSE_HEADER);
-  const tracer = tracerFor(owner, options.tracerProvider);
-  const instruments = httpInstruments(owner, 'client', options.meterProvider);
+  const tracer = scope.tracer(options.tracerProvider);
+  const instruments = httpInstruments(scope, 'client', options.meterProvider);
   const { ignore, requestHook, responseHook } = options;
 
   return function start(request, parent) {

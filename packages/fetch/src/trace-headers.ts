@@ -1,5 +1,5 @@
 import { activeContext, injectContext } from '@throughline/core';
-import { callsWithoutParent, filterBaggage, noteCall, propagatorOf } from '@throughline/core/adapter';
+import { callsWithoutParent, filterBaggage, noteCall, propagatorOf, Scope } from '@throughline/core/adapter';
 import { checkPropagationTargets, type PropagationTargets } from './http-client-options.ts';
 import { createOutboundInjection } from './outbound-injection.ts';
 
@@ -14,7 +14,7 @@ export type TraceHeaders = (url?: string | URL) => Record<string, string>;
  * const partnerHeaders = createTraceHeaders({ propagateTo: ['https://api.partner.example'] });
  */
 export function createTraceHeaders(options: PropagationTargets = {}): TraceHeaders {
-  checkPropagationTargets(options, { package: 'fetch', entry: 'createTraceHeaders()' });
+  checkPropagationTargets(options, new Scope('fetch', 'createTraceHeaders()'));
   const inject = createOutboundInjection(options);
   return function traceHeaders(url) {
     const headers: Record<string, string> = {};

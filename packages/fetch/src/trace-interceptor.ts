@@ -1,5 +1,5 @@
 import { activeContext, runInContext } from '@throughline/core';
-import { isTracingSuppressed, type Owner, suppressTracing } from '@throughline/core/adapter';
+import { isTracingSuppressed, Scope, suppressTracing } from '@throughline/core/adapter';
 import { type DispatchTarget, dispatchedUrl } from './dispatched-url.ts';
 import { createHttpClientTracer } from './http-client.ts';
 import { checkHttpClientOptions, type HttpClientOptions } from './http-client-options.ts';
@@ -28,9 +28,9 @@ type Dispatch<Options, Handler> = (options: Options, handler: Handler) => boolea
  * const agent = new Agent().compose(traceInterceptor());
  */
 export function traceInterceptor(options: HttpClientOptions = {}) {
-  const owner: Owner = { package: 'fetch', entry: 'traceInterceptor()' };
-  checkHttpClientOptions(options, owner);
-  const startCall = createHttpClientTracer(options, owner);
+  const scope = new Scope('fetch', 'traceInterceptor()');
+  checkHttpClientOptions(options, scope);
+  const startCall = createHttpClientTracer(options, scope);
   const inject = createOutboundInjection(options);
   // undici's retries and redirects dispatch again with the handler that they dispatched with before.
   const attempts = new WeakMap<object, number>();

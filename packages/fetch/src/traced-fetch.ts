@@ -3,7 +3,7 @@ import {
   callsWithoutParent,
   isTracingSuppressed,
   noteCall,
-  type Owner,
+  Scope,
   suppressTracing,
 } from '@throughline/core/adapter';
 import { createHttpClientTracer, type HttpClientCall } from './http-client.ts';
@@ -56,12 +56,12 @@ export type TracedFetch = (input: string | URL | Request, init?: TracedRequestIn
  */
 export function createTracedFetch(options: TracedFetchOptions = {}): TracedFetch {
   const { fetch: given, endOn, ...client } = options;
-  const owner: Owner = { package: 'fetch', entry: 'createTracedFetch()' };
-  checkHttpClientOptions(options, owner, {
+  const scope = new Scope('fetch', 'createTracedFetch()');
+  checkHttpClientOptions(options, scope, {
     fetch: 'function',
     endOn: [(value) => value === 'headers' || value === 'body', "'headers' or 'body'"],
   });
-  const startCall = createHttpClientTracer(client, owner);
+  const startCall = createHttpClientTracer(client, scope);
   const inject = createOutboundInjection(client);
 
   return async function tracedFetch(input, init) {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-import { createHttpServerTracer, type HttpServerOptions } from '@throughline/core';
+import { createHttpServerTracer, type HttpServerOptions, Scope } from '@throughline/core';
 import { type NodeRequest, type NodeResponse, traceNodeExchange } from '@throughline/core/node';
 
 type Listener<Req, Res> = (req: Req, res: Res) => void;
@@ -28,11 +28,10 @@ export function traceListener(
   options?: HttpServerOptions,
 ): typeof listener;
 export function traceListener(listener: (req: never, res: never) => unknown, options?: HttpServerOptions) {
-  const tracer = createHttpServerTracer(options, { package: 'http', entry: 'traceListener()' });
+  const scope = new Scope('http', 'traceListener()');
+  const tracer = createHttpServerTracer(options, scope);
   if (typeof listener !== 'function')
-    throw new TypeError(
-      `[throughline/http] traceListener(): listener must be a function, got ${typeof listener}`,
-    );
+    throw scope.error(`listener must be a function, got ${typeof listener}`);
   return function traceListener(req: NodeRequest, res: NodeResponse) {
     return traceNodeExchange(tracer, req, res).run(() => listener(req as never, res as never));
   };

@@ -1,4 +1,4 @@
-import { createHttpServerTracer, type HttpServerOptions } from '@throughline/core';
+import { createHttpServerTracer, type HttpServerOptions, Scope } from '@throughline/core';
 import { earlierRoutes, traceNodeExchange } from '@throughline/core/node';
 import type { Context, Middleware } from 'koa';
 
@@ -15,7 +15,7 @@ import type { Context, Middleware } from 'koa';
  * app.use(traceContext());
  */
 export function traceContext(options?: HttpServerOptions): Middleware {
-  const tracer = createHttpServerTracer(options, { package: 'koa', entry: 'traceContext()' });
+  const tracer = createHttpServerTracer(options, new Scope('koa', 'traceContext()'));
   return async function traceContext(ctx, next) {
     if (tracer.check.first)
       tracer.check.mountedAfter('TL011', () => earlierRoutes(ctx.app.middleware, traceContext));

@@ -1,5 +1,5 @@
 import { ROOT_CONTEXT } from '@opentelemetry/api';
-import { activeContext, runInContext } from '@throughline/core';
+import { activeContext, runInContext, Scope } from '@throughline/core';
 import {
   createMessagingTracer,
   headersCodec,
@@ -165,10 +165,7 @@ export function traceHandler<M extends AmqpMessage, Rest extends unknown[], R>(
 }
 
 const amqpTracer = (options: MessagingOptions, entry: string) =>
-  createMessagingTracer({ system: 'rabbitmq', codec: headersCodec }, options, {
-    package: 'messaging',
-    entry,
-  });
+  createMessagingTracer({ system: 'rabbitmq', codec: headersCodec }, options, new Scope('messaging', entry));
 
 function sentMessage(
   exchange: string,

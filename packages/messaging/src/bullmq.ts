@@ -1,5 +1,5 @@
 import { type Context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
-import { activeContext, runInContext } from '@throughline/core';
+import { activeContext, runInContext, Scope } from '@throughline/core';
 import { createMessagingTracer, headersCodec, type MessagingOptions } from '@throughline/core/messaging';
 import { type BullMQSpan, JobSpan, spanIn } from './bullmq-span.ts';
 import { type BullMQJob, fetched, STEPS, type TracerOf, untraced } from './bullmq-steps.ts';
@@ -95,7 +95,7 @@ export function traceProcessor<J extends BullMQJob, Rest extends unknown[], R>(
 /** A tracer for most jobs and one for those of job schedulers, which would make one trace grow for ever. */
 function jobTracers(options: MessagingOptions, entry: string) {
   const create = (chosen: MessagingOptions) =>
-    createMessagingTracer({ system: 'bullmq', codec: headersCodec }, chosen, { package: 'messaging', entry });
+    createMessagingTracer({ system: 'bullmq', codec: headersCodec }, chosen, new Scope('messaging', entry));
   const tracer = create(options);
   const { relation = 'auto' } = options;
   const scheduled = relation === 'auto' ? create({ ...options, relation: 'link' }) : tracer;

@@ -1,3 +1,4 @@
+import { Scope } from '@throughline/core';
 import {
   type CarrierCodec,
   createMessagingTracer,
@@ -74,7 +75,7 @@ export function traceEmitter<F extends (event: never, ...rest: never[]) => unkno
   emit: F,
   options: MessagingOptions = {},
 ): F {
-  const tracer = createMessagingTracer(EVENTS, options, { package: 'messaging', entry: 'traceEmitter()' });
+  const tracer = createMessagingTracer(EVENTS, options, new Scope('messaging', 'traceEmitter()'));
   const tracedEmitter = (event: CloudEvent, ...rest: never[]) =>
     tracer.send(messageOf(event), (carrier) => emit(carrier as never, ...rest));
   // The cast: emitters are generic in the event's data.
@@ -97,7 +98,7 @@ export function traceHandler<E extends CloudEvent, Rest extends unknown[], R>(
   handler: (event: E, ...rest: Rest) => R,
   options: MessagingOptions = {},
 ): (event: E, ...rest: Rest) => R {
-  const tracer = createMessagingTracer(EVENTS, options, { package: 'messaging', entry: 'traceHandler()' });
+  const tracer = createMessagingTracer(EVENTS, options, new Scope('messaging', 'traceHandler()'));
   return function tracedHandler(event, ...rest) {
     return tracer.process(messageOf(event), () => handler(event, ...rest));
   };

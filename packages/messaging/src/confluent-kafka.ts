@@ -1,3 +1,4 @@
+import { Scope } from '@throughline/core';
 import { createMessagingTracer, headersCodec, type MessagingOptions } from '@throughline/core/messaging';
 import { handlerWith } from './kafka-handler.ts';
 import type { KafkaMessage, KafkaPlace } from './kafka-message.ts';
@@ -46,10 +47,10 @@ export function traceProducer<P extends KafkaJsProducer | RdKafkaProducer>(
   original: P,
   options: MessagingOptions = {},
 ): P {
-  const owner = ownerOf('traceProducer()');
+  const scope = scopeOf('traceProducer()');
   if ('produce' in original)
-    return tracedRdKafkaProducer(original, createMessagingTracer(LISTED, options, owner));
-  return tracedProducer(original, createMessagingTracer(KAFKA, options, owner), () => ({}));
+    return tracedRdKafkaProducer(original, createMessagingTracer(LISTED, options, scope));
+  return tracedProducer(original, createMessagingTracer(KAFKA, options, scope), () => ({}));
 }
 
 /**
@@ -71,11 +72,11 @@ export function traceConsumer<C extends KafkaJsConsumer | RdKafkaConsumer>(
   original: C,
   options: ConsumerOptions = {},
 ): C {
-  const owner = ownerOf('traceConsumer()');
+  const scope = scopeOf('traceConsumer()');
   const identity = () => ({ consumerGroup: options.consumerGroup });
   if ('run' in original)
-    return tracedConsumer(original, createMessagingTracer(KAFKA, options, owner, CONSUMER_RULES), identity);
-  const tracer = createMessagingTracer(LISTED, options, owner, CONSUMER_RULES);
+    return tracedConsumer(original, createMessagingTracer(KAFKA, options, scope, CONSUMER_RULES), identity);
+  const tracer = createMessagingTracer(LISTED, options, scope, CONSUMER_RULES);
   return tracedRdKafkaConsumer(original, tracer, identity());
 }
 
@@ -91,7 +92,7 @@ export function traceHandler<M extends ConfluentMessage, Rest extends unknown[],
   handler: (message: M, ...rest: Rest) => R,
   options: MessagingOptions = {},
 ): (message: M, ...rest: Rest) => R {
-  return handlerWith(handler, createMessagingTracer(LISTED, options, ownerOf('traceHandler()')));
+  return handlerWith(handler, createMessagingTracer(LISTED, options, scopeOf('traceHandler()')));
 }
 
 const KAFKA = { system: 'kafka', codec: headersCodec };
@@ -101,4 +102,4 @@ const CONSUMER_RULES = {
   consumerGroup: [(value: unknown) => typeof value === 'string' && value !== '', 'a name'],
 } as const;
 
-const ownerOf = (entry: string) => ({ package: 'messaging', entry });
+const scopeOf = (entry: string) => new Scope('messaging', entry);

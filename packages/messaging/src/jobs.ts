@@ -1,5 +1,5 @@
 import type { TextMapPropagator } from '@opentelemetry/api';
-import { extractContext, type InjectOptions, injectContext, runInContext } from '@throughline/core';
+import { extractContext, type InjectOptions, injectContext, runInContext, Scope } from '@throughline/core';
 import {
   createMessagingTracer,
   headersCodec,
@@ -66,6 +66,6 @@ export function createJobTracer(
   system: string,
   options: MessagingOptions = {},
 ): MessagingTracer<SerializedContext> {
-  const owner = { package: 'messaging', entry: 'createJobTracer()' };
-  return createMessagingTracer({ system, codec: headersCodec }, options, owner);
+  const scope = new Scope('messaging', 'createJobTracer()');
+  return createMessagingTracer({ system, codec: headersCodec }, options, scope);
 }

@@ -1,3 +1,4 @@
+import { Scope } from '@throughline/core';
 import {
   createMessagingTracer,
   headersCodec,
@@ -68,7 +69,7 @@ export function traceHandler<M extends KafkaJsMessage, Rest extends unknown[], R
 }
 
 const kafkaTracer = (options: MessagingOptions, entry: string) =>
-  createMessagingTracer({ system: 'kafka', codec: headersCodec }, options, { package: 'messaging', entry });
+  createMessagingTracer({ system: 'kafka', codec: headersCodec }, options, new Scope('messaging', entry));
 
 interface Events {
   readonly events?: { readonly REQUEST?: string; readonly GROUP_JOIN?: string };

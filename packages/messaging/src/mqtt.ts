@@ -1,5 +1,5 @@
 import { ROOT_CONTEXT } from '@opentelemetry/api';
-import { activeContext, runInContext } from '@throughline/core';
+import { activeContext, runInContext, Scope } from '@throughline/core';
 import {
   createMessagingTracer,
   headersCodec,
@@ -74,7 +74,7 @@ export function traceClient<C extends MqttClient>(original: C, options: MqttOpti
     createMessagingTracer(
       { system: 'mqtt', codec: headersCodec },
       chosen,
-      { package: 'messaging', entry: 'traceClient()' },
+      new Scope('messaging', 'traceClient()'),
       { envelope: 'boolean' },
     );
   const tracer = create(options);

@@ -1,3 +1,4 @@
+import { Scope } from '@throughline/core';
 import {
   type CarrierCodec,
   createMessagingTracer,
@@ -52,7 +53,7 @@ export function natsTracer(options: NatsOptions, entry: string): NatsTracer {
   return createMessagingTracer(
     { system: 'nats', codec: natsCodec(headers as NatsOptions['headers']) },
     { ...options, headers } as MessagingOptions,
-    { package: 'messaging', entry },
+    new Scope('messaging', entry),
     { headers: 'function' },
   );
 }

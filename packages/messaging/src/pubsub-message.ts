@@ -1,4 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
+import { Scope } from '@throughline/core';
 import {
   createMessagingTracer,
   type Message,
@@ -13,10 +14,11 @@ type Method = (...args: never[]) => unknown;
 
 /** A tracer for messages in Pub/Sub, in the name of what the user called. */
 export const pubsubTracer = (options: MessagingOptions, entry: string, googclient = true) =>
-  createMessagingTracer({ system: 'gcp_pubsub', codec: attributesCodec(googclient) }, options, {
-    package: 'messaging',
-    entry,
-  });
+  createMessagingTracer(
+    { system: 'gcp_pubsub', codec: attributesCodec(googclient) },
+    options,
+    new Scope('messaging', entry),
+  );
 
 /** A message that Pub/Sub delivered, by a subscription, a pull or a push, as far as it matters here. */
 export interface PubSubMessage {

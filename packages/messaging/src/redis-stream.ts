@@ -1,3 +1,4 @@
+import { Scope } from '@throughline/core';
 import { follow, guarded } from '@throughline/core/adapter';
 import {
   type CarrierCodec,
@@ -44,8 +45,8 @@ export function redisTracer<C>(
   options: RedisOptions,
   entry: string,
 ): MessagingTracer<C> {
-  const owner = { package: 'messaging', entry };
-  return createMessagingTracer({ system: 'redis', codec }, options, owner, { envelope: 'boolean' });
+  const scope = new Scope('messaging', entry);
+  return createMessagingTracer({ system: 'redis', codec }, options, scope, { envelope: 'boolean' });
 }
 
 /** From which stream, and for which group, an entry was read: it does not say. */

@@ -1,3 +1,4 @@
+import { Scope } from '@throughline/core';
 import {
   type CarrierCodec,
   createMessagingTracer,
@@ -19,10 +20,11 @@ export interface ServiceBusMessage {
 
 /** A tracer for messages in Service Bus, in the name of what the user called. */
 export const serviceBusTracer = (options: MessagingOptions, entry: string) =>
-  createMessagingTracer({ system: 'servicebus', codec: propertiesCodec }, options, {
-    package: 'messaging',
-    entry,
-  });
+  createMessagingTracer(
+    { system: 'servicebus', codec: propertiesCodec },
+    options,
+    new Scope('messaging', entry),
+  );
 
 /** Where Azure's own libraries keep a traceparent, and all that they read. */
 const DIAGNOSTIC_ID = 'Diagnostic-Id';

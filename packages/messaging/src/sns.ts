@@ -1,3 +1,4 @@
+import { Scope } from '@throughline/core';
 import { reportOnce } from '@throughline/core/adapter';
 import {
   type CarrierCodec,
@@ -107,7 +108,7 @@ export function traceHandler<N extends SnsNotification, Rest extends unknown[], 
 }
 
 const snsTracer = (options: MessagingOptions, entry: string) =>
-  createMessagingTracer({ system: 'aws.sns', codec }, options, { package: 'messaging', entry });
+  createMessagingTracer({ system: 'aws.sns', codec }, options, new Scope('messaging', entry));
 
 const codec: CarrierCodec<SnsMessage> = {
   keys: (message) => Object.keys(message?.MessageAttributes ?? {}),

@@ -1,3 +1,4 @@
+import { Scope } from '@throughline/core';
 import {
   createMessagingTracer,
   type Message,
@@ -19,7 +20,7 @@ const counted = new WeakSet<object>();
 
 /** A tracer for messages in SQS, in the name of what the user called. */
 export const sqsTracer = (options: MessagingOptions, entry: string) =>
-  createMessagingTracer({ system: 'aws_sqs', codec: sqsCodec }, options, { package: 'messaging', entry });
+  createMessagingTracer({ system: 'aws_sqs', codec: sqsCodec }, options, new Scope('messaging', entry));
 
 /** Keeps from which queue a message came. */
 export function noteQueue(message: object, queueUrl: string): void {

@@ -6,13 +6,13 @@ import {
   type Sampler,
   TraceIdRatioBasedSampler,
 } from '@opentelemetry/sdk-trace';
-import { checkOptions, type Owner } from '@throughline/core/adapter';
+import { Scope } from '@throughline/core/adapter';
 import { DeferredDecisionSampler } from './deferred-decision-sampler.ts';
 import type { EnvironmentReader } from './environment-reader.ts';
 import { RateLimitedSampler } from './rate-limited-sampler.ts';
 import { matchesRoute } from './route-pattern.ts';
 import { RuleSampler } from './rule-sampler.ts';
-import { OWNER, setupError } from './setup-error.ts';
+import { SCOPE, setupError } from './setup-error.ts';
 
 /** How many of the traces that begin here are recorded. */
 interface SamplingShare {
@@ -55,10 +55,10 @@ const SHARE_RULES = {
 
 /** @throws TypeError for what is wrong in `options.sampling`. */
 export function checkSampling(sampling: SamplingOptions): void {
-  const within = (place: string): Owner => ({ ...OWNER, entry: `${OWNER.entry} ${place}` });
-  checkOptions(sampling, within('sampling'), { ...SHARE_RULES, rules: [Array.isArray, 'an array of rules'] });
+  const within = (place: string) => new Scope(SCOPE.package, `${SCOPE.entry} ${place}`);
+  within('sampling').check(sampling, { ...SHARE_RULES, rules: [Array.isArray, 'an array of rules'] });
   for (const [i, rule] of (sampling.rules ?? []).entries()) {
-    checkOptions(rule, within(`sampling.rules[${i}]`), {
+    within(`sampling.rules[${i}]`).check(rule, {
       ...SHARE_RULES,
       route: [(value) => typeof value === 'string' && value.startsWith('/'), 'a pattern that begins with /'],
       name: [(value) => typeof value === 'string' && value !== '', 'a text'],

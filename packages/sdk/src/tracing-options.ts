@@ -1,10 +1,9 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace';
-import { checkOptions } from '@throughline/core/adapter';
 import { isHttpUrl } from './environment-reader.ts';
 import { isHeader } from './otlp-settings.ts';
 import { checkSampling, type SamplingOptions } from './sampling.ts';
-import { OWNER } from './setup-error.ts';
+import { SCOPE } from './setup-error.ts';
 
 /** Options of `startTracing()`; each one wins over the environment variable that says the same. */
 export interface TracingOptions {
@@ -51,7 +50,7 @@ const isName = (value: unknown) => typeof value === 'string' && /[^,\s]/.test(va
 
 /** @throws TypeError for an option of the wrong type and for one that does not exist. */
 export function checkTracingOptions(options: TracingOptions): void {
-  checkOptions(options, OWNER, {
+  SCOPE.check(options, {
     serviceName: text,
     serviceVersion: text,
     environment: text,

@@ -1,9 +1,10 @@
 import { type SpanContext, trace } from '@opentelemetry/api';
 import { activeContext } from '../active-context.ts';
 import { baggageFields } from '../baggage.ts';
-import { checkOptions, isNames } from '../option-check.ts';
+import { isNames } from '../option-check.ts';
 import { receivedSpanContext } from '../propagation.ts';
 import { guarded } from '../report.ts';
+import { Scope } from '../scope.ts';
 
 /**
  * What ties a log line to its trace, under the names that OpenTelemetry gives it in formats that are not OTLP.
@@ -46,8 +47,8 @@ export function createLogFields(options: LogFieldsOptions = {}): ReadLogFields {
 
 /** {@link createLogFields} in the name of what the user called. */
 export function logFieldsReader(options: LogFieldsOptions, entry: string): ReadLogFields {
-  const owner = { package: 'core', entry };
-  checkOptions(options, owner, {
+  const scope = new Scope('core', entry);
+  scope.check(options, {
     baggage: [(value) => isNames(value) && value.length <= 16, 'an array of at most 16 names'],
   });
   const names = options.baggage ?? [];

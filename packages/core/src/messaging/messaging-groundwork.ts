@@ -1,11 +1,10 @@
 import { type Context, type Link, ROOT_CONTEXT, type SpanContext } from '@opentelemetry/api';
 import { isIgnoredRequest } from '../context-keys.ts';
 import type { Operation } from '../operation.ts';
-import type { Owner } from '../option-check.ts';
 import { extractWith, fieldsOf, propagatorOf, remoteSpanContext } from '../propagation.ts';
 import { guarded } from '../report.ts';
+import type { Scope } from '../scope.ts';
 import * as semconv from '../semantic-conventions.ts';
-import { tracerFor } from '../tracer.ts';
 import type { CarrierCodec } from './carrier-codec.ts';
 import type {
   Message,
@@ -47,12 +46,12 @@ export interface MessagingGroundwork<C> {
 export function createGroundwork<C>(
   { system, codec }: MessagingSystem<C>,
   options: MessagingOptions,
-  owner: Owner,
+  scope: Scope,
 ): MessagingGroundwork<C> {
   const settings: OperationSettings = {
     options,
-    tracer: tracerFor(owner, options.tracerProvider),
-    instruments: messagingInstruments(owner, options.meterProvider),
+    tracer: scope.tracer(options.tracerProvider),
+    instruments: messagingInstruments(scope, options.meterProvider),
   };
 
   function describe(type: MessagingOperationType, target: MessagingTarget): MessagingOperation {

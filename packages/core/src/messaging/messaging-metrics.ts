@@ -1,7 +1,6 @@
 import type { Attributes, MeterProvider } from '@opentelemetry/api';
-import { instrumentsFor } from '../instruments.ts';
-import type { Owner } from '../option-check.ts';
 import { guarded } from '../report.ts';
+import type { Scope } from '../scope.ts';
 import * as semconv from '../semantic-conventions.ts';
 
 /** The instruments of a messaging client; every method is free of exceptions. */
@@ -16,10 +15,10 @@ export interface MessagingInstruments {
 
 /** @see https://opentelemetry.io/docs/specs/semconv/messaging/messaging-metrics/ */
 export function messagingInstruments(
-  owner: Owner,
+  scope: Scope,
   given: MeterProvider | undefined,
 ): () => MessagingInstruments | undefined {
-  return instrumentsFor(owner, given, (meter) => {
+  return scope.instruments(given, (meter) => {
     const seconds = (description: string) => ({
       description,
       unit: 's',

@@ -1,5 +1,6 @@
 import type { Attributes, MeterProvider, TextMapPropagator, TracerProvider } from '@opentelemetry/api';
-import { checkOptions, type Owner } from '../option-check.ts';
+import type { OptionRules } from '../option-check.ts';
+import type { Scope } from '../scope.ts';
 import type { MessagingOperation } from './message.ts';
 
 /**
@@ -49,12 +50,8 @@ export interface MessagingOptions {
 const RELATIONS: ReadonlySet<unknown> = new Set<Relation>(['auto', 'parent', 'link', 'both']);
 
 /** @throws TypeError that names the option and what it got. */
-export function checkMessagingOptions(
-  options: MessagingOptions,
-  owner: Owner,
-  more: Parameters<typeof checkOptions>[2] = {},
-): void {
-  checkOptions(options, owner, {
+export function checkMessagingOptions(options: MessagingOptions, scope: Scope, more: OptionRules = {}): void {
+  scope.check(options, {
     tracerProvider: 'tracerProvider',
     meterProvider: 'meterProvider',
     propagator: 'propagator',

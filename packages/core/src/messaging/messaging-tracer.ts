@@ -1,4 +1,5 @@
-import type { checkOptions, Owner } from '../option-check.ts';
+import type { OptionRules } from '../option-check.ts';
+import { Scope } from '../scope.ts';
 import { type ConsumerVerbs, consumingVerbs } from './consuming.ts';
 import { createGroundwork, type MessagingSystem } from './messaging-groundwork.ts';
 import { checkMessagingOptions, type MessagingOptions } from './messaging-options.ts';
@@ -15,7 +16,7 @@ export interface MessagingTracer<C> extends ProducerVerbs<C>, ConsumerVerbs<C> {
 /**
  * A tracer for the messages of one client; made once, when the client is wrapped.
  *
- * @param owner Names the client module, in error messages and as instrumentation scope.
+ * @param scope Names the client module, in error messages and as instrumentation scope.
  * @param moreOptions Rules of the options that this client has besides the shared ones.
  * @throws TypeError when an option has the wrong type. Nothing throws afterwards.
  * @see https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
@@ -27,10 +28,10 @@ export interface MessagingTracer<C> extends ProducerVerbs<C>, ConsumerVerbs<C> {
 export function createMessagingTracer<C>(
   system: MessagingSystem<C>,
   options: MessagingOptions = {},
-  owner: Owner = { package: 'core', entry: 'createMessagingTracer()' },
-  moreOptions?: Parameters<typeof checkOptions>[2],
+  scope: Scope = new Scope('core', 'createMessagingTracer()'),
+  moreOptions?: OptionRules,
 ): MessagingTracer<C> {
-  checkMessagingOptions(options, owner, moreOptions);
-  const groundwork = createGroundwork(system, options, owner);
+  checkMessagingOptions(options, scope, moreOptions);
+  const groundwork = createGroundwork(system, options, scope);
   return { ...sendingVerbs(groundwork), ...consumingVerbs(groundwork) };
 }

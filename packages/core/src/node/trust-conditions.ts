@@ -1,7 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { BlockList, isIP } from 'node:net';
 import type { HttpServerRequest } from '../http-server-request.ts';
-import { fail, isNames, typeName } from '../option-check.ts';
+import { isNames, typeName } from '../option-check.ts';
+import { Scope } from '../scope.ts';
 
 /** Whether one thing speaks for a request's caller; see {@link trustWhen}. */
 export type TrustCondition = (request: HttpServerRequest) => boolean;
@@ -19,7 +20,7 @@ const PREFIX_LENGTH = { 4: 32, 6: 128 } as const;
  * const trust = trustWhen(fromCidr('10.0.0.0/8', 'fd00::/8'));
  */
 export function fromCidr(...ranges: readonly string[]): TrustCondition {
-  const owner = { package: 'core', entry: 'fromCidr()' };
+  const scope = new Scope('core', 'fromCidr()');
   const list = new BlockList();
   for (const range of ranges) {
     const [address = '', length, ...rest] = String(range).split('/');
@@ -27,10 +28,10 @@ export function fromCidr(...ranges: readonly string[]): TrustCondition {
     const bits =
       length === undefined ? PREFIX_LENGTH[family || 4] : /^\d{1,3}$/.test(length) ? Number(length) : -1;
     if (family === 0 || rest.length > 0 || bits < 0 || bits > PREFIX_LENGTH[family])
-      fail(owner, `a range must be an IP address or CIDR such as '10.0.0.0/8', got ${typeName(range)}`);
+      throw scope.error(`a range must be an IP address or CIDR such as '10.0.0.0/8', got ${typeName(range)}`);
     else list.addSubnet(address, bits, family === 4 ? 'ipv4' : 'ipv6');
   }
-  if (ranges.length === 0) fail(owner, 'ranges must be one or more, got none');
+  if (ranges.length === 0) throw scope.error('ranges must be one or more, got none');
   return function fromCidr({ peerAddress = '' }) {
     const address = peerAddress.split('%', 1)[0] as string;
     const family = isIP(address);
@@ -50,11 +51,11 @@ export function fromCidr(...ranges: readonly string[]): TrustCondition {
  * const trust = trustWhen(toPath('/internal'));
  */
 export function toPath(...prefixes: readonly string[]): TrustCondition {
-  const owner = { package: 'core', entry: 'toPath()' };
+  const scope = new Scope('core', 'toPath()');
   for (const prefix of prefixes)
     if (typeof prefix !== 'string' || !prefix.startsWith('/'))
-      fail(owner, `a prefix must be a path such as '/internal', got ${typeName(prefix)}`);
-  if (prefixes.length === 0) fail(owner, 'prefixes must be one or more, got none');
+      throw scope.error(`a prefix must be a path such as '/internal', got ${typeName(prefix)}`);
+  if (prefixes.length === 0) throw scope.error('prefixes must be one or more, got none');
   const roots = prefixes.map((prefix) => prefix.replace(/\/+$/, ''));
   return function toPath({ target }) {
     const path = target.split(/[?#]/, 1)[0] as string;
@@ -91,11 +92,11 @@ export function withClientCertificate(): TrustCondition {
  * const trust = trustWhen(withSecretHeader('x-mesh-secret', process.env.MESH_SECRET ?? randomUUID()));
  */
 export function withSecretHeader(header: string, ...secrets: readonly string[]): TrustCondition {
-  const owner = { package: 'core', entry: 'withSecretHeader()' };
+  const scope = new Scope('core', 'withSecretHeader()');
   if (typeof header !== 'string' || !/^[\w-]+$/.test(header))
-    fail(owner, `header must be a header name, got ${typeName(header)}`);
+    throw scope.error(`header must be a header name, got ${typeName(header)}`);
   if (secrets.length === 0 || !isNames(secrets) || secrets.some(({ length }) => length < 16))
-    fail(owner, 'secret must be a string of at least 16 characters, got another');
+    throw scope.error('secret must be a string of at least 16 characters, got another');
   const name = header.toLowerCase();
   const digests = secrets.map(digest);
   return function withSecretHeader({ headers }) {
@@ -138,7 +139,7 @@ export function anyOf(...conditions: readonly TrustCondition[]): TrustCondition 
 export function checkConditions(entry: string, conditions: readonly unknown[]): void {
   const wrong = conditions.find((condition) => typeof condition !== 'function');
   if (wrong !== undefined || conditions.length === 0 || conditions.includes(undefined))
-    fail({ package: 'core', entry }, `a condition must be a function, got ${typeName(wrong)}`);
+    throw new Scope('core', entry).error(`a condition must be a function, got ${typeName(wrong)}`);
 }
 
 /** Asks a condition; a promise is no answer, and its rejection must not end the process. */

@@ -1,5 +1,6 @@
 import type { HttpServerRequest } from '../http-server-request.ts';
-import { checkOptions, fail, typeName } from '../option-check.ts';
+import { typeName } from '../option-check.ts';
+import { Scope } from '../scope.ts';
 import {
   isTrustPolicy,
   type ParentTrust,
@@ -34,14 +35,10 @@ export function trustWhen(
 ): (request: HttpServerRequest) => ParentTrust | TrustDecision {
   const entry = 'trustWhen()';
   checkConditions(entry, [condition]);
-  checkOptions(
-    options,
-    { package: 'core', entry },
-    {
-      as: [isTrustPolicy, TRUST_FORMS],
-      otherwise: [isTrustPolicy, TRUST_FORMS],
-    },
-  );
+  new Scope('core', entry).check(options, {
+    as: [isTrustPolicy, TRUST_FORMS],
+    otherwise: [isTrustPolicy, TRUST_FORMS],
+  });
   const { as: met = 'continue', otherwise = 'restart' } = options;
   return function trustWhen(request) {
     return ask(holds(condition, request) ? met : otherwise, request);
@@ -71,8 +68,7 @@ export interface SampledBudgetOptions {
  */
 export function sampledBudget({ perSecond }: SampledBudgetOptions): () => boolean {
   if (!(typeof perSecond === 'number' && perSecond >= 1 && Number.isFinite(perSecond)))
-    fail(
-      { package: 'core', entry: 'sampledBudget()' },
+    throw new Scope('core', 'sampledBudget()').error(
       `options.perSecond must be a number of at least 1, got ${typeName(perSecond)}`,
     );
   let left = perSecond;

@@ -2,9 +2,9 @@ import type { Context, Span } from '@opentelemetry/api';
 import { isIgnoredRequest } from '../context-keys.ts';
 import { type HttpServerExchange, isStartedBy } from '../http-server-exchange.ts';
 import type { HttpServerOptions } from '../http-server-options.ts';
-import type { Owner } from '../option-check.ts';
 import { registeredApi } from '../registered-api.ts';
 import { guarded } from '../report.ts';
+import type { Scope } from '../scope.ts';
 import { callsWithoutParent } from './calls-without-parent.ts';
 import { watchDuplicateHeaders } from './duplicate-headers.ts';
 import { announce, finding, isDevelopment, note, textOf } from './finding.ts';
@@ -44,15 +44,15 @@ export class ServerCheck {
   #recorded = false;
 
   /** @throws Error with `selfCheck: 'throw'`, for what the registry says already. */
-  constructor(options: HttpServerOptions, owner: Owner) {
+  constructor(options: HttpServerOptions, scope: Scope) {
     const { selfCheck: mode = 'warn', tracerProvider, propagator } = options;
     this.#relies = { tracerProvider: tracerProvider === undefined, propagator: propagator === undefined };
     this.watching = mode !== 'off';
     this.first = this.watching;
     this.#watchingMounts = this.watching && isDevelopment();
-    this.#entry = owner.entry;
+    this.#entry = scope.entry;
     if (mode === 'off') return;
-    if (mode === 'throw') throwAtMount(this.#relies, owner);
+    if (mode === 'throw') throwAtMount(this.#relies, scope);
     processRelies = {
       tracerProvider: processRelies?.tracerProvider || this.#relies.tracerProvider,
       propagator: processRelies?.propagator || this.#relies.propagator,
@@ -137,10 +137,12 @@ export class ServerCheck {
 }
 
 /** Everything that would be a warning at the first request, and is known before it. */
-function throwAtMount(relies: Reliance, { package: name, entry }: Owner): void {
+function throwAtMount(relies: Reliance, scope: Scope): void {
   const found = checkRegistration(relies).filter(({ level }) => level === 'warning');
   if (found.length === 0) return;
-  throw new Error(`[throughline/${name}] ${entry}: ${found.map(textOf).join('\n')}`, { cause: found });
+  throw new Error(`[throughline/${scope.package}] ${scope.entry}: ${found.map(textOf).join('\n')}`, {
+    cause: found,
+  });
 }
 
 function checkServiceName(name: unknown): void {
