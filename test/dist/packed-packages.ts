@@ -10,6 +10,8 @@ const REPOSITORY = join(import.meta.dirname, '../..');
 /** A folder in which packages are installed as a user would install them: from tarballs, outside this repository. */
 export interface Installation {
   readonly folder: string;
+  /** The tarballs by package name. */
+  readonly tarballs: ReadonlyMap<string, string>;
   /** Runs a program in the folder, with Node's own exit code and what it printed. */
   node(script: string, ...args: string[]): Promise<{ stdout: string; stderr: string }>;
   remove(): Promise<void>;
@@ -52,6 +54,7 @@ export async function installPacked(dependencies: Record<string, string>): Promi
   await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', '--silent'], { cwd: folder });
   return {
     folder,
+    tarballs,
     node: (script, ...args) =>
       run(process.execPath, [join(folder, script), ...args], { cwd: folder, timeout: 30_000 }),
     remove: () => rm(folder, { recursive: true, force: true }),

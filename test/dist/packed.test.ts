@@ -1,7 +1,10 @@
-import { cp, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { cp, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { build } from 'esbuild';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import webpack from 'webpack';
 import { type Installation, installedVersion, installPacked, publishedPackages } from './packed-packages.ts';
 
 const WITH = ['@opentelemetry/api', 'express', 'fastify', 'koa', '@koa/router'];
@@ -10,7 +13,15 @@ const MAY_DEPEND_ON: Readonly<Record<string, RegExp>> = {
   fastify: /^fastify-plugin$/,
   sdk: /^@opentelemetry\//,
 };
+const REPOSITORY = join(import.meta.dirname, '../..');
+const ON_GITHUB = 'https://github.com/throughline-js/throughline/blob/main/';
+/** Kilobytes; ADR 16 has the figures. */
+const TARBALL = 50;
+const LARGER_TARBALLS: Readonly<Record<string, number>> = { core: 100, testing: 100, messaging: 80 };
 let installation: Installation;
+
+// Bundlers on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** What can be imported from a package, with the file of its types. */
 async function entriesOf(name: string): Promise<[entry: string, types: string][]> {
@@ -47,6 +58,42 @@ describe('a packed package', async () => {
       },
     );
 
+    it(`@throughline/${name}: brings its licence and what its pages link to, and neither sources nor maps`, async () => {
+      const folder = join(installation.folder, 'node_modules/@throughline', name);
+      const files = (await readdir(folder, { recursive: true })).filter(
+        (it) => !it.startsWith('node_modules'),
+      );
+      expect(await readFile(join(folder, 'LICENSE'), 'utf8')).toBe(
+        await readFile(join(REPOSITORY, 'LICENSE'), 'utf8'),
+      );
+      expect(files.filter((it) => /\.map$|^src\b|(?<!\.d)\.ts$/.test(it))).toEqual([]);
+      for (const file of files.filter((it) => it.endsWith('.js')))
+        expect(await readFile(join(folder, file), 'utf8')).not.toContain('sourceMappingURL');
+      const { dependencies = {} } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as {
+        dependencies?: Record<string, string>;
+      };
+      const dead: string[] = [];
+      for (const page of files.filter((it) => it.endsWith('.md')))
+        for (const [, link = ''] of (await readFile(join(folder, page), 'utf8')).matchAll(
+          /\]\(([^)\s#]+)[^)]*\)/g,
+        )) {
+          const inRepository = link.startsWith(ON_GITHUB) ? link.slice(ON_GITHUB.length) : undefined;
+          if (inRepository === undefined && /^[a-z]+:/.test(link)) continue;
+          const target =
+            inRepository === undefined ? join(folder, dirname(page), link) : join(REPOSITORY, inRepository);
+          const sibling = /@throughline\/([^/]+)/.exec(target)?.[0];
+          const installed =
+            sibling === undefined || sibling === `@throughline/${name}` || sibling in dependencies;
+          if (!installed || !existsSync(target)) dead.push(`${page}: ${link}`);
+        }
+      expect(dead).toEqual([]);
+    });
+
+    it(`@throughline/${name}: is a tarball within its budget`, async () => {
+      const { size } = await stat(installation.tarballs.get(`@throughline/${name}`) as string);
+      expect(size).toBeLessThanOrEqual((LARGER_TARBALLS[name] ?? TARBALL) * 1000);
+    });
+
     it(`@throughline/${name}: has no install script, depends on what it must, and has OpenTelemetry's API as a peer`, async () => {
       const manifest = JSON.parse(
         await readFile(join(installation.folder, 'node_modules/@throughline', name, 'package.json'), 'utf8'),
@@ -64,6 +111,74 @@ describe('a packed package', async () => {
   it('the version in the code is the version of the package', async () => {
     const { stdout } = await installation.node('scope-version.mjs');
     expect(stdout.trim()).toBe(`@throughline/http ${await installedVersion('@throughline/http')}`);
+  });
+});
+
+describe('a bundle of every entry point', () => {
+  /** What bundles of ES modules begin with, because CommonJS in them looks for what a module does not have. */
+  const BANNERS = [
+    "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    "import { createRequire } from 'module'; import { fileURLToPath } from 'url'; import { dirname, join, resolve } from 'path'; const require = createRequire(import.meta.url); const __filename = fileURLToPath(import.meta.url); const __dirname = dirname(__filename);",
+  ];
+  const ENTRY = 'every-entry.mjs';
+  const WORKS = /^exported: true$/m;
+
+  beforeAll(async () => {
+    const entries: string[] = [];
+    for (const name of await publishedPackages())
+      for (const [entry] of await entriesOf(name)) entries.push(entry);
+    const code = [
+      ...entries.map((entry, i) => `import * as entry${i} from ${JSON.stringify(entry)};`),
+      "import { trace } from '@opentelemetry/api';",
+      `globalThis.entries = [${entries.map((_, i) => `entry${i}`).join(', ')}];`,
+      "const { startTracing } = globalThis.entries.find((entry) => 'startTracing' in entry);",
+      "const tracing = startTracing({ serviceName: 'bundled' });",
+      "trace.getTracer('test').startSpan('work').end();",
+      "tracing.shutdown().then((done) => console.log('exported:', done));",
+    ];
+    await writeFile(join(installation.folder, ENTRY), code.join('\n'));
+  });
+
+  it.each([
+    ...BANNERS.map((banner, i) => [`an ES module with banner ${i + 1}`, 'esm', banner] as const),
+    ['CommonJS', 'cjs', ''] as const,
+  ])('by esbuild, as %s: builds without a warning, and works', async (_, format, banner) => {
+    const file = `every-entry-bundle.${format === 'esm' ? 'mjs' : 'cjs'}`;
+    const { warnings } = await build({
+      entryPoints: [join(installation.folder, ENTRY)],
+      outfile: join(installation.folder, file),
+      bundle: true,
+      platform: 'node',
+      format,
+      logLevel: 'silent',
+      banner: { js: banner },
+    });
+    expect(warnings).toEqual([]);
+    expect((await installation.node(file)).stdout).toMatch(WORKS);
+  });
+
+  it.each([
+    ['CommonJS', 'cjs'],
+    ['an ES module', 'mjs'],
+  ])('by webpack, as %s: builds without a warning, and works', async (_, extension) => {
+    const file = `every-entry-webpack.${extension}`;
+    const asModule = extension === 'mjs';
+    const compiler = webpack({
+      mode: 'production',
+      target: 'node20',
+      context: installation.folder,
+      entry: `./${ENTRY}`,
+      experiments: { outputModule: asModule },
+      output: { path: installation.folder, filename: file, module: asModule },
+      performance: { hints: false },
+    });
+    if (compiler === null) throw new Error('webpack made no compiler');
+    const stats = await promisify(compiler.run.bind(compiler))();
+    expect(stats?.toJson({ all: false, errors: true, warnings: true })).toMatchObject({
+      errors: [],
+      warnings: [],
+    });
+    expect((await installation.node(file)).stdout).toMatch(WORKS);
   });
 });
 

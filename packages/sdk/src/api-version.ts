@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import * as nodePath from 'node:path';
+import { ownRequire } from './own-require.ts';
 
 const API = '@opentelemetry/api';
 
@@ -10,10 +10,11 @@ const API = '@opentelemetry/api';
  */
 export function apiVersionSeenBy(name: string): string {
   try {
-    const own = createRequire(import.meta.url);
-    const require = name === '@throughline/sdk' ? own : createRequire(own.resolve(name));
-    for (let folder = dirname(require.resolve(API)); folder !== dirname(folder); folder = dirname(folder)) {
-      const manifest = read(join(folder, 'package.json'));
+    const own = ownRequire();
+    const file = own.resolve(API, name === '@throughline/sdk' ? {} : { paths: [own.resolve(name)] });
+    const { dirname } = nodePath;
+    for (let folder = dirname(file); folder !== dirname(folder); folder = dirname(folder)) {
+      const manifest = read(nodePath.join(folder, 'package.json'));
       if (manifest?.name === API) return manifest.version;
     }
   } catch {

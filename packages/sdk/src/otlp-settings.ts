@@ -1,6 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
-import { createRequire } from 'node:module';
 import type { EnvironmentReader } from './environment-reader.ts';
+import { ownRequire } from './own-require.ts';
 import type { TracingOptions } from './tracing-options.ts';
 
 type Signal = 'TRACES' | 'METRICS';
@@ -86,7 +86,7 @@ export function otlpVariablesReadHere(signal: Signal): readonly string[] {
 
 /** JSON is for debugging: its exporters are loaded from the application's own installation, when it asks for them. */
 export function jsonExporters(signal: Signal): Record<string, unknown> {
-  return createRequire(import.meta.url)(JSON_EXPORTERS[signal]);
+  return ownRequire()(JSON_EXPORTERS[signal]);
 }
 
 /** Whether Node takes this as a header of a request. */
