@@ -7,10 +7,10 @@ import type { Found } from './mount-order/scenarios.ts';
 // Each test starts a process, and the machine may be busy with others.
 vi.setConfig({ testTimeout: 60_000 });
 
-async function run(framework: string, scenario: string) {
+async function run(framework: string, scenario: string, wrapped: string[] = []) {
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    [join(import.meta.dirname, 'mount-order/scenarios.ts'), framework, scenario],
+    [join(import.meta.dirname, 'mount-order/scenarios.ts'), framework, scenario, ...wrapped],
     // No SDK is what this process has none of on purpose: the order is found all the same.
     { env: { PATH: process.env.PATH, OTEL_SDK_DISABLED: 'true' } },
   );
@@ -30,6 +30,22 @@ describe.concurrent('nothing is said of a middleware that sees all it is meant t
     ),
   ])('%s, mounted %s', async (framework, scenario) => {
     expect(await run(framework, scenario)).toEqual({ status: [], warned: [] });
+  });
+});
+
+describe.concurrent('Fastify: of hooks that a tracer has wrapped, what they reach is said all the same', () => {
+  test.each([
+    ...['', 'wrapper', 'traceContext'].flatMap((name) =>
+      frameworks(
+        ['fastify', 'fastify4'],
+        ['behind routes', 'in a plugin with routes', 'without any routes'],
+      ).map(([framework, scenario]) => [framework, scenario, name, []] as const),
+    ),
+    ['fastify', 'in a plugin of its own', '', ['TL012']] as const,
+    ['fastify', 'in a plugin of its own', 'wrapper', ['TL012']] as const,
+    ['fastify4', 'in a plugin of its own', 'wrapper', ['TL012']] as const,
+  ])('%s, mounted %s, wrapped as "%s": %o', async (framework, scenario, name, codes) => {
+    expect((await run(framework, scenario, [name])).status).toEqual(codes);
   });
 });
 

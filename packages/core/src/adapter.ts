@@ -15,6 +15,7 @@ export { HTTP_OPTION_RULES } from './http-options.ts';
 export { capturedHeaders, extraAttributes } from './http-server-attributes.ts';
 export { Operation } from './operation.ts';
 export { isPropagator, type OptionRules } from './option-check.ts';
+export { writesIntoUndici } from './other-tracers.ts';
 export { isTracingSuppressed, propagatorOf, suppressTracing } from './propagation.ts';
 export { createQueryRedaction, type QueryRedaction } from './query-redaction.ts';
 export { registeredApi } from './registered-api.ts';

@@ -3,7 +3,7 @@ import { errorType } from './error-type.ts';
 import type { ExtractionOutcome } from './extraction-outcome.ts';
 import { methodInName } from './http-method.ts';
 import type { HttpInstruments } from './http-metrics.ts';
-import type { AdoptedSpan } from './http-server-adoption.ts';
+import type { ForeignSpan } from './http-server-adoption.ts';
 import type { HttpServerOptions } from './http-server-options.ts';
 import type { HttpServerOutcome, HttpServerRequest } from './http-server-request.ts';
 import type { Operation } from './operation.ts';
@@ -44,7 +44,7 @@ export interface ExchangeParts {
   readonly extraction?: ExtractionOutcome;
   readonly trusted?: boolean;
   /** Another instrumentation's span. */
-  readonly adopted?: AdoptedSpan;
+  readonly adopted?: ForeignSpan;
   /** As computed at the start. Absent: nothing is measured. */
   readonly attributes?: Attributes;
   readonly measured?: HttpInstruments | undefined;

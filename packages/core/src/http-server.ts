@@ -2,6 +2,7 @@ import {
   type Attributes,
   type Context,
   type Link,
+  propagation,
   ROOT_CONTEXT,
   type SpanContext,
   SpanKind,
@@ -12,7 +13,7 @@ import { conflictingSpanContexts, ignoreRequest } from './context-keys.ts';
 import { type ExtractionOutcome, extractionOutcome } from './extraction-outcome.ts';
 import { knownMethods } from './http-method.ts';
 import { httpInstruments } from './http-metrics.ts';
-import { findServerSpan } from './http-server-adoption.ts';
+import { disclaim, disclaimActiveSpan, type ForeignSpan, findForeignSpan } from './http-server-adoption.ts';
 import {
   capturedHeaders,
   connectionAttributes,
@@ -29,7 +30,7 @@ import { guarded } from './report.ts';
 import { Scope } from './scope.ts';
 import { ServerCheck } from './self-check/server-check.ts';
 import * as semconv from './semantic-conventions.ts';
-import { applyBaggageTrust, applyTrust, createTrustDecider } from './trust.ts';
+import { applyBaggageTrust, applyTrust, createTrustDecider, type TrustDecision } from './trust.ts';
 
 /** Starts exchanges; made once, when the middleware is mounted. */
 export interface HttpServerTracer {
@@ -73,6 +74,7 @@ export function createHttpServerTracer(
     capturedHeaders: capturedHeaders(options.captureRequestHeaders, semconv.ATTR_HTTP_REQUEST_HEADER),
   };
   const check = new ServerCheck(options, scope);
+  disclaimActiveSpan();
   const settings: ServerSettings = {
     options,
     check,
@@ -112,28 +114,34 @@ export function createHttpServerTracer(
     const conflicting = trust.parent === 'ignore' ? NONE : conflictingSpanContexts(received);
     if (conflicting.length > 0) measured?.countExtraction('conflict');
 
-    const adopted = findServerSpan(request, caller);
-    if (adopted !== undefined) {
-      if (check.watching) check.adopted(adopted.span);
+    const foreign = findForeignSpan(request, caller);
+    if (foreign !== undefined && check.watching) check.foreign(foreign);
+    if (foreign?.relation === 'server') {
       // Its owner has continued the caller's trace already; the baggage can still be kept out.
-      const operation = Operation.adopted(adopted.span, applyBaggageTrust(adopted.context, trust));
-      return new Exchange(settings, request, operation, { adopted, extraction, trusted });
+      const operation = Operation.adopted(foreign.span, applyBaggageTrust(foreign.context, trust));
+      return new Exchange(settings, request, operation, { adopted: foreign, extraction, trusted });
     }
+    const around = foreign?.relation === 'above' ? within(foreign, parent, trust) : parent;
 
     const recorder = tracer();
     if (recorder === undefined && measured === undefined)
-      return new Exchange(settings, request, new Operation(parent), { extraction, trusted });
+      return new Exchange(settings, request, new Operation(around), { extraction, trusted });
     const attributes = serverRequestAttributes(request, attributeRules);
     const spanStart = recorder && {
       tracer: recorder,
       name: spanName(options, request, attributes, undefined),
       kind: SpanKind.SERVER,
-      attributes: withExtras(attributes, extraction, options, request, parent),
-      links: links(link, conflicting),
+      attributes: withExtras(attributes, extraction, options, request, around),
+      links: links(
+        link ?? (foreign?.relation === 'beside' ? foreign.span.spanContext() : undefined),
+        conflicting,
+      ),
     };
-    const operation = new Operation(parent, spanStart, measured?.duration);
-    if (spanStart !== undefined && operation.recording)
+    const operation = new Operation(around, spanStart, measured?.duration);
+    if (spanStart !== undefined && operation.recording) {
       operation.describe(connectionAttributes(request, spanStart.attributes));
+      if (operation.span !== undefined) disclaim(operation.span);
+    }
     return new Exchange(settings, request, operation, { extraction, trusted, attributes, measured });
   }
 
@@ -156,6 +164,16 @@ function withExtras(
     ...(odd && { [semconv.ATTR_THROUGHLINE_EXTRACT]: extraction }),
     ...extraAttributes(extra, request),
   };
+}
+
+/** What another tracer's span for the request is active in, with no more baggage than the trust decision lets in. */
+function within(foreign: ForeignSpan, parent: Context, trust: TrustDecision): Context {
+  const context = applyBaggageTrust(foreign.context, trust);
+  const received = propagation.getBaggage(parent);
+  // Not every tracer reads baggage.
+  return received === undefined || propagation.getBaggage(context) !== undefined
+    ? context
+    : propagation.setBaggage(context, received);
 }
 
 const NO_LINKS: Link[] = [];

@@ -7,11 +7,13 @@ import {
   type TextMapGetter,
   type TextMapPropagator,
   type TextMapSetter,
+  TraceFlags,
   trace,
 } from '@opentelemetry/api';
-import { activeContext } from './active-context.ts';
+import { activeContext, runInContext } from './active-context.ts';
 import { type Carrier, carrierGetter, carrierSetter, fieldText, removeFromCarrier } from './carrier.ts';
 import { isExtractedByOurs } from './context-keys.ts';
+import { unregisteredTracer } from './other-tracers.ts';
 import { perRegistration, registeredApi } from './registered-api.ts';
 import { guarded, reportOnce } from './report.ts';
 
@@ -57,7 +59,8 @@ const passThrough: TextMapPropagator = {
     return context.setValue(RECEIVED_FIELDS, received);
   },
   inject(context, carrier, setter) {
-    if (isTracingSuppressed(context)) return;
+    // A tracer below us writes its own, and would keep the caller's in its place or write a second one beside it.
+    if (isTracingSuppressed(context) || unregisteredTracer() !== undefined) return;
     const received = context.getValue(RECEIVED_FIELDS) as Record<string, string> | undefined;
     for (const name in received) setter.set(carrier, name, received[name] as string);
   },
@@ -66,8 +69,48 @@ const passThrough: TextMapPropagator = {
 const registered: TextMapPropagator = {
   fields: () => propagation.fields(),
   extract: (context, carrier, getter) => propagation.extract(context, carrier, getter),
-  inject: (context, carrier, setter) => propagation.inject(context, carrier, setter),
+  inject(context, carrier, setter) {
+    if (writesActiveOnly()) injectActive(context, carrier, setter);
+    else propagation.inject(context, carrier, setter);
+  },
 };
+
+function injectActive<C>(context: Context, carrier: C, setter: TextMapSetter<C>): void {
+  runInContext(context, () => propagation.inject(activeContext(), carrier, setter));
+}
+
+const SAMPLE: SpanContext = {
+  traceId: '0af7651916cd43dd8448eb211c80319c',
+  spanId: 'b7ad6b7169203331',
+  traceFlags: TraceFlags.SAMPLED,
+};
+
+/** The fields that the registered propagator writes for a sampled span. `fields()` would not do: some list none. Throws what it throws. */
+export function fieldsWritten(): string[] {
+  const written: string[] = [];
+  const inject = writesActiveOnly() ? injectActive : propagation.inject.bind(propagation);
+  inject(trace.setSpanContext(ROOT_CONTEXT, SAMPLE), written, names);
+  return written;
+}
+
+const names: TextMapSetter<string[]> = {
+  set(written, name) {
+    written.push(name);
+  },
+};
+
+/** Whether the registered propagator refuses a context that is not the active one. Sentry's does. */
+const writesActiveOnly = perRegistration('propagation', () => {
+  const sample = trace.setSpanContext(ROOT_CONTEXT, SAMPLE);
+  const written: string[] = [];
+  const probe = () => {
+    propagation.inject(sample, written, names);
+    if (written.length > 0) return false;
+    injectActive(sample, written, names);
+    return written.length > 0;
+  };
+  return guarded('a propagator threw in inject()', probe, false);
+});
 
 /** The propagator in force: the one given, else the registered one, else ours that passes the fields on. */
 export function propagatorOf(given: TextMapPropagator | undefined): TextMapPropagator {

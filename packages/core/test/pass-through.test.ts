@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { context, propagation, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import {
@@ -13,6 +14,75 @@ import { startSdk, stopSdk, TRACE_ID, TRACEPARENT, w3c } from './sdk.ts';
 
 afterEach(stopSdk);
 const onward = (headers: Record<string, unknown>) => injectContext({}, { context: extractContext(headers) });
+
+describe('without an SDK, beside a tracer that writes its own', () => {
+  const received = { traceparent: TRACEPARENT, tracestate: 'a=1', baggage: 'k=v' };
+  const sentry = (options: object) => {
+    const own = { defaultCurrentScope: { getClient: () => ({ getOptions: () => options }) } };
+    vi.stubGlobal('__SENTRY__', { version: '11.12.0', '11.12.0': own });
+  };
+  const listener = () => {};
+  afterEach(() => {
+    vi.unstubAllGlobals();
+    for (const channel of DD_TRACE) unsubscribe(channel, listener);
+  });
+  const DD_TRACE = ['apm:http:client:request:start', 'tracing:apm:fetch:request:start'];
+
+  test.each<[string, () => void]>([
+    ...DD_TRACE.map((channel): [string, () => void] => [
+      `dd-trace, by ${channel}`,
+      () => subscribe(channel, listener),
+    ]),
+    ['Sentry', () => sentry({ propagateTraceparent: true })],
+  ])('%s: nothing is passed on, from then on', (_, start) => {
+    expect(onward(received)).toEqual(received);
+    start();
+    expect(onward(received)).toEqual({});
+    expect(injectContext({ own: '1' }, { context: extractContext(received) })).toEqual({ own: '1' });
+    runInContext(extractContext(received), () => expect(traceHeaders('http://127.0.0.1/')).toEqual({}));
+  });
+
+  test.each<[string, () => void]>([
+    ['Sentry that writes no traceparent', () => sentry({})],
+    ['Sentry before it starts', () => vi.stubGlobal('__SENTRY__', { version: '11.12.0' })],
+    [
+      'a Sentry of another shape',
+      () => vi.stubGlobal('__SENTRY__', { version: '1', 1: { defaultCurrentScope: 1 } }),
+    ],
+    [
+      'a global that throws',
+      () =>
+        vi.stubGlobal('__SENTRY__', {
+          version: '1',
+          get 1() {
+            throw new Error('broken');
+          },
+        }),
+    ],
+  ])('%s: the fields are passed on', (_, start) => {
+    start();
+    expect(onward(received)).toEqual(received);
+  });
+});
+
+test('a propagator that writes the active context alone gets to write others too', () => {
+  startSdk();
+  const written = w3c();
+  const seen: unknown[] = [];
+  propagation.disable();
+  propagation.setGlobalPropagator({
+    fields: () => written.fields(),
+    extract: (...args) => written.extract(...args),
+    inject(from, carrier, setter) {
+      seen.push(from);
+      if (from === context.active()) written.inject(from, carrier, setter);
+    },
+  });
+  expect(onward({ traceparent: TRACEPARENT })).toEqual({ traceparent: TRACEPARENT });
+  seen.length = 0;
+  expect(onward({ traceparent: TRACEPARENT })).toEqual({ traceparent: TRACEPARENT });
+  expect(seen).toHaveLength(1);
+});
 
 describe('without an SDK', () => {
   test.each<[string, Record<string, string>]>([

@@ -59,6 +59,8 @@ describe.concurrent('a healthy service hears nothing', () => {
     ['no propagator, one given by option'],
     ['throwing propagator'],
     ['an older copy is loaded'],
+    ['a propagator that writes the active context alone'],
+    ['dd-trace without its bridge, switched off on purpose'],
     ['one traceparent header'],
     ['two traceparent headers', { NODE_ENV: 'production' }],
     ['passed through the same middleware twice'],
@@ -98,6 +100,9 @@ describe.concurrent('a warning of the process, once', () => {
     ['TL009', 'two traceparent values in one header', 'two traceparent headers'],
     ['TL013', 'mounted twice', 'createHttpServerTracer() got a request that another'],
     ['TL015', 'service without a name', 'unknown_service:'],
+    ['TL001', 'Sentry that writes no traceparent', 'records no spans'],
+    ['TL017', 'dd-trace without its bridge', 'dd-trace traces this process'],
+    ['TL017', 'Sentry without OpenTelemetry', 'Sentry traces this process'],
   ])('%s: %s', async (code, scenario, said) => {
     const { warnings, texts, status, thrown } = await run(scenario);
     // The copy that was refused.
@@ -113,6 +118,11 @@ describe.concurrent('information, in status() and to diag only', () => {
   test.each<[code: string, scenario: string, said: string]>([
     ['TL006', 'b3 alone', 'only b3 is written here'],
     ['TL008', 'another SERVER span is active', 'of @opentelemetry/instrumentation-http is completed here'],
+    [
+      'TL008',
+      'another tracer shows nothing of its span',
+      'another tracer (NonRecordingSpan) has started a span',
+    ],
     [
       'TL014',
       'a call outside of the trace',

@@ -1,5 +1,5 @@
 import { activeContext, runInContext } from '@throughline/core';
-import { isTracingSuppressed, Scope, suppressTracing } from '@throughline/core/adapter';
+import { isTracingSuppressed, Scope, suppressTracing, writesIntoUndici } from '@throughline/core/adapter';
 import { type DispatchTarget, dispatchedUrl } from './dispatched-url.ts';
 import { createHttpClientTracer } from './http-client.ts';
 import { checkHttpClientOptions, type HttpClientOptions } from './http-client-options.ts';
@@ -49,7 +49,8 @@ export function traceInterceptor(options: HttpClientOptions = {}) {
       const resendCount = attempts.get(handler) ?? 0;
       attempts.set(handler, resendCount + 1);
       const call = startCall({ method: request.method, url, resendCount, header }, parent);
-      inject(call.context, headers, url, { authorization: header('authorization') });
+      // It would write a second set of them.
+      if (!writesIntoUndici()) inject(call.context, headers, url, { authorization: header('authorization') });
       const listener: HandlerListener = {
         onHead: (statusCode, header) => call.end({ statusCode, header }),
         onError: (error) => call.end({ error, cancelled: isAbort(error) }),

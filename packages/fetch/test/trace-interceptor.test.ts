@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import { createTracedFetch, traceInterceptor } from '@throughline/fetch';
@@ -38,6 +39,20 @@ async function spy(
 }
 
 describe('over undici', () => {
+  test('leaves the headers to a tracer that adds its own to every request of undici', async () => {
+    const { url, seen } = await spy();
+    // What dd-trace's part for undici listens to.
+    const listener = () => {};
+    subscribe('apm:undici:request:upgrade', listener);
+    try {
+      await (await request(url, { dispatcher: traced() })).body.text();
+    } finally {
+      unsubscribe('apm:undici:request:upgrade', listener);
+    }
+    expect(await spans.one()).toMatchObject({ name: 'GET', kind: SpanKind.CLIENT });
+    expect(seen[0]?.headers.traceparent).toBeUndefined();
+  });
+
   test('one CLIENT span per request, its context in the headers', async () => {
     const { url, port, seen } = await spy();
     const { body } = await request(`${url}/a?token=x`, { dispatcher: traced() });

@@ -58,6 +58,7 @@ export const SERVER_FAULTS = [
   'drops unsampled contexts',
   'mounts twice, spans twice',
   'always makes a SERVER span',
+  'believes every outer span',
   'captures the tracer at mount',
   'throws when a hook throws',
   'throws when the propagator throws',
@@ -122,6 +123,9 @@ type Middleware = (
   route: () => string | undefined,
   next: () => void,
 ) => void;
+
+/** Spans of others that were active around an earlier request. */
+const seenSpans = new WeakSet<Span>();
 
 /** An application on node:http with a router of its own, traced by a hand-written adapter. */
 export function serveReference(fault?: ServerFault): (setup: HttpServerSetup) => ServedHttp {
@@ -281,10 +285,15 @@ function traceContext(options: HttpServerTraceOptions, fault: ServerFault | unde
     const borrowed =
       outer?.kind === SpanKind.SERVER &&
       outer.isRecording() &&
-      outer.attributes?.['url.path'] === path &&
+      (outer.attributes === undefined || outer.attributes['url.path'] === path) &&
       fault !== 'always makes a SERVER span'
         ? outer
         : undefined;
+    // One that shows nothing is this request's when it is of the caller's trace, or was never seen before.
+    const hidden = outer !== undefined && outer.kind === undefined && outer.isRecording();
+    const above = hidden && (!seenSpans.has(outer) || fault === 'believes every outer span');
+    if (hidden) seenSpans.add(outer);
+    const parent = above && fault !== 'always makes a SERVER span' ? context.active() : remote;
 
     const method = known.has(request.method) ? request.method : '_OTHER';
     const verb = method === '_OTHER' ? 'HTTP' : method;
@@ -303,7 +312,7 @@ function traceContext(options: HttpServerTraceOptions, fault: ServerFault | unde
           kind: SpanKind.SERVER,
           ...(fault === 'sets attributes after the start' ? {} : { attributes: initial }),
         },
-        remote,
+        parent,
       );
     const noSpan = trace.wrapSpanContext({ traceId: '0'.repeat(32), spanId: '0'.repeat(16), traceFlags: 0 });
     const span: Span =

@@ -202,6 +202,21 @@ export const SERVER_FAULTS_BY_CASE: Readonly<Record<string, readonly ServerFault
     'always makes a SERVER span',
   ],
   'gives the SERVER span of another tracer the route': ['always makes a SERVER span'],
+  'completes a SERVER span of RPC metadata that shows its kind alone, of a request that begins a trace': [
+    'always makes a SERVER span',
+  ],
+  'completes a SERVER span of RPC metadata that shows its kind alone, of a request that continues a trace': [
+    'always makes a SERVER span',
+  ],
+  'stays below an outer span that shows nothing of itself, of a request that begins a trace': [
+    'always makes a SERVER span',
+  ],
+  'stays below an outer span that shows nothing of itself, of a request that continues a trace': [
+    'always makes a SERVER span',
+  ],
+  'takes an outer span that shows nothing of itself for none of a later request': [
+    'believes every outer span',
+  ],
   "keeps listeners of req in the other tracer's span when that one is reused": ['does not bind listeners'],
   'does not take an outer span that is not of this request for its own': ['extracts from the active context'],
   'traces requests from the moment the SDK is registered, even when it was mounted before': [

@@ -16,7 +16,7 @@ export interface Found {
 }
 
 const require = createRequire(import.meta.url);
-const [framework = '', scenario = ''] = process.argv.slice(2);
+const [framework = '', scenario = '', wrapped] = process.argv.slice(2);
 
 const EXPRESS: Record<string, (app: Express) => void> = {
   first(app) {
@@ -57,6 +57,23 @@ function koa(): RequestListener {
 
 async function fastify(): Promise<RequestListener> {
   const app = require(framework).fastify() as import('fastify').FastifyInstance;
+  if (wrapped !== undefined) {
+    const { addHook } = app;
+    // As instrumentations do: the wrapper has a name of its own, or none.
+    app.addHook = function addWrapped(this: typeof app, name: string, hook: (...args: unknown[]) => unknown) {
+      const wrapper =
+        name.startsWith('on') && !/^on(Ready|Listen|Route|Register|Close)$/.test(name)
+          ? Object.defineProperty(
+              function (this: unknown, ...args: unknown[]) {
+                return hook.apply(this, args);
+              },
+              'name',
+              { value: wrapped },
+            )
+          : hook;
+      return Reflect.apply(addHook, this, [name, wrapper]) as typeof app;
+    } as typeof addHook;
+  }
   const withRoutes = async (inner: typeof app) => {
     inner.get('/inner', async () => 'ok');
     await inner.register(tracePlugin);

@@ -1,4 +1,5 @@
 export { earlierRoutes } from './earlier-routes.ts';
+export { reachesNoRoute } from './hook-reach.ts';
 export type { NodeRequest, NodeResponse } from './response-outcome.ts';
 export { servedRoute, watchRoute } from './served-route.ts';
 export {

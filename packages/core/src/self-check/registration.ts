@@ -1,17 +1,12 @@
 import { AsyncResource } from 'node:async_hooks';
-import {
-  context,
-  createContextKey,
-  propagation,
-  ROOT_CONTEXT,
-  type SpanContext,
-  TraceFlags,
-  trace,
-} from '@opentelemetry/api';
+import { context, createContextKey, ROOT_CONTEXT, trace } from '@opentelemetry/api';
+import { unregisteredTracer } from '../other-tracers.ts';
+import { fieldsWritten } from '../propagation.ts';
 import { registeredApi } from '../registered-api.ts';
 import { guarded } from '../report.ts';
 import { refusedCopies, unreadingCopies } from './api-copies.ts';
 import { type Finding, finding } from './finding.ts';
+import { tracerBesides } from './tracer-findings.ts';
 
 /** Which of the registered parts a service needs: it may have given our middleware its own. */
 export interface Reliance {
@@ -20,14 +15,17 @@ export interface Reliance {
 }
 
 /**
- * What the API's registry says of this process now: TL001 to TL007.
+ * What the API's registry says of this process now: TL001 to TL007, and TL017.
  *
  * Nothing is started and nothing is sent: a probe span would reach samplers and processors.
  */
 export function checkRegistration(relies: Reliance): readonly Finding[] {
   const { trace: provider, version } = registeredApi();
-  if (provider === undefined && relies.tracerProvider)
-    return isDisabledOnPurpose() ? [] : [noSdk(), ...refusedCopies(version)];
+  if (provider === undefined && relies.tracerProvider) {
+    if (isDisabledOnPurpose()) return [];
+    const other = unregisteredTracer();
+    return [other === undefined ? noSdk() : tracerBesides(other), ...refusedCopies(version)];
+  }
   if (provider !== undefined && trace.getTracerProvider() !== provider)
     return [unreadableSdk(version), ...unreadingCopies(version)];
   return [
@@ -97,12 +95,6 @@ function checkContextManager(): readonly Finding[] {
 
 const NOTHING_CARRIED = { synchronous: false, asynchronous: false };
 
-const SAMPLE: SpanContext = {
-  traceId: '0af7651916cd43dd8448eb211c80319c',
-  spanId: 'b7ad6b7169203331',
-  traceFlags: TraceFlags.SAMPLED,
-};
-
 function checkPropagator(): readonly Finding[] {
   const written = guarded('a propagator threw in inject()', fieldsWritten, undefined);
   if (written === undefined || written.includes('traceparent')) return [];
@@ -126,11 +118,4 @@ function checkPropagator(): readonly Finding[] {
       fix: 'Register one: propagation.setGlobalPropagator(createPropagator()) of @throughline/propagators.',
     }),
   ];
-}
-
-/** `fields()` would not do: baggage alone has fields too, and some propagators list none. */
-function fieldsWritten(): string[] {
-  const carrier: Record<string, unknown> = {};
-  propagation.inject(trace.setSpanContext(ROOT_CONTEXT, SAMPLE), carrier);
-  return Object.keys(carrier);
 }

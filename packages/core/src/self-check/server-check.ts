@@ -1,5 +1,6 @@
 import type { Context, Span } from '@opentelemetry/api';
 import { isIgnoredRequest } from '../context-keys.ts';
+import type { ForeignSpan } from '../http-server-adoption.ts';
 import { type HttpServerExchange, isStartedBy } from '../http-server-exchange.ts';
 import type { HttpServerOptions } from '../http-server-options.ts';
 import { registeredApi } from '../registered-api.ts';
@@ -10,6 +11,7 @@ import { watchDuplicateHeaders } from './duplicate-headers.ts';
 import { announce, finding, isDevelopment, note, textOf } from './finding.ts';
 import { mountedAfterRoutes, mountedTwice, registeredWithoutRoutes } from './mount-findings.ts';
 import { checkRegistration, type Reliance } from './registration.ts';
+import { foreignSpan } from './tracer-findings.ts';
 
 /** So many requests are looked at; a service that samples has recorded one of them, most likely. */
 const LOOKED_AT = 200;
@@ -74,16 +76,9 @@ export class ServerCheck {
     callsWithoutParent.requestsInProgress--;
   }
 
-  /** Another instrumentation's SERVER span is completed instead of starting one. */
-  adopted(span: SdkSpan): void {
-    if (this.#settled) return;
-    note(
-      finding('TL008', 'info', {
-        fact: `The SERVER span of ${span.instrumentationScope?.name ?? 'another instrumentation'} is completed here, and no second one is made.`,
-        consequence: 'Sampling, name and end of SERVER spans are decided by that instrumentation.',
-        fix: 'Keep it, or disable that instrumentation to have the spans of Throughline.',
-      }),
-    );
+  /** Another tracer has started a span for the request. */
+  foreign(found: ForeignSpan): void {
+    if (!this.#settled) note(foreignSpan(found));
   }
 
   /** A request came in that `exchange` serves already: fine when this very middleware was there before. */

@@ -1,6 +1,6 @@
 // A process of its own for each scenario, because what is checked is global. Run by self-check.test.ts; prints JSON.
 
-import { channel } from 'node:diagnostics_channel';
+import { channel, subscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
@@ -99,6 +99,13 @@ const b3: TextMapPropagator = {
   inject: (_context, carrier, setter) => setter.set(carrier, 'b3', '1'),
   extract: (from) => from,
 };
+
+/** What all copies of Sentry's SDK share. */
+function startSentry(options: object): void {
+  const client = { getOptions: () => options };
+  const own = { defaultCurrentScope: { getClient: () => client } };
+  Object.assign(globalThis, { __SENTRY__: { version: '11.12.0', '11.12.0': own } });
+}
 
 const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
@@ -244,6 +251,43 @@ const SCENARIOS: Record<string, () => unknown> = {
       .getTracer('@opentelemetry/instrumentation-http')
       .startSpan('GET', { kind: SpanKind.SERVER, attributes: { 'url.path': '/' } });
     context.with(trace.setSpan(ROOT_CONTEXT, span), () => serve());
+  },
+  'another tracer shows nothing of its span'() {
+    start();
+    const tracer = tracerOf();
+    const { traceId, spanId } = trace.getTracer('another').startSpan('request').spanContext();
+    const span = trace.wrapSpanContext({ traceId, spanId, traceFlags: 0 });
+    context.with(trace.setSpan(ROOT_CONTEXT, span), () => tracer.start(request()).end({ statusCode: 200 }));
+    serve();
+  },
+  'dd-trace without its bridge'() {
+    subscribe('apm:http:client:request:start', () => {});
+    serve();
+  },
+  'dd-trace without its bridge, switched off on purpose'() {
+    process.env.OTEL_SDK_DISABLED = 'true';
+    subscribe('apm:http:client:request:start', () => {});
+    serve();
+  },
+  'Sentry without OpenTelemetry'() {
+    startSentry({ propagateTraceparent: true });
+    serve();
+  },
+  'Sentry that writes no traceparent'() {
+    startSentry({});
+    serve();
+  },
+  'a propagator that writes the active context alone'() {
+    const written = w3c();
+    const propagator: TextMapPropagator = {
+      fields: () => written.fields(),
+      extract: (...args) => written.extract(...args),
+      inject(from, carrier, setter) {
+        if (from === context.active()) written.inject(from, carrier, setter);
+      },
+    };
+    start({ propagator });
+    serve();
   },
 
   async 'two traceparent headers'() {

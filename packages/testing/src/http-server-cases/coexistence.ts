@@ -11,14 +11,17 @@ import {
   trace,
 } from '@opentelemetry/api';
 import type { HttpServerCase, HttpServerWorld } from '../http-server-stage.ts';
-import { assertParent } from '../trace-assertions.ts';
+import { assertParent, assertRoot } from '../trace-assertions.ts';
 import { REMOTE, traceparentOf } from '../traceparent.ts';
 
 // The key under which OpenTelemetry's own HTTP instrumentation leaves its span for framework instrumentations.
 const RPC_METADATA = createContextKey('OpenTelemetry SDK Context Key RPC_METADATA');
 
+/** What the other tracer's span shows of itself: all that an SDK's does, its kind, or no more than the API has. */
+type Shows = 'everything' | 'its kind' | 'nothing';
+
 /** Puts a SERVER span of another tracer around each request, the way an instrumentation of node:http does. */
-function surround(world: HttpServerWorld): void {
+function surround(world: HttpServerWorld, shows: Shows = 'everything'): void {
   world.outerContext = true;
   const { server } = world.served as { server: Server };
   const emit = server.emit;
@@ -46,15 +49,41 @@ function surround(world: HttpServerWorld): void {
       }
       span.end();
     });
-    const outer = trace.setSpan(remote, span).setValue(RPC_METADATA, metadata);
+    const shown = shows === 'everything' ? span : opaque(span, shows);
+    metadata.span = shown;
+    const around = trace.setSpan(remote, shown);
+    const outer = shows === 'nothing' ? around : around.setValue(RPC_METADATA, metadata);
     return context.with(outer, () => emit.apply(this, [event, ...args] as never));
   };
+}
+
+/** A span with the methods of the API, as tracers have that are no SDK of OpenTelemetry. */
+function opaque(span: Span, shows: Shows): Span {
+  const own: Span = {
+    spanContext: () => span.spanContext(),
+    isRecording: () => span.isRecording(),
+    setAttribute: (name, value) => span.setAttribute(name, value) && own,
+    setAttributes: (attributes) => span.setAttributes(attributes) && own,
+    addEvent: (name, attributes) => span.addEvent(name, attributes) && own,
+    addLink: (link) => span.addLink(link) && own,
+    addLinks: (links) => span.addLinks(links) && own,
+    setStatus: (status) => span.setStatus(status) && own,
+    updateName: (name) => span.updateName(name) && own,
+    recordException: (exception) => span.recordException(exception),
+    end: () => span.end(),
+  };
+  return shows === 'its kind' ? Object.assign(own, { kind: SpanKind.SERVER }) : own;
 }
 
 /** How many spans with this kind have ended and are not taken. */
 function endedServers(world: HttpServerWorld): number {
   return world.spans.ended().filter(({ kind }) => kind === SpanKind.SERVER).length;
 }
+
+const ARRIVALS: readonly { arrives: 'begins' | 'continues'; headers: Record<string, string> }[] = [
+  { arrives: 'begins', headers: {} },
+  { arrives: 'continues', headers: { traceparent: traceparentOf() } },
+];
 
 export const coexistenceCases: readonly HttpServerCase[] = [
   {
@@ -114,6 +143,42 @@ export const coexistenceCases: readonly HttpServerCase[] = [
       assert.equal((await world.sighted('end')).spanContext?.spanId, span.spanContext().spanId);
     },
   },
+  ...ARRIVALS.map(
+    ({ headers, arrives }): HttpServerCase => ({
+      name: `completes a SERVER span of RPC metadata that shows its kind alone, of a request that ${arrives} a trace`,
+      needs: ['outerSpan'],
+      async run(world) {
+        surround(world, 'its kind');
+        for (const path of ['/items/1', '/items/2']) {
+          await world.get(path, { headers });
+          const span = await world.serverSpan();
+          assert.equal(span.instrumentationScope.name, 'another');
+          assert.equal(span.attributes['url.path'], path);
+        }
+        await world.stop();
+        assert.equal(endedServers(world), 0, 'no second SERVER span');
+      },
+    }),
+  ),
+  ...ARRIVALS.map(
+    ({ headers, arrives }): HttpServerCase => ({
+      name: `stays below an outer span that shows nothing of itself, of a request that ${arrives} a trace`,
+      needs: ['outerSpan'],
+      async run(world) {
+        surround(world, 'nothing');
+        for (const path of ['/items/1', '/items/2']) {
+          await world.get(path, { headers: { 'x-request': path, ...headers } });
+          const [one, two] = await world.spans.takeMany(2, ({ kind }) => kind === SpanKind.SERVER);
+          const [theirs, ours] = one?.instrumentationScope.name === 'another' ? [one, two] : [two, one];
+          assert.ok(theirs && ours);
+          assertParent(ours, theirs);
+          if (arrives === 'continues') assertParent(theirs, REMOTE);
+          const { spanContext } = await world.sighted('handler', path);
+          assert.equal(spanContext?.spanId, ours.spanContext().spanId);
+        }
+      },
+    }),
+  ),
   {
     name: 'does not take an outer span that is not of this request for its own',
     needs: ['outerSpan'],
@@ -126,6 +191,21 @@ export const coexistenceCases: readonly HttpServerCase[] = [
       assert.notEqual(span.spanContext().traceId, stray.spanContext().traceId);
       stray.end();
       await world.spans.take(({ name }) => name === 'job');
+    },
+  },
+  {
+    name: 'takes an outer span that shows nothing of itself for none of a later request',
+    needs: ['outerSpan'],
+    async run(world) {
+      world.outerContext = true;
+      const boot = trace.getTracer('another').startSpan('boot');
+      around(world, trace.setSpan(ROOT_CONTEXT, opaque(boot, 'nothing')));
+      await world.get('/items/1');
+      await world.serverSpan();
+      await world.get('/items/2');
+      assertRoot(await world.serverSpan());
+      boot.end();
+      await world.spans.take(({ name }) => name === 'boot');
     },
   },
   {
