@@ -16,6 +16,7 @@ import { isExtractedByOurs } from './context-keys.ts';
 import { unregisteredTracer } from './other-tracers.ts';
 import { perRegistration, registeredApi } from './registered-api.ts';
 import { guarded, reportOnce } from './report.ts';
+import { withSoleTraceparent } from './sole-traceparent.ts';
 
 /** Set while an SDK's own traffic is sent; every OpenTelemetry package honours it. */
 const SUPPRESS_TRACING = createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
@@ -49,7 +50,7 @@ const passThrough: TextMapPropagator = {
     const received: Record<string, string> = {};
     for (const name of PASSED_ON) {
       const value = getter.get(carrier, name);
-      const text = Array.isArray(value) ? value.join(name === 'traceparent' ? ', ' : ',') : value;
+      const text = Array.isArray(value) ? value.join(',') : value;
       if (text) received[name] = text;
     }
     if (!TRACEPARENT.test(received.traceparent ?? '')) {
@@ -144,8 +145,8 @@ export function withoutBaggage(context: Context): Context {
 /**
  * The context that a carrier brings: the caller's span context and baggage, or an empty one.
  *
- * Starts from the root context, never from what happens to be active. Never throws: what cannot be read counts
- * as absent.
+ * Starts from the root context, never from what happens to be active. A carrier with several traceparents names no
+ * trace, whichever propagator reads it. Never throws: what cannot be read counts as absent.
  *
  * @param propagator Default: the registered one; without any, the W3C fields are kept for the way out.
  * @see https://opentelemetry.io/docs/specs/otel/context/api-propagators/#extract
@@ -156,10 +157,10 @@ export function extractContext(carrier: Carrier, propagator?: TextMapPropagator)
   return extractWith(propagatorOf(propagator), carrier, carrierGetter);
 }
 
-/** {@link extractContext} with a getter of the caller's choice. */
+/** {@link extractContext} with a getter of the caller's choice. One that names several traces brings none. */
 export function extractWith<C>(propagator: TextMapPropagator, carrier: C, getter: TextMapGetter<C>): Context {
   try {
-    return propagator.extract(ROOT_CONTEXT, carrier, getter) ?? ROOT_CONTEXT;
+    return propagator.extract(ROOT_CONTEXT, carrier, withSoleTraceparent(getter)) ?? ROOT_CONTEXT;
   } catch (error) {
     reportOnce('a propagator threw in extract(); a new trace was started', error);
     return ROOT_CONTEXT;

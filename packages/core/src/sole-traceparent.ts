@@ -1,0 +1,43 @@
+import type { TextMapGetter } from '@opentelemetry/api';
+
+const checked = new WeakMap<object, TextMapGetter<unknown>>();
+
+/**
+ * The getter with one rule for carriers that name several traces: which to believe is not known, so none is. A
+ * `traceparent` on several lines, in several letter cases or joined by a comma is absent, the same ones repeated
+ * included.
+ *
+ * Propagators of other makes believe the first of several, so the rule stands before them.
+ *
+ * @see https://www.w3.org/TR/trace-context-2/#a-traceparent-is-received
+ */
+export function withSoleTraceparent<C>(getter: TextMapGetter<C>): TextMapGetter<C> {
+  let sole = checked.get(getter) as TextMapGetter<C> | undefined;
+  if (sole === undefined) {
+    sole = new SoleTraceparent(getter);
+    checked.set(getter, sole as TextMapGetter<unknown>);
+  }
+  return sole;
+}
+
+class SoleTraceparent<C> implements TextMapGetter<C> {
+  readonly #getter: TextMapGetter<C>;
+
+  constructor(getter: TextMapGetter<C>) {
+    this.#getter = getter;
+  }
+
+  get(carrier: C, name: string): string | string[] | undefined {
+    const value = this.#getter.get(carrier, name);
+    return name === 'traceparent' || name.toLowerCase() === 'traceparent' ? soleValue(value) : value;
+  }
+
+  keys(carrier: C): string[] {
+    return this.#getter.keys(carrier);
+  }
+}
+
+function soleValue(value: string | string[] | undefined): string | undefined {
+  const [sole, second] = Array.isArray(value) ? value : [value];
+  return second !== undefined || (typeof sole === 'string' && sole.includes(',')) ? undefined : sole;
+}
