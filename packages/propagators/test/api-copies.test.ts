@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { ROOT_CONTEXT, type TextMapGetter, type TextMapSetter, trace } from '@opentelemetry/api';
@@ -42,8 +42,8 @@ const COMMON_JS = `const api = require('@opentelemetry/api'); const propagators 
 const ES_MODULE = `import * as api from '@opentelemetry/api'; import * as propagators from '@throughline/propagators';`;
 
 describe.each([
-  ['1.9', 'api-1.9'],
-  ['1.10', '@opentelemetry/api'],
+  ['1.9', require.resolve('api-1.9')],
+  ['1.10', require.resolve('@opentelemetry/api')],
 ])('the default getter and setter of API %s are known', (version, installed) => {
   let folder: string;
 
@@ -53,7 +53,7 @@ describe.each([
     await mkdir(join(modules, '@opentelemetry'), { recursive: true });
     await symlink(folderOf(installed), join(modules, '@opentelemetry/api'), 'junction');
     for (const name of ['core', 'propagators']) {
-      const own = folderOf(`@throughline/${name}`);
+      const own = folderOf(fileURLToPath(import.meta.resolve(`@throughline/${name}`)));
       for (const part of ['dist', 'package.json'])
         await cp(join(own, part), join(modules, '@throughline', name, part), { recursive: true });
     }
@@ -135,10 +135,7 @@ describe('a getter or setter of the user is left in place', () => {
   });
 });
 
-function folderOf(name: string): string {
-  const entry = name.startsWith('@throughline/')
-    ? fileURLToPath(import.meta.resolve(name))
-    : require.resolve(name);
-  const at = entry.lastIndexOf('/dist/') === -1 ? entry.lastIndexOf('/build/') : entry.lastIndexOf('/dist/');
-  return at === -1 ? dirname(entry) : entry.slice(0, at);
+/** The folder of the package that this file belongs to. */
+function folderOf(file: string): string {
+  return file.slice(0, Math.max(file.lastIndexOf('/dist/'), file.lastIndexOf('/build/')));
 }
