@@ -1,6 +1,12 @@
 import { ROOT_CONTEXT, type TextMapPropagator, trace } from '@opentelemetry/api';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
-import { type Carrier, createHttpServerTracer, extractContext, injectContext } from '@throughline/core';
+import {
+  type Carrier,
+  createHttpServerTracer,
+  extractContext,
+  injectContext,
+  Scope,
+} from '@throughline/core';
 import { createMessagingTracer, headersCodec } from '@throughline/core/messaging';
 import { createPropagator } from '@throughline/propagators';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -75,7 +81,7 @@ describe.each(PROPAGATORS.slice(0, 3))('the same at every door, read by %s', (_,
     const tracer = createMessagingTracer(
       { system: 'test', codec: headersCodec },
       { propagator: { ...bound(propagator), fields: () => [] } },
-      { package: 'core', entry: 'test()' },
+      new Scope('core', 'test()'),
     );
     for (const [, make] of REPEATED.slice(0, 5))
       await tracer.process(
