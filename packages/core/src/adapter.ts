@@ -17,7 +17,7 @@ export { Operation } from './operation.ts';
 export { isPropagator, type OptionRules } from './option-check.ts';
 export { writesIntoUndici } from './other-tracers.ts';
 export { isTracingSuppressed, propagatorOf, suppressTracing } from './propagation.ts';
-export { createQueryRedaction, type QueryRedaction } from './query-redaction.ts';
+export { createRedaction, type Redaction, redaction } from './redaction.ts';
 export { registeredApi } from './registered-api.ts';
 export { guarded, reportOnce } from './report.ts';
 export { Scope } from './scope.ts';

@@ -1,5 +1,6 @@
 import { type Context, propagation } from '@opentelemetry/api';
 import { activeContext, runInContext } from './active-context.ts';
+import { redaction } from './redaction.ts';
 
 /** In characters: what a caller wrote ends up on every span and log line, so it is cut here. */
 const MAX_LENGTH = 256;
@@ -56,7 +57,7 @@ export function baggageFields(
   const fields: Record<string, string> = {};
   for (const name of baggage === undefined ? [] : names) {
     const value = baggage?.getEntry(name)?.value;
-    if (value !== undefined) fields[`baggage.${name}`] = String(value).slice(0, MAX_LENGTH);
+    if (value !== undefined) fields[`baggage.${name}`] = redaction.word(String(value)).slice(0, MAX_LENGTH);
   }
   return fields;
 }

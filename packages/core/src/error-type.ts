@@ -1,11 +1,11 @@
+import { className, isError } from './error-class.ts';
 import { guarded } from './report.ts';
 
 /** A `code` such as `ECONNREFUSED` or `ERR_STREAM_PREMATURE_CLOSE`: one of few, written by programs for programs. */
 const CODE = /^[A-Z][A-Z0-9_]{2,63}$/;
-const NAME = /^[\w$.]{1,64}$/;
 
 /**
- * The value of `error.type` for something thrown: its code, else its class, else `_OTHER`.
+ * The value of `error.type` for something thrown: its code, else its class, else `_OTHER`. Always text.
  *
  * Never its message, which would make a new value for each request. `fetch` wraps what happened on the wire, so
  * the cause's code is preferred to the wrapper's class.
@@ -19,13 +19,9 @@ export function errorType(error: unknown): string {
 }
 
 function codeOf(error: unknown): string | undefined {
-  for (let at = error, depth = 0; at instanceof Error && depth < 4; at = at.cause, depth++) {
+  for (let at = error, depth = 0; isError(at) && depth < 4; at = at.cause, depth++) {
     const { code } = at as { code?: unknown };
     if (typeof code === 'string' && CODE.test(code)) return code;
   }
   return undefined;
-}
-
-function className(error: unknown): string | undefined {
-  return error instanceof Error && NAME.test(error.name) ? error.name : undefined;
 }

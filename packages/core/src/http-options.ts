@@ -28,9 +28,12 @@ export interface HttpOptions<Request, Outcome, Start extends unknown[] = []> {
   readonly requestHook?: ((span: DescribableSpan, request: Request, ...start: Start) => void) | undefined;
   /** Called before the span ends, if it is recorded. */
   readonly responseHook?: ((span: DescribableSpan, outcome: Outcome, request: Request) => void) | undefined;
-  /** Request headers to record as `http.request.header.<name>`, in any letter case. Default: none. */
+  /**
+   * Request headers to record as `http.request.header.<name>`, in any letter case. Of headers that hold credentials, the
+   * scheme or the names of the cookies. Default: none.
+   */
   readonly captureRequestHeaders?: readonly string[] | undefined;
-  /** Response headers to record as `http.response.header.<name>`, in any letter case. Default: none. */
+  /** Response headers to record as `http.response.header.<name>`, by the same rules. Default: none. */
   readonly captureResponseHeaders?: readonly string[] | undefined;
   /** Names of query parameters whose values are replaced by `REDACTED`; replaces the built-in rules. */
   readonly redactQuery?: readonly string[] | undefined;

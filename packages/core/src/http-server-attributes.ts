@@ -3,14 +3,14 @@ import { parseAuthority } from './authority.ts';
 import { readForwarded } from './forwarded.ts';
 import { OTHER_METHOD } from './http-method.ts';
 import type { HttpServerRequest } from './http-server-request.ts';
-import type { QueryRedaction } from './query-redaction.ts';
+import type { Redaction } from './redaction.ts';
 import { guarded } from './report.ts';
 import * as semconv from './semantic-conventions.ts';
 
 /** What turning a request into attributes depends on, settled at mount time. */
 export interface ServerAttributeRules {
   readonly knownMethods: ReadonlySet<string>;
-  readonly redact: QueryRedaction;
+  readonly redaction: Redaction;
   readonly trustProxy: boolean | undefined;
   /** Lower-case header name and attribute name. */
   readonly capturedHeaders: readonly (readonly [header: string, attribute: string])[];
@@ -34,11 +34,11 @@ export function serverRequestAttributes(request: HttpServerRequest, rules: Serve
   const target = splitTarget(request.target);
   const attributes: Attributes = {
     [semconv.ATTR_HTTP_REQUEST_METHOD]: known ? method : OTHER_METHOD,
-    [semconv.ATTR_URL_PATH]: target.path,
+    [semconv.ATTR_URL_PATH]: rules.redaction.path(target.path),
     [semconv.ATTR_URL_SCHEME]: scheme,
   };
   if (!known) attributes[semconv.ATTR_HTTP_REQUEST_METHOD_ORIGINAL] = method;
-  if (target.query !== undefined) attributes[semconv.ATTR_URL_QUERY] = rules.redact(target.query);
+  if (target.query !== undefined) attributes[semconv.ATTR_URL_QUERY] = rules.redaction.query(target.query);
   const authority = parseAuthority(forwarded?.host ?? target.authority ?? authorityHeader(headers) ?? '');
   if (authority !== undefined) {
     attributes[semconv.ATTR_SERVER_ADDRESS] = authority.address;
@@ -50,7 +50,7 @@ export function serverRequestAttributes(request: HttpServerRequest, rules: Serve
   if (typeof userAgent === 'string') attributes[semconv.ATTR_USER_AGENT_ORIGINAL] = userAgent;
   for (const [name, attribute] of rules.capturedHeaders) {
     const value = headers[name];
-    if (value !== undefined) attributes[attribute] = Array.isArray(value) ? value : [value];
+    if (value !== undefined) attributes[attribute] = rules.redaction.header(name, value);
   }
   return attributes;
 }

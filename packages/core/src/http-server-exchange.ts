@@ -4,9 +4,12 @@ import type { ExtractionOutcome } from './extraction-outcome.ts';
 import { methodInName } from './http-method.ts';
 import type { HttpInstruments } from './http-metrics.ts';
 import type { ForeignSpan } from './http-server-adoption.ts';
+import { splitTarget } from './http-server-attributes.ts';
 import type { HttpServerOptions } from './http-server-options.ts';
 import type { HttpServerOutcome, HttpServerRequest } from './http-server-request.ts';
-import type { Operation } from './operation.ts';
+import type { SecretSources } from './known-secrets.ts';
+import type { Failure, Operation } from './operation.ts';
+import { isSecretHeader, type Redaction } from './redaction.ts';
 import { guarded } from './report.ts';
 import type { ServerCheck } from './self-check/server-check.ts';
 import * as semconv from './semantic-conventions.ts';
@@ -35,6 +38,7 @@ export interface HttpServerExchange {
 export interface ServerSettings {
   readonly options: HttpServerOptions;
   readonly check: ServerCheck;
+  readonly redaction: Redaction;
   /** Response headers to record: lower-case header name and attribute name. */
   readonly capturedHeaders: readonly (readonly [header: string, attribute: string])[];
 }
@@ -68,7 +72,7 @@ export class Exchange implements HttpServerExchange {
   readonly #request: HttpServerRequest;
   readonly #operation: Operation;
   readonly #parts: ExchangeParts;
-  #failure: { readonly error: unknown } | undefined;
+  #failure: Failure | undefined;
   #route: string | undefined;
   #ended = false;
 
@@ -101,11 +105,11 @@ export class Exchange implements HttpServerExchange {
   }
 
   fail(error: unknown): void {
-    this.#failure ??= { error };
+    this.#failure ??= { error, redact: this.#settings.redaction.errorText(() => secretsOf(this.#request)) };
   }
 
   setRoute(template: string): void {
-    this.#route = template;
+    if (typeof template === 'string') this.#route = this.#settings.redaction.word(template);
   }
 
   end(outcome: HttpServerOutcome): void {
@@ -133,17 +137,17 @@ export class Exchange implements HttpServerExchange {
   #lateAttributes(span: Span, outcome: HttpServerOutcome, route: string | undefined): Attributes {
     const { statusCode } = outcome;
     const { adopted, attributes = {} } = this.#parts;
-    const { options, capturedHeaders } = this.#settings;
+    const { capturedHeaders, redaction } = this.#settings;
     const late: Attributes = {};
     if (route !== undefined) {
       late[semconv.ATTR_HTTP_ROUTE] = route;
-      span.updateName(spanName(options, this.#request, attributes, route));
+      span.updateName(spanName(this.#settings, this.#request, attributes, route));
     }
     if (statusCode !== undefined && adopted === undefined)
       late[semconv.ATTR_HTTP_RESPONSE_STATUS_CODE] = statusCode;
     for (const [name, attribute] of capturedHeaders) {
       const value = outcome.header?.(name);
-      if (value !== undefined) late[attribute] = Array.isArray(value) ? value : [value];
+      if (value !== undefined) late[attribute] = redaction.header(name, value);
     }
     return late;
   }
@@ -195,7 +199,7 @@ export class Exchange implements HttpServerExchange {
 
 /** `{method} {route}`, or what the user's function says. */
 export function spanName(
-  options: HttpServerOptions,
+  { options, redaction }: Pick<ServerSettings, 'options' | 'redaction'>,
   request: HttpServerRequest,
   attributes: Attributes,
   route: string | undefined,
@@ -205,5 +209,15 @@ export function spanName(
   const { spanName: custom } = options;
   if (custom === undefined) return standard;
   const name = guarded('options.spanName threw', () => custom(request, route), standard);
-  return typeof name === 'string' && name !== '' ? name : standard;
+  return typeof name === 'string' && name !== '' ? redaction.word(name) : standard;
+}
+
+const TARGET_CREDENTIALS = /^https?:\/\/([^:/?#@]*):?([^/?#]*)@/i;
+
+/** Where a request holds what no error may repeat. */
+function secretsOf({ target, headers }: HttpServerRequest): SecretSources {
+  const { path, query } = splitTarget(target);
+  const [, username, password] = TARGET_CREDENTIALS.exec(target) ?? [];
+  const secret = Object.keys(headers).filter(isSecretHeader);
+  return { path, query, username, password, headers: secret.flatMap((name) => headers[name] ?? []) };
 }

@@ -25,7 +25,7 @@ import { checkHttpServerOptions, type HttpServerOptions } from './http-server-op
 import type { HttpServerRequest } from './http-server-request.ts';
 import { Operation } from './operation.ts';
 import { extractWith, passesTraceOn, propagatorOf, remoteSpanContext } from './propagation.ts';
-import { createQueryRedaction } from './query-redaction.ts';
+import { createRedaction } from './redaction.ts';
 import { guarded } from './report.ts';
 import { Scope } from './scope.ts';
 import { ServerCheck } from './self-check/server-check.ts';
@@ -67,9 +67,10 @@ export function createHttpServerTracer(
   const decideTrust = createTrustDecider(policy);
   const tracer = scope.tracer(options.tracerProvider);
   const instruments = httpInstruments(scope, 'server', options.meterProvider);
+  const redaction = createRedaction(options.redactQuery);
   const attributeRules = {
     knownMethods: knownMethods(),
-    redact: createQueryRedaction(options.redactQuery),
+    redaction,
     trustProxy: options.trustProxy,
     capturedHeaders: capturedHeaders(options.captureRequestHeaders, semconv.ATTR_HTTP_REQUEST_HEADER),
   };
@@ -77,6 +78,7 @@ export function createHttpServerTracer(
   disclaimActiveSpan();
   const settings: ServerSettings = {
     options,
+    redaction,
     check,
     capturedHeaders: capturedHeaders(options.captureResponseHeaders, semconv.ATTR_HTTP_RESPONSE_HEADER),
   };
@@ -129,7 +131,7 @@ export function createHttpServerTracer(
     const attributes = serverRequestAttributes(request, attributeRules);
     const spanStart = recorder && {
       tracer: recorder,
-      name: spanName(options, request, attributes, undefined),
+      name: spanName(settings, request, attributes, undefined),
       kind: SpanKind.SERVER,
       attributes: withExtras(attributes, extraction, options, request, around),
       links: links(

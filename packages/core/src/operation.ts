@@ -11,6 +11,7 @@ import {
 } from '@opentelemetry/api';
 import { runInContext } from './active-context.ts';
 import { errorType } from './error-type.ts';
+import { recordException } from './exception.ts';
 import { follow } from './follow.ts';
 import { guarded, reportOnce } from './report.ts';
 import { ATTR_ERROR_TYPE } from './semantic-conventions.ts';
@@ -23,12 +24,19 @@ export interface SpanStart extends SpanOptions {
   readonly kind: SpanKind;
 }
 
+/** What an operation failed with. */
+export interface Failure {
+  readonly error: unknown;
+  /** Takes out of its message and stack what this operation keeps secret. Default: what looks like a secret. */
+  readonly redact?: ((text: string) => string) | undefined;
+}
+
 /** How an operation ended. */
 export interface OperationResult {
   /** Value of `error.type`. Absent: the operation succeeded. */
   readonly errorType?: string | undefined;
   /** What it failed with; recorded as an exception where there is an `errorType`. */
-  readonly failure?: { readonly error: unknown } | undefined;
+  readonly failure?: Failure | undefined;
   /** Attributes of the measurement, where it has some that only the end knows. */
   readonly measured?: Attributes | undefined;
   /** Called if the span is recorded: may rename it, and returns the last attributes. */
@@ -157,7 +165,7 @@ function completeSpan(span: Span, { errorType, failure, complete, hook }: Operat
     if (complete !== undefined || errorType !== undefined) span.setAttributes(attributes);
     if (errorType !== undefined) {
       span.setStatus({ code: SpanStatusCode.ERROR });
-      if (failure !== undefined) recordException(span, failure.error);
+      if (failure !== undefined) recordException(span, failure.error, failure.redact);
     }
     hook?.(span);
   } catch (error) {
@@ -171,10 +179,4 @@ function endSpan(span: Span): void {
   } catch (error) {
     reportOnce('a span could not be ended', error);
   }
-}
-
-/** Anything can be thrown, and some of it cannot be read. */
-function recordException(span: Span, error: unknown): void {
-  const record = () => span.recordException(error instanceof Error ? error : String(error));
-  guarded('an error could not be recorded', record, undefined);
 }

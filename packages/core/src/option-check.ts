@@ -1,3 +1,5 @@
+import { redaction } from './redaction.ts';
+
 export const isNames = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.every((item) => typeof item === 'string' && item !== '');
 
@@ -47,5 +49,5 @@ export function findWrongOption(options: object, rules: OptionRules): string | u
 export function typeName(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
-  return typeof value === 'string' ? `string '${value.slice(0, 40)}'` : typeof value;
+  return typeof value === 'string' ? `string '${redaction.word(value).slice(0, 40)}'` : typeof value;
 }

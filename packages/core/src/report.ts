@@ -1,19 +1,25 @@
 import { diag } from '@opentelemetry/api';
+import { className, isError, isName } from './error-class.ts';
+import { redaction } from './redaction.ts';
 
 /** Causes are texts of our own, so there are few; the bound is there for hooks that are created per request. */
 const MAX_CAUSES = 200;
 const reported = new Set<string>();
 
 /**
- * Tells OpenTelemetry's diagnostic logger about a fault that must not reach the request, once per cause.
+ * Reports a fault that must not reach the request to OpenTelemetry's diagnostic logger, once per cause.
  *
- * `cause` says what failed and what was done instead. It never holds header content or other input.
+ * `cause` says what failed and what was done instead. It never holds header content or other input, and of `error`
+ * only its class, its code and the places in its stack are reported: loggers print all that an error holds, and its
+ * message, its cause and its properties quote what it was about.
  */
 export function reportOnce(cause: string, error?: unknown): void {
   if (reported.has(cause) || reported.size >= MAX_CAUSES) return;
   reported.add(cause);
   try {
-    diag.warn(`[throughline] ${cause}`, error);
+    const place = error === undefined ? undefined : placeOf(error);
+    if (place === undefined) diag.warn(`[throughline] ${cause}`);
+    else diag.warn(`[throughline] ${cause}`, place);
   } catch {
     // The application's own logger threw. There is nobody left to tell, and the request must go on.
   }
@@ -35,5 +41,25 @@ export function guarded<T>(cause: string, callback: () => T, otherwise?: T): T |
   } catch (error) {
     reportOnce(cause, error);
     return otherwise;
+  }
+}
+
+const FRAME = /^[ \t]{1,8}at .*$/gm;
+const MAX_FRAMES = 10;
+
+/** What an error is and where it comes from, without what it says. */
+function placeOf(error: unknown): string {
+  try {
+    if (!isError(error)) return `threw ${error === null ? 'null' : `a value of type ${typeof error}`}`;
+    const { code, message } = error as { code?: unknown; message: unknown };
+    const stack = String(error.stack);
+    // The message comes first, and may look like a place.
+    const said = typeof message === 'string' ? stack.indexOf(message) : -1;
+    const places = said === -1 ? stack : stack.slice(said + String(message).length);
+    const frames = places.match(FRAME)?.slice(0, MAX_FRAMES) ?? [];
+    const name = `${className(error) ?? 'Error'}${isName(code) ? ` ${code}` : ''}`;
+    return [name, ...frames.map(redaction.text)].join('\n');
+  } catch {
+    return 'threw something that cannot be read';
   }
 }

@@ -1,7 +1,7 @@
 import { type Attributes, type Context, SpanKind } from '@opentelemetry/api';
 import {
   capturedHeaders,
-  createQueryRedaction,
+  createRedaction,
   errorType,
   extraAttributes,
   guarded,
@@ -11,7 +11,7 @@ import {
   methodInName,
   Operation,
   OTHER_METHOD,
-  type QueryRedaction,
+  type Redaction,
   type Scope,
   semconv,
 } from '@throughline/core/adapter';
@@ -35,7 +35,7 @@ export type HttpClientTracer = (request: HttpClientRequest, parent: Context) => 
  */
 export function createHttpClientTracer(options: HttpClientOptions, scope: Scope): HttpClientTracer {
   const known = knownMethods();
-  const redact = createQueryRedaction(options.redactQuery);
+  const redaction = createRedaction(options.redactQuery);
   const requestHeaders = capturedHeaders(options.captureRequestHeaders, semconv.ATTR_HTTP_REQUEST_HEADER);
   const responseHeaders = capturedHeaders(options.captureResponseHeaders, semconv.ATTR_HTTP_RESPONSE_HEADER);
   const tracer = scope.tracer(options.tracerProvider);
@@ -76,13 +76,15 @@ export function createHttpClientTracer(options: HttpClientOptions, scope: Scope)
         const status = statusCode !== undefined && { [semconv.ATTR_HTTP_RESPONSE_STATUS_CODE]: statusCode };
         operation.end({
           errorType,
-          ...(error !== undefined && { failure: { error } }),
+          ...(error !== undefined && {
+            failure: { error, redact: redaction.errorText(() => secretsOf(request)) },
+          }),
           measured: {
             ...identity,
             ...status,
             ...(errorType !== undefined && { [semconv.ATTR_ERROR_TYPE]: errorType }),
           },
-          complete: () => withHeaders({ ...status }, responseHeaders, outcome),
+          complete: () => withHeaders({ ...status }, responseHeaders, outcome, redaction),
           hook:
             responseHook &&
             ((span) =>
@@ -93,10 +95,10 @@ export function createHttpClientTracer(options: HttpClientOptions, scope: Scope)
   };
 
   function startAttributes(request: HttpClientRequest, identity: Attributes): Attributes {
-    const attributes: Attributes = { ...identity, [semconv.ATTR_URL_FULL]: fullUrl(request.url, redact) };
+    const attributes: Attributes = { ...identity, [semconv.ATTR_URL_FULL]: fullUrl(request.url, redaction) };
     if (!known.has(request.method)) attributes[semconv.ATTR_HTTP_REQUEST_METHOD_ORIGINAL] = request.method;
     if (request.resendCount) attributes[semconv.ATTR_HTTP_REQUEST_RESEND_COUNT] = request.resendCount;
-    withHeaders(attributes, requestHeaders, request);
+    withHeaders(attributes, requestHeaders, request, redaction);
     return Object.assign(attributes, extraAttributes(options.attributes, request));
   }
 
@@ -105,7 +107,7 @@ export function createHttpClientTracer(options: HttpClientOptions, scope: Scope)
     const custom = options.spanName;
     if (custom === undefined) return standard;
     const name = guarded('options.spanName threw', () => custom(request), standard);
-    return typeof name === 'string' && name !== '' ? name : standard;
+    return typeof name === 'string' && name !== '' ? redaction.word(name) : standard;
   }
 }
 
@@ -126,12 +128,29 @@ function clientErrorType({ statusCode, error, cancelled }: HttpClientOutcome): s
 }
 
 /** The URL without credentials and without the values of secret parameters. */
-function fullUrl(url: URL, redact: QueryRedaction): string {
-  const { href, search } = url;
-  const query = search === '' ? search : `?${redact(search.slice(1))}`;
-  if (url.username === '' && url.password === '' && query === search) return href;
-  const credentials = url.username === '' && url.password === '' ? '' : 'REDACTED:REDACTED@';
-  return `${url.protocol}//${credentials}${url.host}${url.pathname}${query}${url.hash}`;
+function fullUrl(url: URL, of: Redaction): string {
+  const { protocol, username, password, host, pathname, search, hash } = url;
+  const credentials = username === '' && password === '' ? '' : 'REDACTED:REDACTED@';
+  const query = search === '' ? '' : `?${of.query(search.slice(1))}`;
+  const fragment = hash === '' ? '' : `#${of.query(hash.slice(1))}`;
+  const path = of.path(pathname);
+  // As it was, with a question mark or number sign at its end.
+  if (credentials === '' && path === pathname && query === search && fragment === hash) return url.href;
+  return `${protocol}//${credentials}${host}${path}${query}${fragment}`;
+}
+
+const CREDENTIAL_HEADERS = ['authorization', 'proxy-authorization', 'cookie', 'x-api-key', 'x-auth-token'];
+
+/** Where a request holds what no error may repeat. */
+function secretsOf({ url, header }: HttpClientRequest) {
+  return {
+    username: url.username,
+    password: url.password,
+    path: url.pathname,
+    query: url.search.slice(1),
+    fragment: url.hash.slice(1),
+    headers: CREDENTIAL_HEADERS.map((name) => header?.(name) ?? undefined),
+  };
 }
 
 /** Adds the headers that the user listed, and returns the attributes. */
@@ -139,10 +158,11 @@ function withHeaders(
   attributes: Attributes,
   names: readonly (readonly [header: string, attribute: string])[],
   source: Pick<HttpClientRequest | HttpClientOutcome, 'header'>,
+  redaction: Redaction,
 ): Attributes {
   for (const [name, attribute] of names) {
     const value = source.header?.(name);
-    if (value !== null && value !== undefined) attributes[attribute] = [value];
+    if (value !== null && value !== undefined) attributes[attribute] = redaction.header(name, value);
   }
   return attributes;
 }

@@ -1,12 +1,12 @@
 import { diag } from '@opentelemetry/api';
-import { registeredApi } from '@throughline/core/adapter';
+import { redaction, registeredApi } from '@throughline/core/adapter';
 
 /**
  * Tells the operator something that must not stay unseen: through the application's diagnostic logger, and where there
- * is none on stderr. `OTEL_LOG_LEVEL=none` silences both.
+ * is none on stderr. It is free of secrets, which others quote in what they throw. `OTEL_LOG_LEVEL=none` silences both.
  */
 export function notice(text: string): void {
-  const line = `[throughline/sdk] ${text}`;
+  const line = `[throughline/sdk] ${redaction.text(text)}`;
   try {
     if ((registeredApi() as { diag?: object }).diag !== undefined) diag.warn(line);
     else process.stderr.write(`${line}\n`);

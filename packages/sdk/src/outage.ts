@@ -1,3 +1,4 @@
+import { redaction } from '@throughline/core/adapter';
 import { notice } from './notice.ts';
 
 /** Export that fails all the time is told of this often. Milliseconds. */
@@ -23,7 +24,7 @@ export class Outage {
   }
 
   failed(error: Error): void {
-    const message = reasonOf(error);
+    const message = redaction.text(reasonOf(error));
     this.#failing = true;
     this.#lastError = { message, at: new Date() };
     if (performance.now() - this.#toldAt < REPEAT) return;

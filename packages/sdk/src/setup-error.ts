@@ -1,9 +1,9 @@
-import { Scope } from '@throughline/core/adapter';
+import { redaction, Scope } from '@throughline/core/adapter';
 
 export const SCOPE = new Scope('sdk', 'startTracing()');
 
 /** The error of a set-up that cannot work, in the words of all packages. */
 export function setupError(what: string, cause?: unknown): TypeError {
-  const message = `[throughline/${SCOPE.package}] ${SCOPE.entry}: ${what}`;
+  const message = `[throughline/${SCOPE.package}] ${SCOPE.entry}: ${redaction.text(what)}`;
   return cause === undefined ? new TypeError(message) : new TypeError(message, { cause });
 }

@@ -5,6 +5,7 @@ import {
   type SpanProcessor,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
+import { redaction } from '@throughline/core/adapter';
 import { createTraceExporter } from './exporters.ts';
 import { GuardedSpanProcessor } from './guarded-span-processor.ts';
 import { Outage } from './outage.ts';
@@ -91,5 +92,5 @@ function withoutCredentials(address: string): string {
   const url = new URL(address);
   url.username = '';
   url.password = '';
-  return url.href;
+  return redaction.word(url.href);
 }

@@ -152,6 +152,13 @@ describe('environment variables', () => {
     ]);
   });
 
+  it('with credentials in an address are not repeated', () => {
+    const OTEL_EXPORTER_OTLP_ENDPOINT = 'htp://user:hunter2@collector/?api_key=hunter2';
+    const text = refusal({ serviceName: 'orders' }, { OTEL_EXPORTER_OTLP_ENDPOINT });
+    expect(text).toContain('REDACTED:REDACTED@collector');
+    expect(text).not.toContain('hunter2');
+  });
+
   it('with keys in them are not repeated', () => {
     expect(refusal({ serviceName: 'orders' }, { OTEL_EXPORTER_OTLP_HEADERS: 'hunter2' })).not.toContain(
       'hunter2',

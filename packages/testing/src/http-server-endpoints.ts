@@ -105,6 +105,10 @@ export function createEndpoints(stage: EndpointStage): HttpServerEndpoint[] {
     reply('GET', '/refuses', () => {
       throw REFUSED;
     }),
+    reply('GET', '/quotes', ({ req }) => {
+      // As clients and parsers do, which repeat what they were given.
+      throw new Error(`cannot use "${req.url}" with ${req.headers.authorization}`);
+    }),
     reply('GET', '/throws-text', () => {
       throw 'not an Error';
     }),

@@ -54,6 +54,7 @@ export const MESSAGING_FAULTS_BY_CASE: Readonly<Record<string, readonly Messagin
     'calls failures a success',
   ],
   'hands on the very error of a handler that rejects, and marks its span': ['wraps errors'],
+  'records no secret that the error of a handler quotes': ['records secrets of errors'],
   'makes a PRODUCER span of a send, named and described by the conventions': ['names spans by the message'],
   'makes a CONSUMER span of a handler, named and described by the conventions': [
     'names spans by the message',

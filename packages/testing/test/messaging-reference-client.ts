@@ -47,6 +47,7 @@ export const MESSAGING_FAULTS = [
   'ends the span when the handler is called',
   'leaves the span of a synchronous handler open',
   'calls failures a success',
+  'records secrets of errors',
   'names spans by the message',
   'sets attributes after the start',
   'names no schema',
@@ -252,7 +253,9 @@ export function connectMessagingReference(
           if (failed) {
             span?.setStatus({ code: SpanStatusCode.ERROR });
             span?.setAttribute('error.type', name ?? '_OTHER');
-            span?.recordException(error as Error);
+            const { message } = error as Error;
+            const told = fault === 'records secrets of errors' ? message : message.replace(/\/\/.*/, '');
+            span?.recordException({ name: name ?? 'Error', message: told });
           }
           const seconds = (performance.now() - startedAt) / (fault === 'measures milliseconds' ? 1 : 1000);
           const measuredAs = { ...metricAttributes, ...(name === undefined ? {} : { 'error.type': name }) };

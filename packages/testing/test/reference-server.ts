@@ -34,6 +34,7 @@ export const SERVER_FAULTS = [
   'wraps errors',
   'records no exception',
   'records the exception twice',
+  'records secrets of errors',
   'marks 4xx as an error',
   'marks a thrown 4xx as an error',
   'leaves 5xx unset',
@@ -382,7 +383,9 @@ function traceContext(options: HttpServerTraceOptions, fault: ServerFault | unde
       if (errorType !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
       if (failed && errorType !== undefined && fault !== 'records no exception' && exceptions === 0) {
         exceptions += 1;
-        span.recordException(error as Error);
+        const { name, message } = error as Error;
+        const told = /S3CRET/.test(message) && fault !== 'records secrets of errors';
+        span.recordException(told ? { name, message: message.slice(0, 12) } : (error as Error));
         if (fault === 'records the exception twice') span.recordException(error as Error);
       }
       const name = guardOption<unknown>(undefined, () => options.spanName?.(request, template));

@@ -123,6 +123,7 @@ export const SERVER_FAULTS_BY_CASE: Readonly<Record<string, readonly ServerFault
   'marks a 5xx as an error whose type is the status code, without a description': ['leaves 5xx unset'],
   'marks the response to a thrown error as an error': ['leaves 5xx unset'],
   'marks the response to a rejected promise as an error': ['leaves 5xx unset'],
+  'records no secret that a thrown error quotes': ['records secrets of errors'],
   'records a thrown error once, as an exception event': [
     'records no exception',
     'records the exception twice',

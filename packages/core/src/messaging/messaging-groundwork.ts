@@ -6,6 +6,7 @@ import { guarded } from '../report.ts';
 import type { Scope } from '../scope.ts';
 import * as semconv from '../semantic-conventions.ts';
 import type { CarrierCodec } from './carrier-codec.ts';
+import { keepTexts } from './keep-texts.ts';
 import type {
   Message,
   MessageBatch,
@@ -58,9 +59,14 @@ export function createGroundwork<C>(
     const { destination, destinationTemplate } = target;
     const template = options.destinationTemplate;
     if (template === undefined || destination === undefined || destinationTemplate !== undefined)
-      return { ...target, system, type };
+      return keepTexts({ ...target, system, type });
     const found = guarded('options.destinationTemplate threw', () => template(destination), undefined);
-    return { ...target, system, type, destinationTemplate: typeof found === 'string' ? found : undefined };
+    return keepTexts({
+      ...target,
+      system,
+      type,
+      destinationTemplate: typeof found === 'string' ? found : undefined,
+    });
   }
 
   function describeBatch(

@@ -113,6 +113,7 @@ export const spanCases: readonly HttpClientCase[] = [
       for (const span of [...world.spans.ended()]) {
         await world.spans.take();
         assert.doesNotMatch(JSON.stringify([span.name, span.attributes]), /SECRET|alice/);
+        assert.doesNotMatch(JSON.stringify([span.events, span.status]), /SECRET/, 'exceptions and status');
       }
     },
   },

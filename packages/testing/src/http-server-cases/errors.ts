@@ -70,6 +70,17 @@ export const errorCases: readonly HttpServerCase[] = [
     },
   },
   {
+    name: 'records no secret that a thrown error quotes',
+    needs: ['errors', 'exceptions'],
+    async run(world) {
+      await world.get('/quotes?a=1&sig=S3CRET', { headers: { authorization: 'Bearer T0KEN' } });
+      const { events, status } = await world.serverSpan();
+      assert.match(String(events[0]?.attributes?.['exception.message']), /^cannot use/);
+      assert.doesNotMatch(JSON.stringify([events, status]), /S3CRET|T0KEN/);
+      assert.match(String(world.errors[0]), /S3CRET.*T0KEN/, 'the error itself is not touched');
+    },
+  },
+  {
     name: 'passes a thrown error on to the framework by identity, once',
     needs: ['errors'],
     async run(world) {

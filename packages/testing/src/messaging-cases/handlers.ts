@@ -86,4 +86,25 @@ export const handlerCases: readonly MessagingCase[] = [
     await new Promise((next) => setImmediate(next));
     throw error;
   }),
+  {
+    name: 'records no secret that the error of a handler quotes',
+    needs: ['outcome'],
+    async run(world) {
+      const message = 'cannot reach amqp://user:S3CRET@broker/?token=S3CRET with Bearer S3CRET';
+      const error = new Refused(message, { cause: new Error(message) });
+      const done = createGate();
+      await world.client.consume(
+        () => {
+          throw error;
+        },
+        () => done.open(),
+      );
+      await world.client.plant([{ body: 'a' }]);
+      await within(done.passed, () => 'the client to hear of the error');
+      const { events, status } = await world.span('process');
+      assert.match(String(events[0]?.attributes?.['exception.message']), /^cannot reach amqp:/);
+      assert.doesNotMatch(JSON.stringify([events, status]), /S3CRET/);
+      assert.equal(error.message, message, 'the error itself is not touched');
+    },
+  },
 ];

@@ -1,0 +1,69 @@
+import type { SecretNames } from './secret-names.ts';
+import { withoutSecretParameters } from './secret-parameters.ts';
+
+/** Where the secrets of a request are. */
+export interface SecretSources {
+  readonly path?: string | undefined;
+  /** Query and fragment, without their marks. */
+  readonly query?: string | undefined;
+  readonly fragment?: string | undefined;
+  /** As in the URL, percent-encoded. */
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  /** Values of headers that hold credentials. */
+  readonly headers?: readonly (string | undefined)[];
+}
+
+/** Shorter ones are part of every other word; they are found by their names alone. */
+const MIN_LENGTH = 4;
+const MIN_NAME = 16;
+const MIN_HEADER_PART = 6;
+const SCHEME = /^(?:basic|bearer|digest|negotiate|aws4-hmac-sha256)$/i;
+
+/**
+ * The values that a request keeps secret, in the forms in which an error may quote them, the longest first: as sent,
+ * without and with percent signs, within JSON, and as `Authorization: Basic` has them.
+ */
+export function knownSecrets(
+  { path = '', query = '', fragment = '', username = '', password = '', headers = [] }: SecretSources,
+  names: SecretNames,
+): string[] {
+  const found = new Set<string>();
+  const add = (value: string) => {
+    for (const plain of [decoded(value), decoded(value.replaceAll('+', ' '))])
+      for (const form of [value, plain, encoded(plain), JSON.stringify(plain).slice(1, -1)])
+        if (form.length >= MIN_LENGTH) found.add(form);
+  };
+  for (const parameters of [query, fragment, ...path.split('/')])
+    if (parameters.includes('=') || parameters.includes('%')) withoutSecretParameters(parameters, names, add);
+  if (password !== '') add(password);
+  if (password !== '') add(basic(`${decoded(username)}:${decoded(password)}`));
+  // A name is mostly a word that stands in many places; one that is a token is long.
+  if (username.length >= MIN_NAME) add(username);
+  for (const value of headers)
+    for (const part of value?.split(/[\s;,]+/) ?? [])
+      for (const one of [part, part.slice(part.indexOf('=') + 1)])
+        if (one.length >= MIN_HEADER_PART && !SCHEME.test(one)) add(one);
+  return [...found].sort((a, b) => b.length - a.length);
+}
+
+function decoded(value: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return value;
+  }
+}
+
+function encoded(plain: string): string {
+  try {
+    return encodeURIComponent(plain);
+  } catch {
+    // One half of a surrogate pair.
+    return plain;
+  }
+}
+
+function basic(credentials: string): string {
+  return btoa(String.fromCharCode(...new TextEncoder().encode(credentials)));
+}

@@ -1,0 +1,74 @@
+import { knownSecrets, type SecretSources } from './known-secrets.ts';
+import { secretNames } from './secret-names.ts';
+import { withoutSecretParameters } from './secret-parameters.ts';
+import { withoutSecrets } from './text-redaction.ts';
+import { withoutUserinfo } from './userinfo.ts';
+
+/** Keeps secrets out of what is recorded; every method returns the same text with `REDACTED` in place of them. */
+export interface Redaction {
+  /** Of a query or a fragment, without its mark. */
+  query(query: string): string;
+  /** Of a path: its parameters, `/a;token=…`, and the credentials of a URL that it holds. */
+  path(path: string): string;
+  /** Of text of unknown make: messages, stacks. Bounded in length. */
+  text(text: string): string;
+  /** Of a name or value that a function of the user or a client built, mostly without anything to hide. */
+  word(word: string): string;
+  /** Of what an error says of a request that was sent with `sources`. These are read when there is need. */
+  errorText(sources: () => SecretSources): (text: string) => string;
+  /** Of the values of a header: a credential keeps its scheme, a cookie its name. */
+  header(name: string, value: unknown): string[];
+}
+
+/** Of a path or a word that may hold parameters or a URL. */
+const TELLTALE = /[=@]|%3d|%40/i;
+const SCHEME = /^(\S+)[ \t].*/s;
+const CREDENTIALS: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization']);
+/** They say where to and how to authenticate. */
+const NO_CREDENTIALS: ReadonlySet<string> = new Set([':authority', 'www-authenticate', 'proxy-authenticate']);
+const BUILT_IN = secretNames();
+
+/** Whether a header holds credentials, by its lower-case name. */
+export function isSecretHeader(name: string): boolean {
+  return name === 'cookie' || name === 'set-cookie' || (BUILT_IN.has(name) && !NO_CREDENTIALS.has(name));
+}
+
+/**
+ * @param redactQuery Names of query parameters, in place of the built-in rules. Other text is measured by both.
+ */
+export function createRedaction(redactQuery?: readonly string[]): Redaction {
+  const ofQuery = secretNames(redactQuery, redactQuery === undefined);
+  const ofText = secretNames(redactQuery);
+  const query = (text: string) =>
+    ofQuery.anywhere.test(text) || text.includes('@') ? withoutSecretParameters(text, ofQuery) : text;
+  const text = (given: string) => withoutSecrets(given, ofText);
+  const word = (given: string) => (TELLTALE.test(given) ? text(given) : given);
+  return {
+    query,
+    text,
+    word,
+    path(path) {
+      if (!TELLTALE.test(path)) return path;
+      return withoutUserinfo(path).split('/').map(query).join('/');
+    },
+    errorText(sources) {
+      let known: readonly string[] | undefined;
+      return (given) => {
+        known ??= knownSecrets(sources(), ofQuery);
+        return withoutSecrets(given, ofText, known);
+      };
+    },
+    header(name, value) {
+      const values = (Array.isArray(value) ? value : [value]).map(String);
+      if (CREDENTIALS.has(name))
+        return values.map((one) => (SCHEME.test(one) ? one.replace(SCHEME, '$1 REDACTED') : 'REDACTED'));
+      if (name === 'cookie') return values.map((one) => one.replace(/=[^;]*/g, '=REDACTED'));
+      if (name === 'set-cookie') return values.map((one) => one.replace(/^([^=;]*=)[^;]*/, '$1REDACTED'));
+      if (NO_CREDENTIALS.has(name)) return values;
+      return isSecretHeader(name) ? ['REDACTED'] : values.map(word);
+    },
+  };
+}
+
+/** By the built-in rules. */
+export const redaction = createRedaction();

@@ -1,0 +1,111 @@
+import type { SecretNames } from './secret-names.ts';
+import { withoutUserinfo } from './userinfo.ts';
+
+/** Of a longer text the rest is cut off: what others write has no bounds, and work on it must have. */
+const MAX_LENGTH = 16_384;
+/** More values than anyone sends who means well; each costs a pass. */
+const MAX_KNOWN = 256;
+/** So that a known value which the cut would halve is found whole. */
+const OVERLAP = 2_048;
+
+/**
+ * `text` with `REDACTED` for what is known to be secret, for the credentials of URLs and of `Authorization` headers,
+ * and for the values that belong to a secret name: `sig=…`, `"password": "…"`, `cookie: …`.
+ *
+ * It rather takes too much than too little. Linear, and bounded in length.
+ *
+ * @param known Values that are secret wherever they stand.
+ */
+export function withoutSecrets(text: string, names: SecretNames, known: readonly string[] = []): string {
+  if (known.length > MAX_KNOWN) return 'REDACTED';
+  let seen = text.slice(0, MAX_LENGTH + OVERLAP);
+  for (const value of known) if (seen.includes(value)) seen = seen.replaceAll(value, 'REDACTED');
+  if (text.length > MAX_LENGTH) seen = cut(seen);
+  return withoutCredentials(withoutValues(withoutUserinfo(seen), names));
+}
+
+/** Ends at a gap: what stands at the cut may be one half of a secret. */
+function cut(text: string): string {
+  let end = Math.min(text.length, MAX_LENGTH);
+  while (end > 0 && !/\s/.test(text[end] as string)) end--;
+  return `${text.slice(0, end)}…`;
+}
+
+const CREDENTIALS = /\b(bearer|basic|digest|negotiate|dpop|apikey|aws4-hmac-sha256)([ \t]+)([^\s"'`,;]+)/gi;
+
+function withoutCredentials(text: string): string {
+  return text.replace(CREDENTIALS, '$1$2REDACTED');
+}
+
+/** Headers whose whole value is secret, up to the end of its line. */
+const SECRET_LINE =
+  /^(?:(?:proxy-)?authorization|(?:set-)?cookie2?|x-[\w-]*(?:key|token|secret|auth)[\w-]*)$/i;
+const OPERATOR = /[=:]/g;
+const NAME_END = /[\s&;?#/\\"'`(){}<>,=:|@]/;
+const MAX_NAME = 128;
+const QUOTES = '"\'`';
+const LINE_END = /[\r\n]/g;
+const VALUE_END = /[\s&;?"'`]/g;
+const NEXT_PARAMETER = /[;?][^\s&;?=]{1,128}=/y;
+/** A quote that a word goes on behind is part of the word. */
+const IN_WORD = /[\w%]/;
+
+function withoutValues(text: string, names: SecretNames): string {
+  let seen = '';
+  let from = 0;
+  OPERATOR.lastIndex = 0;
+  for (let found = OPERATOR.exec(text); found !== null; found = OPERATOR.exec(text)) {
+    const { index } = found;
+    const name = nameBefore(text, index, from);
+    if (name === '') continue;
+    let start = index + 1;
+    while (start < index + 4 && (text[start] === ' ' || text[start] === '\\')) start++;
+    const quoted = QUOTES.includes(text[start] ?? ' ');
+    const line = SECRET_LINE.test(name);
+    // A colon behind a plain word is mostly punctuation: "invalid token: too long".
+    const assigns = found[0] === '=' || quoted || line || QUOTES.includes(text[index - 1] ?? ' ');
+    if (!assigns || !(line || names.has(name))) continue;
+    const end = quoted
+      ? quoteEnd(text, start)
+      : line && found[0] === ':'
+        ? lineEnd(text, start)
+        : valueEnd(text, start);
+    if (end === start) continue;
+    seen += `${text.slice(from, quoted ? start + 1 : start)}REDACTED`;
+    from = end;
+    OPERATOR.lastIndex = end;
+  }
+  return seen + text.slice(from);
+}
+
+/** The name that ends before `end`, with or without quotes; '' when there is none. */
+function nameBefore(text: string, end: number, from: number): string {
+  let last = end;
+  while (last > from && end - last < 4 && ` "'\`\\`.includes(text[last - 1] as string)) last--;
+  let first = last;
+  while (first > from && last - first < MAX_NAME && !NAME_END.test(text[first - 1] as string)) first--;
+  return text.slice(first, last).replace(/^\[/, '');
+}
+
+function quoteEnd(text: string, start: number): number {
+  const end = text.indexOf(text[start] as string, start + 1);
+  return end === -1 ? lineEnd(text, start) : end;
+}
+
+function lineEnd(text: string, start: number): number {
+  LINE_END.lastIndex = start;
+  return LINE_END.exec(text)?.index ?? text.length;
+}
+
+function valueEnd(text: string, start: number): number {
+  VALUE_END.lastIndex = start;
+  for (let found = VALUE_END.exec(text); found !== null; found = VALUE_END.exec(text)) {
+    const [mark] = found;
+    NEXT_PARAMETER.lastIndex = found.index;
+    const goesOn = QUOTES.includes(mark)
+      ? IN_WORD.test(text[found.index + 1] ?? ' ')
+      : (mark === ';' || mark === '?') && !NEXT_PARAMETER.test(text);
+    if (!goesOn) return found.index;
+  }
+  return text.length;
+}

@@ -1,0 +1,69 @@
+const GAP = /(\s+)/;
+const AUTHORITY_END = /[/?#\\]/g;
+/** `user:p` of `user:p/w@host`: no host and port, so that the credentials go on behind what seems to end them. */
+const NO_PORT = /^[^[].*:\d*[^\d:]|^:/;
+/** What stands before `user:password@` where no scheme leads to it. */
+const BEFORE_CREDENTIALS = new Set('/\\()[]{}<>,=;"\'`|?&#@');
+
+/**
+ * `text` with `REDACTED:REDACTED` for the credentials in front of every host: `amqp://user:password@broker`, also of
+ * malformed ones and, if `bare`, of those without two slashes before them. Linear.
+ */
+export function withoutUserinfo(text: string, bare = true): string {
+  if (!text.includes('@')) return text;
+  return text
+    .split(GAP)
+    .map((word) => (word.includes('@') ? wordWithoutUserinfo(word, bare) : word))
+    .join('');
+}
+
+function wordWithoutUserinfo(word: string, bare: boolean): string {
+  const lastAt = word.lastIndexOf('@');
+  let seen = '';
+  let from = 0;
+  while (from <= lastAt) {
+    const start = authorityStart(word, from);
+    if (start === -1 || start > lastAt) break;
+    AUTHORITY_END.lastIndex = start;
+    const end = AUTHORITY_END.exec(word)?.index ?? word.length;
+    const authority = word.slice(start, end);
+    const own = authority.lastIndexOf('@');
+    const at = own === -1 ? (NO_PORT.test(authority) ? lastAt : -1) : start + own;
+    seen += at === -1 ? word.slice(from, end) : `${word.slice(from, start)}REDACTED:REDACTED@`;
+    from = at === -1 ? end : at + 1;
+  }
+  return seen + (bare ? withoutBareUserinfo(word.slice(from)) : word.slice(from));
+}
+
+/** Where an authority begins: behind two slashes or more, either way round; -1: nowhere. */
+function authorityStart(word: string, from: number): number {
+  for (let at = from; at + 1 < word.length; at++) {
+    if (!isSlash(word[at]) || !isSlash(word[at + 1])) continue;
+    let start = at + 2;
+    while (isSlash(word[start])) start++;
+    return start;
+  }
+  return -1;
+}
+
+function isSlash(character: string | undefined): boolean {
+  return character === '/' || character === '\\';
+}
+
+function withoutBareUserinfo(rest: string): string {
+  let seen = '';
+  let from = 0;
+  for (let at = rest.indexOf('@'); at !== -1; at = rest.indexOf('@', at + 1)) {
+    let start = at;
+    while (start > from && !BEFORE_CREDENTIALS.has(rest[start - 1] as string)) start--;
+    if (!rest.slice(start, at).includes(':')) continue;
+    seen += `${rest.slice(from, start)}REDACTED:REDACTED`;
+    // A password may hold the sign itself.
+    for (let next = at + 1; next < rest.length; next++) {
+      if (rest[next] === '@') at = next;
+      else if (BEFORE_CREDENTIALS.has(rest[next] as string)) break;
+    }
+    from = at;
+  }
+  return seen + rest.slice(from);
+}
