@@ -1,5 +1,5 @@
 import { createHttpServerTracer, type HttpServerOptions, Scope } from '@throughline/core';
-import { earlierRoutes, traceNodeExchange } from '@throughline/core/node';
+import { earlierRoutes, servedKoaRoute, traceNodeExchange, watchKoaRoute } from '@throughline/core/node';
 import type { Context, Middleware } from 'koa';
 
 /**
@@ -19,7 +19,12 @@ export function traceContext(options?: HttpServerOptions): Middleware {
   return async function traceContext(ctx, next) {
     if (tracer.check.first)
       tracer.check.mountedAfter('TL011', () => earlierRoutes(ctx.app.middleware, traceContext));
-    const description = { route: () => matchedRoute(ctx), forwarded: () => forwarded(ctx) };
+    watchKoaRoute(ctx);
+    const description = {
+      route: () => servedKoaRoute(ctx),
+      forwarded: () => forwarded(ctx),
+      target: ctx.originalUrl,
+    };
     const exchange = traceNodeExchange(tracer, ctx.req, ctx.res, description);
     try {
       await exchange.run(next);
@@ -28,12 +33,6 @@ export function traceContext(options?: HttpServerOptions): Middleware {
       throw error;
     }
   };
-}
-
-/** `@koa/router` leaves the whole template here, prefixes of outer routers included. */
-function matchedRoute(ctx: Context): string | undefined {
-  const { _matchedRoute: path } = ctx as { _matchedRoute?: string | RegExp };
-  return path === undefined ? undefined : String(path);
 }
 
 /** Koa has resolved these by its `app.proxy` setting; without it they are the proxy's own. */

@@ -5,6 +5,7 @@ import { TracerProvider } from '@opentelemetry/sdk-trace';
 import { exchangeOf, traceContext, tracedFetch } from '@throughline/koa';
 import { createSpanCollector } from '@throughline/testing';
 import Koa from 'koa';
+import mount from 'koa-mount';
 import request from 'supertest';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
@@ -30,9 +31,13 @@ async function served(build: (app: Koa) => void, path: string) {
   return { status, span, route: span.attributes['http.route'] };
 }
 const routed = (router: Router) => (app: Koa) => void app.use(router.routes());
-const ok = (ctx: Koa.Context) => {
+const ok: Koa.Middleware = (ctx) => {
   ctx.body = 'ok';
 };
+
+const router = (path: string) => new Router().get(path, ok).routes() as Koa.Middleware;
+const mounted = (prefix: string, middleware: Koa.Middleware) => (app: Koa) =>
+  void app.use(mount(prefix, middleware));
 
 test.each<[string, (app: Koa) => void, string, string | undefined]>([
   ['a route', routed(new Router().get('/items/:id', ok)), '/items/7', '/items/:id'],
@@ -48,12 +53,68 @@ test.each<[string, (app: Koa) => void, string, string | undefined]>([
     '/tenants/acme/users/7',
     '/tenants/:tenant/users/:id',
   ],
+  ['a mounted router', mounted('/v1', router('/items/:id')), '/v1/items/7', '/v1/items/:id'],
+  ['a mounted router’s root', mounted('/v1', router('/')), '/v1', '/v1'],
+  ['a mounted router’s root, with a slash', mounted('/v1', router('/')), '/v1/', '/v1'],
+  ['a value like the mount path', mounted('/v1', router('/v1/:v1')), '/v1/v1/v1', '/v1/v1/:v1'],
+  ['an encoded value', mounted('/v1', router('/:id')), '/v1/%76%31?x=/v1', '/v1/:id'],
+  ['mounts in mounts', mounted('/v1', mount('/deep', router('/:id'))), '/v1/deep/7', '/v1/deep/:id'],
+  [
+    'a mounted application',
+    (app) => void app.use(mount('/sub', new Koa().use(mount('/r', router('/:id'))))),
+    '/sub/r/7',
+    '/sub/r/:id',
+  ],
+  [
+    'a route behind a mount that passes on',
+    (app) => void app.use(mount('/v1', (_ctx, next) => next())).use(router('/v1/:id')),
+    '/v1/7',
+    '/v1/:id',
+  ],
+  [
+    'a path that was written anew',
+    (app) =>
+      void app
+        .use((ctx, next) => {
+          ctx.path = ctx.path.replace('/secret', '');
+          return next();
+        })
+        .use(router('/x/:id')),
+    '/secret/x/7',
+    '/x/:id',
+  ],
+  ['a mount without a router', mounted('/trpc', ok), '/trpc/user.byId', '/trpc'],
+  ['mounts without a router', mounted('/a', mount('/b', ok)), '/a/b/c', '/a/b'],
+  ['a mount that throws', mounted('/trpc', () => Promise.reject(new Error('mine'))), '/trpc/x', '/trpc'],
+  ['a mount that finds nothing', mounted('/trpc', (_ctx, next) => next()), '/trpc/x', undefined],
   ['no router', (app) => void app.use(ok), '/x', undefined],
   ['nothing', () => {}, '/none', undefined],
 ])('http.route of %s', async (_, build, path, expected) => {
   const { route, span } = await served(build, path);
   expect(route).toBe(expected);
   expect(span.name).toBe(expected === undefined ? 'GET' : `GET ${expected}`);
+});
+
+test.each(['first', 'second'])(
+  'tracing mounted below a mount: the whole template and path of the %s request',
+  async () => {
+    const traced = new Koa().use(traceContext()).use(router('/items/:id'));
+    const app = new Koa().use(mount('/v1', traced));
+    await request(app.callback()).get('/v1/items/7');
+    const { attributes } = await spans.take();
+    expect([attributes['http.route'], attributes['url.path']]).toEqual(['/v1/items/:id', '/v1/items/7']);
+  },
+);
+
+test('setRoute is more exact than a mount', async () => {
+  const { route } = await served(
+    mounted('/trpc', (ctx) => {
+      exchangeOf(ctx.req)?.setRoute('/trpc/user.byId');
+      ctx.body = 'ok';
+    }),
+    '/trpc/user.byId',
+  );
+  expect(route).toBe('/trpc/user.byId');
 });
 
 test('an error passes through by identity and is recorded', async () => {

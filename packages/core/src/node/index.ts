@@ -1,5 +1,6 @@
 export { earlierRoutes } from './earlier-routes.ts';
 export { reachesNoRoute } from './hook-reach.ts';
+export { servedKoaRoute, watchKoaRoute } from './koa-route.ts';
 export type { NodeRequest, NodeResponse } from './response-outcome.ts';
 export { servedRoute, watchRoute } from './served-route.ts';
 export {

@@ -1,4 +1,5 @@
 import { type Layer, matchMount } from './express-layer.ts';
+import { pathOfTarget } from './path-of-target.ts';
 
 /** An application of Express. */
 interface App {
@@ -63,7 +64,7 @@ const ROUTE: PropertyDescriptor & ThisType<RoutedRequest> = {
     if (value === undefined) return;
     routed.app = this.app;
     routed.baseUrl = this.baseUrl ?? '';
-    routed.path = pathOf(this.url);
+    routed.path = pathOfTarget(this.url);
   },
 };
 
@@ -254,13 +255,13 @@ function answeringMount(
 ): string | undefined {
   if (baseUrl === '') {
     if (statusCode < 500 || routed.route !== undefined) return undefined;
-    const path = pathOf(request.originalUrl);
+    const path = pathOfTarget(request.originalUrl);
     return (
       deepest(mountsAlong(routed.entry, path, path).filter(({ layer }) => !isErrorHandler(layer))).template ||
       undefined
     );
   }
-  const whole = baseUrl + pathOf(request.url);
+  const whole = baseUrl + pathOfTarget(request.url);
   const mounts = mountsAlong(request.app, whole, baseUrl);
   const held = mounts.filter(({ taken }) => taken === baseUrl);
   // An error handler speaks for the route that failed.
@@ -276,9 +277,4 @@ function answeringMount(
 
 function isErrorHandler(layer: Layer | undefined): boolean {
   return typeof layer?.handle === 'function' && layer.handle.length > 3;
-}
-
-/** Of a request target, also of an absolute one. */
-function pathOf(target = ''): string {
-  return target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, '');
 }

@@ -87,7 +87,7 @@ function requestRecord(
   return {
     method: req.method ?? '',
     // Connect-style routers cut their prefix off `url` and keep the whole in `originalUrl`.
-    target: target ?? (typeof originalUrl === 'string' ? originalUrl : (req.url ?? '')),
+    target: typeof originalUrl === 'string' ? originalUrl : (target ?? req.url ?? ''),
     scheme: socket?.encrypted ? 'https' : 'http',
     headers: req.headers,
     protocolVersion: req.httpVersionMajor === 2 ? '2' : req.httpVersion,

@@ -1,0 +1,9 @@
+/**
+ * The path of a request target, also of an absolute one; not decoded.
+ *
+ * @example
+ * pathOfTarget('http://host/items/7?x=2'); // '/items/7'
+ */
+export function pathOfTarget(target = ''): string {
+  return target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, '');
+}
