@@ -221,3 +221,91 @@ describe('four services, one after the other, and no SDK', () => {
     });
   }
 });
+
+describe('two copies of the packages in one process, and no SDK', () => {
+  const FIELDS = {
+    traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    tracestate: 'a=1',
+    baggage: 'k=v',
+  };
+  const TWO_PACKAGES =
+    "export * from '@throughline/http'; export { traceHeaders } from '@throughline/fetch';";
+  /** A copy of every package of ours in a folder of its own, as npm nests another version of them. */
+  async function nest(name: string, edit = (code: string) => code): Promise<string> {
+    const folder = join(installation.folder, name);
+    await cp(
+      join(installation.folder, 'node_modules/@throughline'),
+      join(folder, 'node_modules/@throughline'),
+      {
+        recursive: true,
+      },
+    );
+    const shared = join(folder, 'node_modules/@throughline/core/dist/shared.js');
+    await writeFile(shared, edit(await readFile(shared, 'utf8')));
+    const entry = join(folder, 'entry.mjs');
+    await writeFile(entry, TWO_PACKAGES);
+    return entry;
+  }
+  async function bundle(entry: string, format: 'cjs' | 'esm'): Promise<string> {
+    const outfile = join(installation.folder, `copy.${format === 'cjs' ? 'cjs' : 'mjs'}`);
+    await build({
+      entryPoints: [entry],
+      outfile,
+      bundle: true,
+      minify: true,
+      platform: 'node',
+      format,
+      logLevel: 'silent',
+      banner:
+        format === 'esm'
+          ? {
+              js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+            }
+          : {},
+    });
+    return outfile;
+  }
+  const run = async (middleware: string, caller: string) =>
+    JSON.parse((await installation.node('two-copies.mjs', middleware, caller, FIELDS.traceparent)).stdout);
+
+  it.each([
+    ['a nested version', async () => [join(installation.folder, 'outer.mjs'), await nest('nested')]],
+    [
+      'a nested version of the middleware',
+      async () => [await nest('nested'), join(installation.folder, 'outer.mjs')],
+    ],
+    [
+      'a bundle behind a server that is not in it',
+      async () => [
+        join(installation.folder, 'outer.mjs'),
+        await bundle(join(installation.folder, 'outer.mjs'), 'esm'),
+      ],
+    ],
+    [
+      'a CommonJS bundle beside ES modules',
+      async () => [
+        await bundle(join(installation.folder, 'outer.mjs'), 'cjs'),
+        join(installation.folder, 'outer.mjs'),
+      ],
+    ],
+    [
+      'two bundles',
+      async () => [
+        await bundle(join(installation.folder, 'outer.mjs'), 'cjs'),
+        await bundle(join(installation.folder, 'outer.mjs'), 'esm'),
+      ],
+    ],
+  ])('%s: the caller’s headers go on', async (_, copies) => {
+    await writeFile(join(installation.folder, 'outer.mjs'), TWO_PACKAGES);
+    const [middleware = '', caller = ''] = await copies();
+    expect(await run(middleware, caller)).toEqual({ received: FIELDS, headers: FIELDS, codes: ['TL001'] });
+  });
+
+  it('of which one holds contexts in another layout: a self-check says so', async () => {
+    const other = await nest('other-layout', (code) => code.replace('context: 1', 'context: 2'));
+    await writeFile(join(installation.folder, 'outer.mjs'), TWO_PACKAGES);
+    const { received, codes } = await run(join(installation.folder, 'outer.mjs'), other);
+    expect(received).toEqual({});
+    expect(codes).toEqual(['TL001', 'TL018']);
+  });
+});

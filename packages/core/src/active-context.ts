@@ -2,9 +2,10 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Context, context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
 import { perRegistration, registeredApi } from './registered-api.ts';
 import { guarded } from './report.ts';
+import { shared } from './shared.ts';
 
 /** Carries the context when no SDK has registered a context manager: the API alone would lose it. */
-const ownStorage = new AsyncLocalStorage<Context>();
+const ownStorage = shared('context', () => new AsyncLocalStorage<Context>());
 
 const PROBE = createContextKey('Throughline context manager probe');
 

@@ -1,10 +1,11 @@
 import { diag } from '@opentelemetry/api';
 import { className, isError, isName } from './error-class.ts';
 import { redaction } from './redaction.ts';
+import { shared } from './shared.ts';
 
 /** Causes are texts of our own, so there are few; the bound is there for hooks that are created per request. */
 const MAX_CAUSES = 200;
-const reported = new Set<string>();
+const reported = shared('reported', () => new Set<string>());
 
 /**
  * Reports a fault that must not reach the request to OpenTelemetry's diagnostic logger, once per cause.

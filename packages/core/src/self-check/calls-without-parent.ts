@@ -3,15 +3,16 @@ import { isIgnoredRequest } from '../context-keys.ts';
 import { isTracingSuppressed, passesTraceOn } from '../propagation.ts';
 import { registeredApi } from '../registered-api.ts';
 import { guarded } from '../report.ts';
+import { shared } from '../shared.ts';
 import { finding, note } from './finding.ts';
 
 /** Shared by servers, which count, and clients, which look. */
-export const callsWithoutParent = {
+export const callsWithoutParent = shared('calls', () => ({
   /** From the first request in development until one was found: all that this costs a call, when it is `false`. */
   watching: false,
   found: false,
   requestsInProgress: 0,
-};
+}));
 
 /**
  * TL014: notes an outgoing call with no trace to belong to, while requests are being served.

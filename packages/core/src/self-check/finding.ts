@@ -1,5 +1,6 @@
 import { diag } from '@opentelemetry/api';
 import { guarded } from '../report.ts';
+import { shared } from '../shared.ts';
 
 /** Something about this process's tracing that does not work, or works differently from what one may expect. */
 export interface Finding {
@@ -28,8 +29,10 @@ export function finding(
   return { code, level, ...words, docs: `${DOCS}#${code.toLowerCase()}` };
 }
 
-const noted = new Map<string, Finding>();
-const announced = new Set<string>();
+const { noted, announced } = shared('findings', () => ({
+  noted: new Map<string, Finding>(),
+  announced: new Set<string>(),
+}));
 
 /** What requests have shown so far; the registry is not in it, because that can be asked at any time. */
 export function notedFindings(): readonly Finding[] {

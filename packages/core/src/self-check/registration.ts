@@ -4,6 +4,7 @@ import { unregisteredTracer } from '../other-tracers.ts';
 import { fieldsWritten } from '../propagation.ts';
 import { registeredApi } from '../registered-api.ts';
 import { guarded } from '../report.ts';
+import { isHeldApart } from '../shared.ts';
 import { refusedCopies, unreadingCopies } from './api-copies.ts';
 import { type Finding, finding } from './finding.ts';
 import { tracerBesides } from './tracer-findings.ts';
@@ -15,11 +16,15 @@ export interface Reliance {
 }
 
 /**
- * What the API's registry says of this process now: TL001 to TL007, and TL017.
+ * What the API's registry says of this process now: TL001 to TL007, TL017 and TL018.
  *
  * Nothing is started and nothing is sent: a probe span would reach samplers and processors.
  */
 export function checkRegistration(relies: Reliance): readonly Finding[] {
+  return [...checkCopies(), ...checkSlots(relies)];
+}
+
+function checkSlots(relies: Reliance): readonly Finding[] {
   const { trace: provider, version } = registeredApi();
   if (provider === undefined && relies.tracerProvider) {
     if (isDisabledOnPurpose()) return [];
@@ -32,6 +37,18 @@ export function checkRegistration(relies: Reliance): readonly Finding[] {
     ...checkContextManager(),
     ...(relies.propagator ? checkPropagator() : []),
     ...(provider === undefined ? [] : unreadingCopies(version)),
+  ];
+}
+
+/** TL018: contexts that one copy of our core activates and another does not see. */
+function checkCopies(): readonly Finding[] {
+  if (registeredApi().context !== undefined || !isHeldApart('context')) return [];
+  return [
+    finding('TL018', 'warning', {
+      fact: 'Two copies of @throughline/core are loaded that carry contexts apart.',
+      consequence: 'What a middleware of one received does not reach the calls made through the other.',
+      fix: 'Run "npm ls @throughline/core" and make it one version, or register a context manager.',
+    }),
   ];
 }
 

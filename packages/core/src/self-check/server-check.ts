@@ -6,6 +6,7 @@ import type { HttpServerOptions } from '../http-server-options.ts';
 import { registeredApi } from '../registered-api.ts';
 import { guarded } from '../report.ts';
 import type { Scope } from '../scope.ts';
+import { shared } from '../shared.ts';
 import { callsWithoutParent } from './calls-without-parent.ts';
 import { watchDuplicateHeaders } from './duplicate-headers.ts';
 import { announce, finding, isDevelopment, note, textOf } from './finding.ts';
@@ -25,11 +26,11 @@ interface SdkSpan extends Span {
   readonly instrumentationScope?: { readonly name: string };
 }
 
-/** What the process relies on, for `status()`; before anything is mounted, on all that is registered. */
-let processRelies: Reliance | undefined;
+const ofProcess = shared('reliance', (): { relies?: Reliance } => ({}));
 
+/** What the process relies on, for `status()`; before anything is mounted, on all that is registered. */
 export function relianceOfProcess(): Reliance {
-  return processRelies ?? { tracerProvider: true, propagator: true };
+  return ofProcess.relies ?? { tracerProvider: true, propagator: true };
 }
 
 /** Looks at the first requests of one tracer. */
@@ -55,9 +56,10 @@ export class ServerCheck {
     this.#entry = scope.entry;
     if (mode === 'off') return;
     if (mode === 'throw') throwAtMount(this.#relies, scope);
-    processRelies = {
-      tracerProvider: processRelies?.tracerProvider || this.#relies.tracerProvider,
-      propagator: processRelies?.propagator || this.#relies.propagator,
+    const { relies } = ofProcess;
+    ofProcess.relies = {
+      tracerProvider: relies?.tracerProvider || this.#relies.tracerProvider,
+      propagator: relies?.propagator || this.#relies.propagator,
     };
   }
 

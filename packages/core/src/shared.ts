@@ -1,0 +1,38 @@
+/** Parts of this package's memory, with the version of the layout of each. A new layout gets a new number. */
+const LAYOUTS = {
+  context: 1,
+  findings: 1,
+  calls: 1,
+  reliance: 1,
+  reported: 1,
+} as const;
+
+type Part = keyof typeof LAYOUTS;
+
+const holder = globalThis as { [part: symbol]: unknown };
+const PREFIX = 'throughline.shared.';
+
+/**
+ * What all copies of this package in one process hold in common: there are several where versions are nested, where an
+ * application is bundled and its server is not, and where one half of it is CommonJS in a bundle of its own.
+ *
+ * Each part is held under a registered symbol with the version of its layout; copies of another layout have their own.
+ */
+export function shared<T extends object>(part: Part, create: () => T): T {
+  const key = Symbol.for(`${PREFIX}${part}.${LAYOUTS[part]}`);
+  const existing = holder[key];
+  if (existing !== undefined) return existing as T;
+  const created = create();
+  // Where globals are frozen, each copy is on its own.
+  Reflect.defineProperty(holder, key, { value: created, configurable: true });
+  return created;
+}
+
+/** Whether another copy of this package holds `part` in a layout that this copy does not share. */
+export function isHeldApart(part: Part): boolean {
+  const start = `${PREFIX}${part}.`;
+  const own = Symbol.for(`${start}${LAYOUTS[part]}`);
+  return Object.getOwnPropertySymbols(holder).some(
+    (key) => key !== own && key.description?.startsWith(start) === true,
+  );
+}
