@@ -9,7 +9,7 @@ import {
 } from '@opentelemetry/api';
 import { baggageFields } from './baggage.ts';
 import { nodeHeaderGetter } from './carrier.ts';
-import { conflictingSpanContexts, ignoreRequest } from './context-keys.ts';
+import { conflictingSpanContexts, ignoreRequest, namesParentlessTrace } from './context-keys.ts';
 import { type ExtractionOutcome, extractionOutcome } from './extraction-outcome.ts';
 import { knownMethods } from './http-method.ts';
 import { httpInstruments } from './http-metrics.ts';
@@ -102,7 +102,7 @@ export function createHttpServerTracer(
     if (ignored) return new Exchange(settings, request, new Operation(ignoreRequest(parent)));
 
     const arrived =
-      caller !== undefined || passesTraceOn(received)
+      caller !== undefined || passesTraceOn(received) || namesParentlessTrace(received)
         ? 'continued'
         : guarded(
             'a propagator threw in fields()',

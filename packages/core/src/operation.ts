@@ -10,6 +10,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { runInContext } from './active-context.ts';
+import { namesParentlessTrace } from './context-keys.ts';
 import { errorType } from './error-type.ts';
 import { recordException } from './exception.ts';
 import { follow } from './follow.ts';
@@ -150,7 +151,9 @@ export class Operation {
 
 function startSpan(parent: Context, start: SpanStart): Span | undefined {
   try {
-    return start.tracer.startSpan(start.name, start, parent);
+    const make = () => start.tracer.startSpan(start.name, start, parent);
+    // An id generator can look at the active context alone.
+    return namesParentlessTrace(parent) ? runInContext(parent, make) : make();
   } catch (error) {
     reportOnce('the tracer threw in startSpan(); nothing is recorded', error);
     return undefined;

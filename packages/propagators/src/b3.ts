@@ -8,7 +8,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
-import { clearField, readFirst, trimOws, writeField } from './field.ts';
+import { clearField, firstOf, readFirst, writeField } from './field.ts';
 import { paddedId } from './hex.ts';
 import {
   isStillDeferred,
@@ -147,23 +147,27 @@ function stateOf(context: Context, spanContext: SpanContext): '' | '0' | '1' | '
   return (spanContext.traceFlags & TraceFlags.SAMPLED) !== 0 ? '1' : '0';
 }
 
-/** `traceid-spanid[-state[-parentid]]`, or a state alone; `undefined` for anything else. */
+/**
+ * `traceid-spanid[-state][-parentid]`, or a state alone; `undefined` for anything else. The parent's id is not used, so
+ * that its form is all that matters.
+ */
 export function parseB3Single(value: string): B3Reading | undefined {
-  const header = firstOf(value, MAX_SINGLE_LENGTH);
-  if (header === undefined) return undefined;
-  const parts = header.split('-', 5);
-  const [trace, span, state, parent] = parts;
-  if (trace === undefined || parts.length > 4) return undefined;
+  const parts = firstOf(value, MAX_SINGLE_LENGTH).split('-', 5);
+  const [trace = '', span, ...optional] = parts;
   if (span === undefined) {
     const alone = singleState(trace);
     return alone === undefined ? undefined : { state: alone };
   }
+  const state = optional[0]?.length === 16 ? undefined : optional.shift();
+  const [parent, ...more] = optional;
   const ids = parseIds(trace, span);
   const decided = state === undefined ? 'defer' : singleState(state);
-  if (ids === undefined || decided === undefined) return undefined;
-  if (parent !== undefined && (parent.length !== 16 || paddedId(parent, 16) === undefined)) return undefined;
-  return { ids, state: decided };
+  if (ids === undefined || decided === undefined || more.length > 0) return undefined;
+  return parent === undefined || UNUSED_ID.test(parent) ? { ids, state: decided } : undefined;
 }
+
+/** An id in form, zeros included. */
+const UNUSED_ID = /^[0-9a-f]{16}$/i;
 
 function singleState(state: string): 'accept' | 'deny' | 'debug' | undefined {
   if (state === '1') return 'accept';
@@ -171,22 +175,23 @@ function singleState(state: string): 'accept' | 'deny' | 'debug' | undefined {
   return state === 'd' ? 'debug' : undefined;
 }
 
-/** The reading of the `x-b3-*` headers, or `undefined` when they say nothing or anything malformed. */
+/** The reading of the `x-b3-*` headers, or `undefined` when they say nothing or anything malformed. Empty ones are absent. */
 export function parseB3Multi(read: (field: string) => string | undefined): B3Reading | undefined {
-  const trace = firstOf(read(B3_TRACE_ID), 32);
-  const span = firstOf(read(B3_SPAN_ID), 16);
-  const state = multiState(read(B3_SAMPLED), read(B3_FLAGS));
+  const trace = firstOf(read(B3_TRACE_ID) ?? '', 32);
+  const span = firstOf(read(B3_SPAN_ID) ?? '', 16);
+  const state = multiState(firstOf(read(B3_SAMPLED) ?? '', 5), firstOf(read(B3_FLAGS) ?? '', 1));
   if (state === undefined) return undefined;
-  if (trace === undefined && span === undefined) return state === 'defer' ? undefined : { state };
-  const ids = parseIds(trace ?? '', span ?? '');
+  if (trace === '' && span === '') return state === 'defer' ? undefined : { state };
+  const ids = parseIds(trace, span);
   return ids === undefined ? undefined : { ids, state };
 }
 
-function multiState(sampled: string | undefined, flags: string | undefined): B3Reading['state'] | undefined {
-  if (flags !== undefined && firstOf(flags, 1) === '1') return 'debug';
-  if (sampled === undefined) return 'defer';
+function multiState(sampled: string, flags: string): B3Reading['state'] | undefined {
+  if (flags === '1') return 'debug';
   // Tracers from before the specification wrote words.
-  switch (firstOf(sampled, 5)?.toLowerCase()) {
+  switch (sampled.toLowerCase()) {
+    case '':
+      return 'defer';
     case '1':
     case 'true':
       return 'accept';
@@ -203,14 +208,4 @@ function parseIds(trace: string, span: string): B3Reading['ids'] {
   const traceId = paddedId(trace, 32);
   const spanId = paddedId(span, 16);
   return traceId === undefined || spanId === undefined ? undefined : { traceId, spanId };
-}
-
-/** The first of values that were joined into one line, without white space; `undefined` beyond `length` characters. */
-function firstOf(value: string | undefined, length: number): string | undefined {
-  if (value === undefined) return undefined;
-  const comma = value.slice(0, 128).indexOf(',');
-  const first = comma === -1 ? value : value.slice(0, comma);
-  if (first.length > 128) return undefined;
-  const trimmed = trimOws(first);
-  return trimmed.length > length ? undefined : trimmed;
 }

@@ -262,9 +262,15 @@ function explainJaeger(read: Read): Answer {
 
 function explainXRay(header = ''): Answer {
   const reading = parseXRay(header);
-  return reading === undefined
-    ? refused('not Root=1-8hex-24hex, with Parent=16hex and Sampled=0, 1 or ? when they are there')
-    : named(reading.traceId, reading.spanId, `continues the trace, ${B3_WORDS[reading.state]}`);
+  if (reading === undefined)
+    return refused('not Root=1-8hex-24hex, with Parent=16hex and Sampled=0, 1 or ? when they are there');
+  const { traceId, spanId, state } = reading;
+  if (spanId !== undefined) return named(traceId, spanId, `continues the trace, ${B3_WORDS[state]}`);
+  return {
+    accepted: true,
+    traceId,
+    reason: `names a trace and no parent: its root is here, ${state === 'deny' ? B3_WORDS.deny : B3_WORDS.defer}`,
+  };
 }
 
 function explainGrpc(header = ''): Answer {

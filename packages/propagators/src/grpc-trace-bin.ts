@@ -8,7 +8,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
-import { readFirst, trimOws, writeField } from './field.ts';
+import { firstOf, readFirst, writeField } from './field.ts';
 import { hexDigit } from './hex.ts';
 import { isTracingSuppressed, remoteSpanContext, withRemoteSpanContext } from './remote-context.ts';
 import { legalSpanContext } from './span-context.ts';
@@ -115,7 +115,7 @@ function asBuffer(bytes: Uint8Array): Uint8Array {
 export function parseGrpcTraceBin(value: string): SpanContext | undefined {
   if (value.length > MAX_LENGTH) return undefined;
   // The first byte is the version, 0; no base64 text begins with it.
-  const binary = value.charCodeAt(0) === 0 ? value : fromBase64(trimOws(value));
+  const binary = value.charCodeAt(0) === 0 ? value : fromBase64(firstOf(value, MAX_LENGTH));
   if (binary === undefined || binary.charCodeAt(0) !== 0) return undefined;
   let traceId = ZERO_TRACE_ID;
   let spanId = ZERO_SPAN_ID;

@@ -14,6 +14,7 @@ export {
   CONFLICTING_SPAN_CONTEXTS_KEY_NAME,
   conflictingSpanContexts,
   isSamplingDeferred,
+  rootTraceId,
 } from './remote-context.ts';
 export { parseTraceState } from './trace-state.ts';
 export { baggageProperties, W3CBaggagePropagator } from './w3c-baggage.ts';

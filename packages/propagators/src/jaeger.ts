@@ -14,7 +14,7 @@ import { carrierGetter, carrierSetter } from '@throughline/core/wire';
 import { MAX_BAGGAGE_BYTES, MAX_BAGGAGE_MEMBERS } from './baggage-members.ts';
 import { decodeOctets, encodeOctets, isToken } from './baggage-text.ts';
 import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
-import { clearField, readFirst, readKeys, trimOws, writeField } from './field.ts';
+import { clearField, firstOf, readFirst, readKeys, trimOws, writeField } from './field.ts';
 import { hexDigit, paddedId } from './hex.ts';
 import { MemberBaggage } from './member-baggage.ts';
 import {
@@ -118,7 +118,7 @@ function flagsOf(context: Context, spanContext: SpanContext): number {
 /** `trace:span:parent:flags`; `undefined` for anything else. */
 export function parseUberTraceId(value: string): JaegerReading | undefined {
   if (value.length > MAX_HEADER_LENGTH) return undefined;
-  const parts = trimOws(value).replace(/%3a/gi, ':').split(':');
+  const parts = firstOf(value, MAX_HEADER_LENGTH).replace(/%3a/gi, ':').split(':');
   const [trace = '', span = '', parent = '', flags = ''] = parts;
   if (parts.length !== 4) return undefined;
   const traceId = paddedId(trace, 32);

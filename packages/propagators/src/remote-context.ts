@@ -20,7 +20,7 @@ export interface RemoteTraits {
   /** The caller wants this trace recorded whatever samplers say (B3 `d`, Jaeger flag 2). */
   readonly debug?: boolean;
   /** AWS X-Ray's loop detector, sent on as it came. */
-  readonly lineage?: string;
+  readonly lineage?: string | undefined;
   /** The ids were made here because the caller sent only a decision (`b3: 0`). */
   readonly placeholder?: boolean;
 }
@@ -31,6 +31,7 @@ export const CONFLICTING_SPAN_CONTEXTS_KEY_NAME = 'Throughline conflicting span 
 const CONFLICTS_KEY = createContextKey(CONFLICTING_SPAN_CONTEXTS_KEY_NAME);
 const REMOTE_KEY = createContextKey('Throughline remote span context');
 const EXTRAS_KEY = createContextKey('Throughline remote span context extras');
+const PARENTLESS_KEY = createContextKey('Throughline trace without a parent');
 const SUPPRESS_KEY = createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
 
 // The API keeps its two keys to itself; asking it to write through a probe finds them in every version.
@@ -187,6 +188,42 @@ export function isStillDeferred(context: Context, spanContext: SpanContext): boo
     traitsOf(context, spanContext)?.deferred === true &&
     remoteSpanContext(context)?.spanId === spanContext.spanId
   );
+}
+
+/** A trace that the caller named without a span of its own: what begins here is its root. */
+export interface ParentlessTrace {
+  readonly traceId: string;
+  readonly state: 'accept' | 'defer';
+  readonly lineage: string | undefined;
+}
+
+/** The context in which the next root belongs to `trace`. */
+export function withParentlessTrace(context: Context, trace: ParentlessTrace): Context {
+  return context.setValue(PARENTLESS_KEY, trace);
+}
+
+/** The trace that a carrier named without a parent, whether or not a span belongs to it by now. */
+export function parentlessTrace(context: Context): ParentlessTrace | undefined {
+  return context.getValue(PARENTLESS_KEY) as ParentlessTrace | undefined;
+}
+
+/**
+ * The trace id for a root that starts in `context`, where the caller named a trace and no span: AWS load balancers send
+ * `X-Amzn-Trace-Id: Root=…` alone. `undefined` where there is none, or a span is its parent.
+ *
+ * The API can hand an id to a span through its parent only, so the id generator has to ask. That of `startTracing()` does,
+ * and Throughline starts such roots with this context active.
+ *
+ * @example
+ * const random = new RandomIdGenerator();
+ * const idGenerator = {
+ *   generateTraceId: () => rootTraceId(context.active()) ?? random.generateTraceId(),
+ *   generateSpanId: () => random.generateSpanId(),
+ * };
+ */
+export function rootTraceId(context: Context): string | undefined {
+  const named = parentlessTrace(context);
+  return named === undefined || trace.getSpan(context) !== undefined ? undefined : named.traceId;
 }
 
 /** True when the SDK was told to leave this context alone; its key is global, so no dependency is needed. */

@@ -8,26 +8,28 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
-import { readFirst, trimOws, writeField } from './field.ts';
+import { firstOf, readFirst, trimOws, writeField } from './field.ts';
 import { isHexId } from './hex.ts';
 import {
   isStillDeferred,
   isTracingSuppressed,
+  parentlessTrace,
   remoteSpanContext,
   traitsOf,
+  withParentlessTrace,
   withRemoteSpanContext,
 } from './remote-context.ts';
-import { legalSpanContext } from './span-context.ts';
+import { legalSpanContext, placeholderSpanContext } from './span-context.ts';
 
 export const X_AMZN_TRACE_ID = 'x-amzn-trace-id';
 
 /** What `X-Amzn-Trace-Id` says. */
 export interface XRayReading {
   readonly traceId: string;
-  /** The caller's span, or one derived from the trace id when the header has a root only. */
-  readonly spanId: string;
+  /** The caller's span; absent when the header names none, as those of load balancers. */
+  readonly spanId?: string | undefined;
   readonly state: 'accept' | 'deny' | 'defer';
-  readonly lineage?: string;
+  readonly lineage?: string | undefined;
 }
 
 const MAX_HEADER_LENGTH = 1024;
@@ -36,9 +38,12 @@ const MAX_HEADER_LENGTH = 1024;
  * AWS X-Ray: the `X-Amzn-Trace-Id` header.
  *
  * Fields may come in any order and case, with spaces around `=`; `Self` and unknown ones are ignored. `Sampled=?` and no
- * `Sampled` leave the decision to the receiving SDK, as B3 without a state does. A root without a parent, which load
- * balancers send, keeps its trace id; its parent is the id's last 16 digits, the same for every receiver. `Lineage` is
- * sent on for as long as the trace id stays.
+ * `Sampled` leave the decision to the receiving SDK, as B3 without a state does. `Lineage` is sent on for as long as the
+ * trace id stays.
+ *
+ * A root without a parent, which load balancers send, names a trace that nobody has recorded in yet: what begins here is
+ * its root span, without parent and link, and {@link rootTraceId} has the trace id for it. Where nothing is recorded, the
+ * root is sent on as it came. `Sampled=0` is honoured as `b3: 0` is.
  *
  * Never throws, whatever the context, the carrier or the getter is.
  *
@@ -54,13 +59,24 @@ export class XRayPropagator implements TextMapPropagator<unknown> {
       const reading = header === undefined ? undefined : parseXRay(header);
       if (reading === undefined) return context;
       const { traceId, spanId, state, lineage } = reading;
+      if (state === 'deny' && spanId === undefined)
+        return withRemoteSpanContext(
+          context,
+          { ...placeholderSpanContext(), traceId },
+          { placeholder: true, lineage },
+        );
+      if (spanId === undefined)
+        return withParentlessTrace(context, {
+          traceId,
+          state: state === 'accept' ? state : 'defer',
+          lineage,
+        });
       const traceFlags = state === 'deny' ? TraceFlags.NONE : TraceFlags.SAMPLED;
       const deferred = state === 'defer';
-      const traits = lineage === undefined ? { deferred } : { deferred, lineage };
       return withRemoteSpanContext(
         context,
         { traceId, spanId, traceFlags, isRemote: true },
-        deferred || lineage !== undefined ? traits : undefined,
+        deferred || lineage !== undefined ? { deferred, lineage } : undefined,
       );
     } catch {
       return context;
@@ -72,16 +88,23 @@ export class XRayPropagator implements TextMapPropagator<unknown> {
     try {
       if (isTracingSuppressed(context)) return;
       const spanContext = legalSpanContext(trace.getSpanContext(context), remoteSpanContext(context));
-      if (spanContext === undefined) return;
+      const named = parentlessTrace(context);
+      if (spanContext === undefined) {
+        if (named !== undefined)
+          writeHeader(
+            carrier,
+            setter,
+            named.traceId,
+            `Sampled=${named.state === 'accept' ? 1 : '?'}`,
+            named.lineage,
+          );
+        return;
+      }
       const { traceId, spanId } = spanContext;
-      const lineage = traitsOf(context, spanContext)?.lineage;
-      writeField(
-        carrier,
-        chosenSetter(setter),
-        X_AMZN_TRACE_ID,
-        `Root=1-${traceId.slice(0, 8)}-${traceId.slice(8)};Parent=${spanId};Sampled=${sampledOf(context, spanContext)}` +
-          (lineage === undefined ? '' : `;Lineage=${lineage}`),
-      );
+      const lineage =
+        traitsOf(context, spanContext)?.lineage ?? (named?.traceId === traceId ? named.lineage : undefined);
+      const rest = `Parent=${spanId};Sampled=${sampledOf(context, spanContext)}`;
+      writeHeader(carrier, setter, traceId, rest, lineage);
     } catch {
       // A context or span that cannot be read has nothing to say.
     }
@@ -93,32 +116,49 @@ export class XRayPropagator implements TextMapPropagator<unknown> {
   }
 }
 
+function writeHeader(
+  carrier: unknown,
+  setter: TextMapSetter | undefined,
+  traceId: string,
+  rest: string,
+  lineage: string | undefined,
+): void {
+  const root = `Root=1-${traceId.slice(0, 8)}-${traceId.slice(8)};${rest}`;
+  const header = lineage === undefined ? root : `${root};Lineage=${lineage}`;
+  writeField(carrier, chosenSetter(setter), X_AMZN_TRACE_ID, header);
+}
+
 function sampledOf(context: Context, spanContext: SpanContext): '0' | '1' | '?' {
   if (isStillDeferred(context, spanContext)) return '?';
   return (spanContext.traceFlags & TraceFlags.SAMPLED) !== 0 ? '1' : '0';
 }
 
-/** `Root=1-8hex-24hex;Parent=16hex;Sampled=0`; `undefined` when there is no valid root or any known field is malformed. */
+/**
+ * `Root=1-8hex-24hex;Parent=16hex;Sampled=0`; `undefined` when there is no valid root or any known field is malformed. An
+ * empty field, and a parent of zeros, counts as absent.
+ */
 export function parseXRay(value: string): XRayReading | undefined {
   if (value.length > MAX_HEADER_LENGTH) return undefined;
   const fields = new Map<string, string>();
-  for (const part of value.split(';')) {
+  for (const part of firstOf(value, MAX_HEADER_LENGTH).split(';')) {
     const equals = part.indexOf('=');
     if (equals === -1) continue;
     const name = trimOws(part.slice(0, equals)).toLowerCase();
-    if (!fields.has(name)) fields.set(name, trimOws(part.slice(equals + 1)));
+    const text = trimOws(part.slice(equals + 1));
+    if (text !== '' && !fields.has(name)) fields.set(name, text);
   }
   const traceId = rootId(fields.get('root')?.toLowerCase() ?? '');
-  if (traceId === undefined) return undefined;
-  const spanId = fields.get('parent')?.toLowerCase() ?? traceId.slice(16);
-  if (!isHexId(spanId, 16)) return undefined;
+  const parent = fields.get('parent')?.toLowerCase();
   const state = stateOf(fields.get('sampled') ?? '?');
-  if (state === undefined) return undefined;
+  if (traceId === undefined || state === undefined) return undefined;
+  const spanId = parent === NO_PARENT ? undefined : parent;
+  if (spanId !== undefined && !isHexId(spanId, 16)) return undefined;
   const lineage = fields.get('lineage');
-  return lineage !== undefined && /^[0-9a-z:|.-]{1,256}$/i.test(lineage)
-    ? { traceId, spanId, state, lineage }
-    : { traceId, spanId, state };
+  const legal = lineage !== undefined && /^[0-9a-z:|.-]{1,256}$/i.test(lineage);
+  return { traceId, spanId, state, lineage: legal ? lineage : undefined };
 }
+
+const NO_PARENT = '0'.repeat(16);
 
 function rootId(root: string): string | undefined {
   if (root.length !== 35 || !root.startsWith('1-') || root[10] !== '-') return undefined;

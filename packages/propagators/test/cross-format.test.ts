@@ -40,7 +40,7 @@ const GRAMMAR: Record<string, RegExp> = {
   'x-b3-flags': /^1$/,
   'uber-trace-id': new RegExp(`^${TRACE_ID}:${SPAN_ID}:0:0[013]$`),
   'x-amzn-trace-id': new RegExp(
-    `^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=${SPAN_ID};Sampled=[01?](?:;Lineage=[0-9A-Za-z:|.-]{1,256})?$`,
+    `^Root=1-[0-9a-f]{8}-[0-9a-f]{24}(?:;Parent=${SPAN_ID})?;Sampled=[01?](?:;Lineage=[0-9A-Za-z:|.-]{1,256})?$`,
   ),
   'grpc-trace-bin': /^AA[A-D][0-9A-Za-z+/]{36}=$/,
 };

@@ -134,7 +134,7 @@ test.each<[string, unknown, string]>([
   [
     'xray',
     { 'x-amzn-trace-id': `Root=1-${T.slice(0, 8)}-${T.slice(8)}` },
-    'yes: continues the trace, the sampling decision is left to this service',
+    'yes: names a trace and no parent: its root is here, the sampling decision is left to this service',
   ],
   [
     'grpc-trace-bin',

@@ -16,6 +16,8 @@ test.each<[string, unknown, object | undefined]>([
   ['an array, as gRPC metadata gives', [FULL], sampled],
   ['the first of several', [FULL, hex('00')], sampled],
   ['base64', FULL.toString('base64'), sampled],
+  ['first of joined values', `${FULL.toString('base64')}, AAA`, sampled],
+  ['first of several values', [FULL, Buffer.from([0])], sampled],
   ['base64 without padding', FULL.toString('base64').replace(/=/g, ''), sampled],
   ['base64 of the URL alphabet', FULL.toString('base64url'), sampled],
   ['one character per byte', FULL.toString('latin1'), sampled],

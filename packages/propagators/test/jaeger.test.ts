@@ -32,6 +32,11 @@ describe('uber-trace-id', () => {
     ['url-encoded', `${T}%3A${S}%3a0%3A1`, '01'],
     ['upper case', `${T}:${S}:0:1`.toUpperCase(), '01'],
     ['OWS', ` ${T}:${S}:0:1 `, '01'],
+    ['a parent', `${T}:${S}:${S}:1`, '01'],
+    ['a parent of zeros', `${T}:${S}:${'0'.repeat(16)}:1`, '01'],
+    ['no parent', `${T}:${S}::1`, '01'],
+    ['first of joined values', `${T}:${S}:0:0, ${T}:${S}:0:1`, '00'],
+    ['first of several values', [`${T}:${S}:0:0`, `${T}:${S}:0:1`], '00'],
   ])('%s', (_, header, flags) => {
     expect(through({ 'uber-trace-id': header })).toEqual({ 'uber-trace-id': `${T}:${S}:0:${flags}` });
   });

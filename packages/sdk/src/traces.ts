@@ -11,6 +11,7 @@ import { GuardedSpanProcessor } from './guarded-span-processor.ts';
 import { Outage } from './outage.ts';
 import type { SignalSettings, TracesSettings } from './settings.ts';
 import { NO_SPANS, SpanExport } from './span-export.ts';
+import { TraceIdGenerator } from './trace-id-generator.ts';
 import { TreePrinter } from './trace-tree/tree-printer.ts';
 import type { TracingStatus } from './tracing.ts';
 
@@ -51,6 +52,7 @@ export function createTraces(
   return {
     provider: new TracerProvider({
       resource,
+      idGenerator: new TraceIdGenerator(),
       spanProcessors: processors,
       spanLimits: traces.spanLimits,
       ...(traces.sampler && { sampler: traces.sampler }),

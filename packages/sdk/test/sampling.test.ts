@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Attributes, propagation, ROOT_CONTEXT, TraceFlags, trace } from '@opentelemetry/api';
+import { type Attributes, context, propagation, ROOT_CONTEXT, TraceFlags, trace } from '@opentelemetry/api';
 import { SamplingDecision, TraceIdRatioBasedSampler } from '@opentelemetry/sdk-trace';
 import { traceContext } from '@throughline/express';
 import { type SamplingOptions, startTracing, type Tracing } from '@throughline/sdk';
@@ -158,7 +158,10 @@ describe('a caller that leaves the decision open', () => {
   const sampledIds = (carrier: (id: string) => Record<string, string>, attributes: Attributes = {}) =>
     ids.filter((id) => {
       const parent = propagation.extract(ROOT_CONTEXT, carrier(id));
-      const span = trace.getTracer('test').startSpan('GET', { attributes }, parent);
+      // Active, as Throughline has it: a root without a parent gets its trace id from there.
+      const span = context.with(parent, () =>
+        trace.getTracer('test').startSpan('GET', { attributes }, parent),
+      );
       const outgoing: Record<string, string> = {};
       propagation.inject(trace.setSpan(parent, span), outgoing);
       const sampled = (span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0;
