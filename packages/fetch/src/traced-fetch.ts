@@ -1,24 +1,30 @@
 import { activeContext, runInContext } from '@throughline/core';
 import {
   callsWithoutParent,
+  guarded,
   isTracingSuppressed,
   noteCall,
   Scope,
   suppressTracing,
 } from '@throughline/core/adapter';
-import { createHttpClientTracer, type HttpClientCall } from './http-client.ts';
+import { type FetchCall, type FetchInput, httpUrl } from './fetch-call.ts';
+import { Hops } from './hops.ts';
+import { createHttpClientTracer } from './http-client.ts';
 import {
   checkHttpClientOptions,
   type HttpClientOptions,
   type HttpClientOutcome,
 } from './http-client-options.ts';
 import { type CallPropagation, createOutboundInjection } from './outbound-injection.ts';
-import { createRedirects, type Hop } from './redirects.ts';
 import { observeBody } from './response-body.ts';
+import { sendByUndici } from './send-by-undici.ts';
+import { sendHopByHop } from './send-hop-by-hop.ts';
+import { underlyingFetch } from './underlying-fetch.ts';
+import { isUndiciFetch } from './undici-fetch.ts';
 
 /** Options of {@link createTracedFetch}. */
 export interface TracedFetchOptions extends HttpClientOptions {
-  /** What sends the requests. Default: the global `fetch`, looked up at each call. */
+  /** What sends the requests. Default: the global `fetch`, looked up at each call, or what was there before us. */
   readonly fetch?: typeof globalThis.fetch | undefined;
   /**
    * When the span of the last hop ends: with the response's `headers`, as the conventions have it, since nobody
@@ -34,7 +40,7 @@ export interface TracedRequestInit extends RequestInit {
 }
 
 /** As the global `fetch`. */
-export type TracedFetch = (input: string | URL | Request, init?: TracedRequestInit) => Promise<Response>;
+export type TracedFetch = (input: FetchInput, init?: TracedRequestInit) => Promise<Response>;
 
 /**
  * A drop-in for `fetch` that records one CLIENT span per request sent and hands the active context on in its
@@ -46,8 +52,9 @@ export type TracedFetch = (input: string | URL | Request, init?: TracedRequestIn
  *   suppressed for the call.
  * - Nothing is added to a request that was already signed (AWS Signature Version 4).
  *
- * A request whose `integrity` is set is sent untouched, in a span of its own: its redirects cannot be followed
- * one by one.
+ * With Node's fetch and undici's, redirects and all checks are left to it. Any other function is sent one request
+ * at a time, with `redirect: 'manual'`; through it, a request with `integrity` or in `no-cors` mode is sent without
+ * our headers, because its redirects cannot be seen.
  *
  * @throws TypeError at set-up when an option has the wrong type. Calls reject as the underlying fetch does.
  * @see https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span
@@ -61,52 +68,34 @@ export function createTracedFetch(options: TracedFetchOptions = {}): TracedFetch
     fetch: 'function',
     endOn: [(value) => value === 'headers' || value === 'body', "'headers' or 'body'"],
   });
-  const startCall = createHttpClientTracer(client, scope);
-  const inject = createOutboundInjection(client);
+  const tracing = {
+    startCall: createHttpClientTracer(client, scope),
+    inject: createOutboundInjection(client),
+  };
+  const underlying = underlyingFetch(tracedFetch, given);
+  return tracedFetch;
 
-  return async function tracedFetch(input, init) {
-    const send = given ?? globalThis.fetch;
-    const { trace: policy, ...plain } = membersOf(init);
+  async function tracedFetch(input: FetchInput, init?: TracedRequestInit): Promise<Response> {
     const parent = activeContext();
     if (callsWithoutParent.watching) noteCall(parent, tracedFetch);
-    const url = httpUrl(input);
-    if (url === undefined || isTracingSuppressed(parent)) return send(input, plain);
-    const redirects = createRedirects(input, plain, url);
-
-    for (let hop: Hop = redirects.first; ; ) {
-      const { request, url: hopUrl, resendCount } = hop;
-      const headers = new Headers(request.init.headers ?? (request.input as Partial<Request>).headers);
-      const method = methodOf(request.input, request.init);
-      const call = startCall(
-        { method, url: hopUrl, resendCount, header: (name) => headers.get(name) },
-        parent,
-      );
-      if (redirects.mayInject)
-        inject(call.context, headers, hopUrl, {
-          ...policy,
-          redirectedFrom: url,
-          authorization: headers.get('authorization'),
-        });
-      const { signal = (request.input as Partial<Request>).signal } = request.init;
-      try {
-        const response = await runInContext(suppressTracing(call.context), () =>
-          send(request.input, { ...request.init, headers, redirect: redirects.mode }),
+    const fetch = underlying.find(parent);
+    const context = underlying.calling(fetch, suppressTracing(parent));
+    if (isTracingSuppressed(parent)) return runInContext(context, () => fetch(input, init));
+    const hops = new Hops(tracing, parent, policyOf(init), httpUrl(input)?.hash ?? '');
+    const call: FetchCall = { fetch, input, init, hops, context };
+    try {
+      const response = await (isUndiciFetch(fetch) ? sendByUndici(call) : sendHopByHop(call));
+      if (endOn === 'body')
+        return observeBody(response, (error) =>
+          hops.end({ ...outcomeOf(response), ...failure(error, call) }),
         );
-        const next = await redirects.follow(hop, response);
-        if (next !== undefined) {
-          call.end(outcomeOf(response));
-          hop = next;
-          continue;
-        }
-        return endOn === 'body'
-          ? observeBody(response, ending(call, response, signal))
-          : ended(call, response);
-      } catch (error) {
-        call.end(failure(error, signal));
-        throw error;
-      }
+      hops.end(outcomeOf(response));
+      return response;
+    } catch (error) {
+      hops.end(failure(error, call));
+      throw error;
     }
-  };
+  }
 }
 
 /**
@@ -118,53 +107,20 @@ export function createTracedFetch(options: TracedFetchOptions = {}): TracedFetch
  */
 export const tracedFetch: TracedFetch = createTracedFetch();
 
-/** The URL of a request that goes over HTTP; `undefined` for `data:`, `blob:` and what is no URL at all. */
-function httpUrl(input: string | URL | Request): URL | undefined {
-  const text = typeof input === 'string' ? input : input instanceof URL ? input.href : input?.url;
-  try {
-    const url = new URL(text);
-    return url.protocol === 'http:' || url.protocol === 'https:' ? url : undefined;
-  } catch {
-    // What it is, `fetch` says itself.
-    return undefined;
-  }
-}
-
-/** What `fetch` reads beyond an object's own properties: a `Request` may stand in for `init`. */
-const INHERITED =
-  'method headers body referrer referrerPolicy mode credentials cache redirect integrity keepalive signal duplex';
-
-function membersOf(init: TracedRequestInit | undefined): TracedRequestInit {
-  const members: Record<string, unknown> = { ...init };
-  if (init instanceof Request)
-    for (const name of INHERITED.split(' ')) members[name] = init[name as keyof Request];
-  return members;
-}
-
-const NORMALIZED = /^(get|head|post|put|delete|options)$/i;
-
-/** As `fetch` will send it: six methods are put into upper case, others are left as they are. */
-function methodOf(input: string | URL | Request, init: RequestInit): string {
-  const method = init.method ?? (input as Partial<Request>).method ?? 'GET';
-  return NORMALIZED.test(method) ? method.toUpperCase() : method;
+/** What the call decides for itself; a getter of the caller's that throws decides nothing. */
+function policyOf(init: TracedRequestInit | null | undefined): CallPropagation | undefined {
+  return guarded('init.trace threw; the options decide', () => init?.trace, undefined);
 }
 
 function outcomeOf(response: Response): HttpClientOutcome {
-  return { statusCode: response.status, header: (name) => response.headers.get(name) };
-}
-
-function ended(call: HttpClientCall, response: Response): Response {
-  call.end(outcomeOf(response));
-  return response;
-}
-
-function ending(call: HttpClientCall, response: Response, signal: AbortSignal | null | undefined) {
-  return (error?: unknown) =>
-    call.end({ ...outcomeOf(response), ...(error !== undefined && failure(error, signal)) });
+  // The status of an opaque response is nobody's.
+  const statusCode = response.status === 0 ? undefined : response.status;
+  return { statusCode, header: (name) => response.headers.get(name) };
 }
 
 /** An abort that the caller asked for is no error; running into the caller's own time limit is. */
-function failure(error: unknown, signal: AbortSignal | null | undefined): HttpClientOutcome {
+function failure(error: unknown, { signal }: FetchCall): HttpClientOutcome {
+  if (error === undefined) return {};
   const cancelled = signal?.aborted === true && (signal.reason as Error | undefined)?.name !== 'TimeoutError';
   return { error, cancelled };
 }

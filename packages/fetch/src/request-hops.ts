@@ -1,0 +1,123 @@
+import { subscribe } from 'node:diagnostics_channel';
+import { type Context, createContextKey } from '@opentelemetry/api';
+import { activeContext, carrierSetter } from '@throughline/core';
+import { guarded } from '@throughline/core/adapter';
+import { dispatchedUrl } from './dispatched-url.ts';
+import type { Hops } from './hops.ts';
+import { headerReader } from './observed-handler.ts';
+
+/** A request as undici publishes it before it is written. */
+interface SentRequest {
+  readonly method: string;
+  readonly origin?: string | URL;
+  readonly path: string;
+  /** Name, value, name, value: what will be written. */
+  readonly headers: unknown[];
+}
+
+const WATCHED = createContextKey('Throughline watched request');
+
+/** By a field that we wrote and nobody else has: where undici queues requests, the context is another one's. */
+const watchedByField = new Map<string, WatchedRequest[]>();
+const watchedBySent = new WeakMap<object, WatchedRequest>();
+
+/**
+ * Follows what undici sends for one `Request`.
+ *
+ * A `Request` may hold a dispatcher that nobody can read, so none can be put around it. undici publishes each
+ * request before it writes it: there the headers of redirects are decided on.
+ */
+export class WatchedRequest {
+  readonly #hops: Hops;
+  /** The caller's own values of the fields that we wrote or removed. */
+  readonly #own: ReadonlyMap<string, string | undefined>;
+  readonly #field: string | undefined;
+  #first = true;
+
+  /** Sees the request before and after our headers were written. */
+  constructor(hops: Hops, before: ReadonlyMap<string, string>, after: Headers) {
+    subscribeOnce();
+    this.#hops = hops;
+    const own = new Map<string, string | undefined>();
+    for (const [name, value] of after) if (before.get(name) !== value) own.set(name, before.get(name));
+    const [written] = own.keys();
+    this.#field = written === undefined ? undefined : `${written}:${after.get(written)}`;
+    for (const [name, value] of before) if (!after.has(name)) own.set(name, value);
+    this.#own = own;
+    if (this.#field !== undefined)
+      watchedByField.set(this.#field, [...(watchedByField.get(this.#field) ?? []), this]);
+  }
+
+  /** The context to send it in. */
+  in(context: Context): Context {
+    return context.setValue(WATCHED, this);
+  }
+
+  /** To be called when the response or the failure is there. */
+  done(): void {
+    if (this.#field === undefined) return;
+    const others = watchedByField.get(this.#field)?.filter((other) => other !== this) ?? [];
+    if (others.length === 0) watchedByField.delete(this.#field);
+    else watchedByField.set(this.#field, others);
+  }
+
+  onCreate(request: SentRequest): void {
+    watchedBySent.set(request, this);
+    if (this.#first) {
+      this.#first = false;
+      return;
+    }
+    const { method, headers } = request;
+    for (const [name, value] of this.#own) {
+      if (value === undefined) carrierSetter.delete(headers, name);
+      else carrierSetter.set(headers, name, value);
+    }
+    const url = dispatchedUrl(request);
+    const header = headerReader([...headers]);
+    if (url !== undefined) this.#hops.next({ method, url, headers, header });
+  }
+
+  onHead(statusCode: number, headers: unknown): void {
+    if (statusCode >= 200) this.#hops.heard({ statusCode, header: headerReader(headers) });
+  }
+
+  onError(error: unknown): void {
+    this.#hops.heard({ error });
+  }
+}
+
+function watchedOf({ headers }: SentRequest): WatchedRequest | undefined {
+  const inContext = activeContext().getValue(WATCHED) as WatchedRequest | undefined;
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    const found = watchedByField.get(`${String(headers[at]).toLowerCase()}:${headers[at + 1]}`);
+    if (found !== undefined) return found.find((one) => one === inContext) ?? found[0];
+  }
+  return inContext;
+}
+
+let subscribed = false;
+function subscribeOnce(): void {
+  if (subscribed) return;
+  subscribed = true;
+  listen('undici:request:create', (message) => {
+    const { request } = message as { request: SentRequest };
+    if (Array.isArray(request.headers)) watchedOf(request)?.onCreate(request);
+  });
+  listen('undici:request:headers', (message) => {
+    const { request, response } = message as {
+      request: object;
+      response: { statusCode: number; headers: unknown };
+    };
+    watchedBySent.get(request)?.onHead(response.statusCode, response.headers);
+  });
+  listen('undici:request:error', (message) => {
+    const { request, error } = message as { request: object; error: unknown };
+    watchedBySent.get(request)?.onError(error);
+  });
+}
+
+function listen(channel: string, heard: (message: unknown) => void): void {
+  subscribe(channel, (message) =>
+    guarded('a request of undici could not be followed', () => heard(message), undefined),
+  );
+}
