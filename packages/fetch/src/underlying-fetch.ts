@@ -8,7 +8,8 @@ type Lookup = (skip: ReadonlySet<unknown>) => Fetch | undefined;
 /** The functions whose call led here: ours, and those that they send with. */
 const CALLING = createContextKey('Throughline fetch functions being called');
 
-const platformFetch = globalThis.fetch;
+/** The last global fetch seen that was undici's own: Node's, or the one of a package that was put in its place. */
+let platformFetch = globalThis.fetch;
 const lookups = new WeakMap<object, Lookup>();
 
 /** What one traced fetch sends with. */
@@ -23,12 +24,18 @@ export interface UnderlyingFetch {
  * What `self` sends with: `given`, or the global fetch as it is when the call is made.
  *
  * It may lead back to `self`: the global fetch may have become `self`, a function around it, or another traced
- * fetch. Then the global fetch from before is taken, from when `self` was made or this module was loaded.
+ * fetch. Then the global fetch from before is taken: the one from when `self` was made or, if that was the
+ * platform's, the platform's as it was last seen.
  */
 export function underlyingFetch(self: object, given: Fetch | undefined): UnderlyingFetch {
   const before = globalThis.fetch;
+  if (isUndiciFetch(before)) platformFetch = before;
   const lookup: Lookup = (skip) => {
-    for (const candidate of [given ?? globalThis.fetch, before, platformFetch]) {
+    for (const candidate of [
+      given ?? globalThis.fetch,
+      isUndiciFetch(before) ? platformFetch : before,
+      platformFetch,
+    ]) {
       if (skip.has(candidate)) continue;
       // Another traced fetch adds nothing to a call that is traced: what that one sends with is enough.
       const next = lookups.get(candidate);
@@ -41,8 +48,9 @@ export function underlyingFetch(self: object, given: Fetch | undefined): Underly
   return {
     find(context) {
       const first = given ?? globalThis.fetch;
-      if (isUndiciFetch(first)) return first;
-      return lookup(new Set([self, ...callingIn(context)])) ?? platformFetch;
+      if (!isUndiciFetch(first)) return lookup(new Set([self, ...callingIn(context)])) ?? platformFetch;
+      if (given === undefined) platformFetch = first;
+      return first;
     },
     calling: (fetch, context) =>
       isUndiciFetch(fetch) ? context : context.setValue(CALLING, [...callingIn(context), self, fetch]),
