@@ -63,6 +63,8 @@ export class Hops {
 
   /** How far the request under way has come: the head of its response, or what it failed with. */
   heard(outcome: HttpClientOutcome): void {
+    // What a dispatcher makes of a response that it tries again is no failure of the request.
+    if (outcome.error !== undefined && this.#head.statusCode !== undefined) return;
     this.#head = outcome;
     const location = REDIRECT_STATUS.has(outcome.statusCode ?? 0) ? outcome.header?.('location') : undefined;
     // The request that follows shows no fragment: fetch keeps it to itself.
