@@ -35,8 +35,9 @@ async function sendDispatched(call: FetchCall): Promise<Response> {
   try {
     return await runInContext(context, () => fetch(input, own as RequestInit));
   } catch (error) {
-    const url = hops.sent === 0 ? httpUrl(input) : undefined;
-    // It failed before anything was sent; the failed call has a span all the same.
+    // What fetch refuses was never a call; one that fails before anything is sent has a span all the same.
+    const failed = call.signal?.aborted === true || (error as Error | undefined)?.message === 'fetch failed';
+    const url = hops.sent === 0 && failed ? httpUrl(input) : undefined;
     if (url) hops.next({ method: sentMethod(method), url, headers: {}, header: () => null });
     throw error;
   }
