@@ -1,5 +1,11 @@
 import { createHttpServerTracer, type HttpServerOptions, Scope } from '@throughline/core';
-import { earlierRoutes, servedKoaRoute, traceNodeExchange, watchKoaRoute } from '@throughline/core/node';
+import {
+  bindKoaErrors,
+  earlierRoutes,
+  servedKoaRoute,
+  traceNodeExchange,
+  watchKoaRoute,
+} from '@throughline/core/node';
 import type { Context, Middleware } from 'koa';
 
 /**
@@ -26,6 +32,7 @@ export function traceContext(options?: HttpServerOptions): Middleware {
       target: ctx.originalUrl,
     };
     const exchange = traceNodeExchange(tracer, ctx.req, ctx.res, description);
+    bindKoaErrors(ctx);
     try {
       await exchange.run(next);
     } catch (error) {

@@ -43,7 +43,8 @@ export function exchangeOf(req: object): HttpServerExchange | undefined {
  * Serves a request of `node:http`, `https` or `http2` inside one exchange.
  *
  * The exchange ends when the response is over. Listeners of `req` and `res`, whoever registered them, run with
- * its context. A request that is already being traced keeps its exchange, so mounting twice is harmless.
+ * its context. A request that is already being traced keeps its exchange, so mounting twice is harmless: the first
+ * server around a request decides, and one further in names the route if the first knows none.
  *
  * Never throws.
  *
@@ -59,8 +60,10 @@ export function traceNodeExchange(
   const traced = req as Traced<NodeRequest>;
   const existing = traced[EXCHANGE];
   if (existing !== undefined) {
-    // A plain listener names no route, so nothing of it is lost; `checkContinue` may pass on to another.
-    if (description.route !== undefined) tracer.check.alreadyServed(existing);
+    const { route } = description;
+    // A plain listener knows no routes, and whoever is further in is welcome to name them.
+    if (route !== undefined)
+      tracer.check.alreadyServed(existing, (req as Bindable)[BINDING]?.binding.takeRoute(route) === true);
     return existing;
   }
   const exchange = tracer.start(requestRecord(req, description.target, forwardedOf(description)));
@@ -128,7 +131,7 @@ class ExchangeBinding {
   readonly #req: NodeRequest;
   readonly #res: NodeResponse;
   readonly #exchange: HttpServerExchange;
-  readonly #route: (() => ServedRoute) | undefined;
+  #route: (() => ServedRoute) | undefined;
   readonly #http2: boolean;
   readonly #seen = { finish: false, timeout: false };
 
@@ -144,6 +147,13 @@ class ExchangeBinding {
     this.#exchange = exchange;
     this.#route = route;
     this.#http2 = 'stream' in req;
+  }
+
+  /** Returns whether the route is still to be named: by whoever comes first. */
+  takeRoute(route: () => ServedRoute): boolean {
+    if (this.#route !== undefined) return false;
+    this.#route = route;
+    return true;
   }
 
   /** Called with each event before its listeners. */
@@ -179,22 +189,22 @@ class ExchangeBinding {
 
 const BINDING = Symbol('throughline.binding');
 
+/** A request or response of an exchange. */
+type Bindable = EventEmitter & { [BINDING]?: Bound };
+
 interface Bound {
   readonly binding: ExchangeBinding;
   /** The emitter's own `emit`, where somebody gave it one before us. */
   readonly inherited: EventEmitter['emit'];
 }
 
-function bindEmitter(emitter: EventEmitter & { [BINDING]?: Bound }, binding: ExchangeBinding): void {
+function bindEmitter(emitter: Bindable, binding: ExchangeBinding): void {
   emitter[BINDING] = { binding, inherited: emitter.emit };
   emitter.emit = emitInContext;
 }
 
 /** One function for all requests: closures of their own made each of them survive the garbage collector's first look. */
-function emitInContext(
-  this: EventEmitter & { [BINDING]?: Bound },
-  ...args: Parameters<EventEmitter['emit']>
-): boolean {
+function emitInContext(this: Bindable, ...args: Parameters<EventEmitter['emit']>): boolean {
   const bound = this[BINDING];
   // Taken from a request and called on something else.
   if (bound === undefined) return Reflect.apply(EventEmitter.prototype.emit, this, args);

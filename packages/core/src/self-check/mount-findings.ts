@@ -26,7 +26,7 @@ export function registeredWithoutRoutes(): Finding {
 export function mountedTwice(entry: string): Finding {
   return finding('TL013', 'warning', {
     fact: `${entry} got a request that another Throughline middleware serves already.`,
-    consequence: 'The second does nothing: its options have no effect, and it names no route.',
+    consequence: 'The second names a route at most, where the first knows none: its options have no effect.',
     fix: 'Remove one of the two.',
   });
 }

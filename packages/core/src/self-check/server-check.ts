@@ -41,6 +41,7 @@ export class ServerCheck {
   first: boolean;
   readonly #relies: Reliance;
   readonly #entry: string;
+  readonly #hasOptions: boolean;
   #watchingMounts: boolean;
   #settled = false;
   #requests = 0;
@@ -54,6 +55,7 @@ export class ServerCheck {
     this.first = this.watching;
     this.#watchingMounts = this.watching && isDevelopment();
     this.#entry = scope.entry;
+    this.#hasOptions = Object.keys(options).length > 0;
     if (mode === 'off') return;
     if (mode === 'throw') throwAtMount(this.#relies, scope);
     const { relies } = ofProcess;
@@ -83,9 +85,13 @@ export class ServerCheck {
     if (!this.#settled) note(foreignSpan(found));
   }
 
-  /** A request came in that `exchange` serves already: fine when this very middleware was there before. */
-  alreadyServed(exchange: HttpServerExchange): void {
+  /**
+   * A request came in that `exchange` serves already: fine when this very middleware was there before, or when it only
+   * names the route of one that knows none.
+   */
+  alreadyServed(exchange: HttpServerExchange, namesRoute = false): void {
     if (!this.#watchingMounts || isStartedBy(exchange, this)) return;
+    if (namesRoute && !this.#hasOptions) return;
     this.#watchingMounts = false;
     note(mountedTwice(this.#entry));
   }
