@@ -1,4 +1,5 @@
 import type { TextMapGetter, TextMapSetter } from '@opentelemetry/api';
+import { legalField } from './legal-field.ts';
 import { reportOnce } from './report.ts';
 
 /** No format reads more of one line than this, in characters, so no more bytes of a binary value are decoded. */
@@ -56,9 +57,6 @@ interface Methods {
 // 2 ns less per field than Object.hasOwn.
 const { hasOwnProperty: isOwn } = Object.prototype;
 
-/** Horizontal tab, visible ASCII and obs-text: what RFC 9110 allows in a field value. */
-const LEGAL_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-
 /**
  * Reads propagation fields from any {@link Carrier}, in any letter case.
  *
@@ -89,7 +87,8 @@ export const carrierGetter: TextMapGetter<unknown> = {
 };
 
 /**
- * Writes propagation fields to any {@link Carrier}, in place of every field of that name in any letter case.
+ * Writes propagation fields to any {@link Carrier}, in place of every field of that name in any letter case. A field that
+ * is not legal in a header is left out, a traceparent in a wrong form repaired.
  *
  * gRPC's `Metadata` gets bytes for fields that end in `-bin`, HTTP messages and `Headers` get base64 for bytes, which
  * is gRPC's rule there. Never throws: a frozen carrier stays as it is.
@@ -101,9 +100,9 @@ export const carrierSetter: CarrierSetter = {
   set(carrier, name, value) {
     try {
       const key = name.toLowerCase();
-      if (typeof value === 'string' ? LEGAL_VALUE.test(value) : isBytes(value))
-        writeCarrier(carrier, key, value);
-      else removeFromCarrier(carrier, key);
+      const legal = isBytes(value) ? value : legalField(key, value);
+      if (legal === undefined) removeFromCarrier(carrier, key);
+      else writeCarrier(carrier, key, legal);
     } catch (error) {
       reportOnce(UNWRITABLE, error);
     }

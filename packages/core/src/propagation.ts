@@ -11,8 +11,17 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { activeContext, runInContext } from './active-context.ts';
-import { type Carrier, carrierGetter, carrierSetter, fieldText, removeFromCarrier } from './carrier.ts';
+import {
+  type Carrier,
+  carrierGetter,
+  fieldText,
+  readCarrier,
+  removeFromCarrier,
+  writeCarrier,
+} from './carrier.ts';
 import { isExtractedByOurs } from './context-keys.ts';
+import { isTraceparent, legalField } from './legal-field.ts';
+import { mergedBaggage } from './merged-baggage.ts';
 import { unregisteredTracer } from './other-tracers.ts';
 import { perRegistration, registeredApi } from './registered-api.ts';
 import { guarded, reportOnce } from './report.ts';
@@ -34,10 +43,6 @@ export function isTracingSuppressed(context: Context): boolean {
 /** The fields of the caller, as received, when nobody is registered who could read them. */
 const RECEIVED_FIELDS = createContextKey('Throughline received fields');
 const PASSED_ON = ['traceparent', 'tracestate', 'baggage'] as const;
-/** Version 00 is 55 characters long; later ones may go on behind a dash. */
-const TRACEPARENT =
-  /^(?!ff|00.{54})[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$/;
-
 /**
  * Passes the caller's W3C fields on byte for byte.
  *
@@ -53,7 +58,7 @@ const passThrough: TextMapPropagator = {
       const text = Array.isArray(value) ? value.join(',') : value;
       if (text) received[name] = text;
     }
-    if (!TRACEPARENT.test(received.traceparent ?? '')) {
+    if (!isTraceparent(received.traceparent ?? '')) {
       delete received.traceparent;
       delete received.tracestate;
     }
@@ -178,8 +183,9 @@ export interface InjectOptions {
 /**
  * Writes a context into a carrier and returns the carrier.
  *
- * The propagator's fields are removed first, in any letter case, so that exactly one of each is left. Nothing is
- * touched when there is nothing to write (no trace, tracing suppressed): somebody else's fields stay.
+ * The propagator's fields are removed first, in any letter case, so that exactly one of each is left. Baggage entries in
+ * the carrier stay and win over those of the context; entries that an earlier call of this function wrote there do not
+ * count. Nothing is touched when there is nothing to write (no trace, tracing suppressed): what others wrote stays.
  * Never throws.
  *
  * @see https://opentelemetry.io/docs/specs/otel/context/api-propagators/#inject
@@ -190,35 +196,70 @@ export function injectContext<C extends Carrier>(carrier: C, options: InjectOpti
   const context = options.context ?? activeContext();
   const propagator = propagatorOf(options.propagator);
   try {
-    const written: [string, string][] = [];
-    propagator.inject(context, written, collect);
-    if (written.length === 0) return carrier;
-    // The setter replaces; what it will not write must go too.
-    for (const field of propagator.fields())
-      if (!written.some(([name]) => name === field)) removeFromCarrier(carrier, field);
-    for (const [name, value] of written) carrierSetter.set(carrier, name, value);
+    const fields = fieldsOf(context, propagator);
+    if (fields === undefined) return carrier;
+    const held = readCarrier(carrier, BAGGAGE);
+    const before = held === undefined ? undefined : injectedBaggage.get(carrier);
+    const own = before !== undefined && before.sent === held ? before.own : held;
+    // What is written replaces by itself, and keeps the form of the carrier.
+    for (const name of replacedFields(fields, propagator, own))
+      if (fields[name] === undefined) removeFromCarrier(carrier, name);
+    const { baggage } = fields;
+    if (baggage !== undefined) {
+      fields.baggage = mergedBaggage(own, baggage) as string;
+      injectedBaggage.set(carrier, { own, sent: fields.baggage });
+    } else if (own !== held && own !== undefined) fields.baggage = String(own);
+    for (const name in fields) writeCarrier(carrier, name, fields[name]);
   } catch (error) {
     reportOnce('inject() failed (a propagator threw, or the carrier is frozen)', error);
   }
   return carrier;
 }
 
-/** What `propagator` writes of a context, by name, as text. */
-export function fieldsOf(context: Context, propagator: TextMapPropagator): Record<string, string> {
-  const fields: Record<string, string> = {};
-  propagator.inject(context, fields, textSetter);
-  return fields;
+const BAGGAGE = 'baggage';
+/** A carrier that is used again must not keep the entries of another context for its owner's. */
+const injectedBaggage = new WeakMap<object, { own: string | string[] | undefined; sent: string }>();
+
+/**
+ * The fields that `propagator` writes of `context`, by lower-case name, each legal in a header; `undefined` when it
+ * writes nothing.
+ */
+export function fieldsOf(
+  context: Context,
+  propagator: TextMapPropagator,
+): Record<string, string> | undefined {
+  const fields: Record<string, string | undefined> = {};
+  propagator.inject(context, fields, fieldSetter);
+  let wrote = false;
+  for (const name in fields) {
+    wrote = true;
+    if (fields[name] === undefined) delete fields[name];
+  }
+  if (!wrote) return undefined;
+  // It belongs to a trace.
+  if (fields.traceparent === undefined) delete fields.tracestate;
+  return fields as Record<string, string>;
 }
 
-const textSetter: TextMapSetter<Record<string, string>> = {
-  set: (fields, name, value) => carrierSetter.set(fields, name, fieldText(value) as string),
-};
-
-const collect: TextMapSetter<[string, string][]> = {
-  set(written, name, value) {
-    written.push([name, fieldText(value) as string]);
+const fieldSetter: TextMapSetter<Record<string, string | undefined>> = {
+  set(fields, name, value) {
+    const key = String(name).toLowerCase();
+    fields[key] = legalField(key, fieldText(value), true);
   },
 };
+
+/**
+ * The fields of a carrier that go when `fields` are written: all of the propagator's, so that none of another trace
+ * stays, but not the baggage that the caller put there.
+ */
+export function replacedFields(
+  fields: Readonly<Record<string, string>>,
+  propagator: TextMapPropagator,
+  own: string | string[] | undefined,
+): string[] {
+  const stays = fields.baggage === undefined && mergedBaggage(own, undefined) !== undefined;
+  return propagator.fields().filter((name) => !(stays && name === BAGGAGE));
+}
 
 /** Whether an extracted context holds a trace that nobody could read and that is passed on as it came. */
 export function passesTraceOn(context: Context): boolean {

@@ -19,6 +19,8 @@ conform(
   {
     'keeps a creation context that the message holds already, and links the send to it':
       'Queue.add replaces metadata that the caller gave',
+    'keeps the baggage of a message that is sent, whose entries win over those of the context':
+      'the metadata of a job is telemetry only',
     "sends the application's own metadata and body as they are, beside the context":
       'the metadata of a job is telemetry only',
     'passes everything known at the start to the sampler':

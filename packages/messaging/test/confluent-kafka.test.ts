@@ -52,7 +52,7 @@ const sent = () => kafka.topics.get('orders')?.[0];
 describe('produce()', () => {
   it('adds to a copy of the header list, in order, and passes the rest as it was', async () => {
     const producer = new FakeProducer(kafka);
-    const headers = [{ a: '1' }, { Baggage: 'stale=1' }, { a: Buffer.from('2') }];
+    const headers = [{ a: '1' }, { Tracestate: 'stale=1' }, { a: Buffer.from('2') }];
     const opaque = {};
     expect(traceProducer(producer).produce('orders', 2, null, 'o-7', 1, opaque, headers)).toBe(true);
     const { attributes } = await ofType('send');

@@ -87,6 +87,7 @@ conform(
   {
     'keeps a creation context that the message holds already, and links the send to it': NO_METADATA,
     'replaces fields that are no context and that the sender left in the metadata': NO_METADATA,
+    'keeps the baggage of a message that is sent, whose entries win over those of the context': NO_METADATA,
     'replaces them in any letter case': NO_METADATA,
     "sends the application's own metadata and body as they are, beside the context": NO_METADATA,
     'sends nothing of its own when no SDK is registered': NO_METADATA,

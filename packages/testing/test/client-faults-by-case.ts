@@ -11,7 +11,14 @@ export const CLIENT_FAULTS_BY_CASE: Readonly<Record<string, readonly ClientFault
   'sends baggage when no span is active': ['reads the body itself', 'drops baggage'],
   'sends an unsampled context along and records nothing': ['does not inject when unsampled'],
   'replaces a traceparent that the caller set, in any letter case': ['appends a second traceparent'],
-  'removes stale tracestate and baggage that the caller set': ['appends a second traceparent'],
+  'removes a stale tracestate that the caller set': ['appends a second traceparent'],
+  'keeps the baggage that the caller set, in any letter case, where the context has none': [
+    'replaces the baggage of the caller',
+  ],
+  'adds the baggage of the context to what the caller set, whose entries win': [
+    'replaces the baggage of the caller',
+    'drops baggage',
+  ],
   'adds no header to a request that was signed, and still makes its span': ['injects into signed requests'],
   'adds no header to a request to a presigned URL': ['injects into signed requests'],
   'keeps 50 concurrent calls apart': ['makes one span per client'],

@@ -12,6 +12,9 @@ export const MESSAGING_FAULTS_BY_CASE: Readonly<Record<string, readonly Messagin
   ],
   'starts a trace when no span is active': ['sends no context'],
   'carries tracestate and baggage to the handler': ['drops baggage'],
+  'keeps the baggage of a message that is sent, whose entries win over those of the context': [
+    'replaces the baggage of the message',
+  ],
   'carries an unsampled context to the handler and records nothing': ['does not inject when unsampled'],
   'keeps the context of a handler active through promises and timers': [
     'handles messages outside their context',

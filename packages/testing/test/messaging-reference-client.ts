@@ -27,6 +27,7 @@ export const MESSAGING_FAULTS = [
   'injects the context of the sender, not of the send',
   'appends a second traceparent',
   'drops baggage',
+  'replaces the baggage of the message',
   'does not inject when unsampled',
   'overwrites a creation context',
   'changes the metadata that it is given',
@@ -171,6 +172,12 @@ export function connectMessagingReference(
       if (!registered() && fault === 'makes up a trace without an SDK')
         written.traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
       if (Object.keys(written).length === 0) return given;
+      const own = getter.get(given, 'baggage');
+      if (own !== undefined && fault !== 'replaces the baggage of the message') {
+        const keys = own.split(',').map((member) => member.split('=')[0]);
+        const added = written.baggage?.split(',').filter((member) => !keys.includes(member.split('=')[0]));
+        written.baggage = [own, ...(added ?? [])].join(',');
+      }
       if (fault === "drops the application's metadata") return written;
       if (fault === 'changes the metadata that it is given') return Object.assign(given, written);
       const kept = Object.entries(given).filter(

@@ -30,6 +30,7 @@ export const CLIENT_FAULTS = [
   'makes one span per client',
   'injects into signed requests',
   'drops baggage',
+  'replaces the baggage of the caller',
   'throws when a hook throws',
   'throws when the propagator throws',
   'forgets the context of ignored calls',
@@ -158,11 +159,18 @@ export function connectReference(
         const inject = (): void => {
           const api = options.propagator ?? propagation;
           const fields = api.fields();
+          const mine = fault === 'replaces the baggage of the caller' ? null : headers.get('baggage');
           if (fault !== 'appends a second traceparent') for (const name of fields) headers.delete(name);
           api.inject(fault === 'drops baggage' ? propagation.deleteBaggage(ctx) : ctx, headers, {
             set: (carrier, key, value) =>
               fault === 'appends a second traceparent' ? carrier.append(key, value) : carrier.set(key, value),
           });
+          if (mine !== null) {
+            const own = mine.split(',').map((member) => member.split('=')[0]);
+            const added = (headers.get('baggage') ?? '').split(',');
+            const others = added.filter((member) => member !== '' && !own.includes(member.split('=')[0]));
+            headers.set('baggage', [mine, ...others].join(','));
+          }
         };
         if (target.origin !== origin && !follow) for (const name of FIELDS) headers.delete(name);
         if (!silent) {

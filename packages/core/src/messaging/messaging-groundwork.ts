@@ -1,7 +1,8 @@
 import { type Context, type Link, ROOT_CONTEXT, type SpanContext } from '@opentelemetry/api';
 import { isIgnoredRequest } from '../context-keys.ts';
+import { mergedBaggage } from '../merged-baggage.ts';
 import type { Operation } from '../operation.ts';
-import { extractWith, fieldsOf, propagatorOf, remoteSpanContext } from '../propagation.ts';
+import { extractWith, fieldsOf, propagatorOf, remoteSpanContext, replacedFields } from '../propagation.ts';
 import { guarded } from '../report.ts';
 import type { Scope } from '../scope.ts';
 import * as semconv from '../semantic-conventions.ts';
@@ -98,7 +99,11 @@ export function createGroundwork<C>(
     const write = () => {
       const propagator = propagatorOf(options.propagator);
       const fields = fieldsOf(context, propagator);
-      return Object.keys(fields).length === 0 ? carrier : codec.write(carrier, fields, propagator.fields());
+      if (fields === undefined) return carrier;
+      const own = carrier === undefined || carrier === null ? undefined : codec.get(carrier, 'baggage');
+      const replaced = replacedFields(fields, propagator, own);
+      if (fields.baggage !== undefined) fields.baggage = mergedBaggage(own, fields.baggage) as string;
+      return codec.write(carrier, fields, replaced);
     };
     return guarded('inject() failed (a propagator or a codec threw); nothing was added', write, carrier);
   }

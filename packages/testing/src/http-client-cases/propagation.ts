@@ -94,17 +94,42 @@ export const propagationCases: readonly HttpClientCase[] = [
     },
   },
   {
-    name: 'removes stale tracestate and baggage that the caller set',
+    name: 'removes a stale tracestate that the caller set',
     needs: ['replace'],
     async run(world) {
-      const [, caller] = await world.inSpan(() =>
-        world.read('/ok', { headers: { TraceState: 'stale=1', Baggage: 'stale=1' } }),
-      );
+      const [, caller] = await world.inSpan(() => world.read('/ok', { headers: { TraceState: 'stale=1' } }));
       const span = (await world.clientSpanIfTraced()) ?? caller;
       const call = await arrival(world);
       assertCarries(call, span);
       assert.deepEqual(headerValues(call, 'tracestate'), []);
-      assert.deepEqual(headerValues(call, 'baggage'), []);
+    },
+  },
+  {
+    name: 'keeps the baggage that the caller set, in any letter case, where the context has none',
+    needs: ['replace'],
+    async run(world) {
+      for (const name of ['baggage', 'Baggage', 'BAGGAGE']) {
+        await world.read('/ok', { headers: { [name]: 'mine=1' } });
+        await world.clientSpanIfTraced();
+        const call = await arrival(world, world.origin.received.length - 1);
+        assert.deepEqual(headerValues(call, 'baggage'), ['mine=1'], `caller set ${name}`);
+      }
+    },
+  },
+  {
+    name: 'adds the baggage of the context to what the caller set, whose entries win',
+    needs: ['replace'],
+    async run(world) {
+      const ctx = propagation.setBaggage(ROOT_CONTEXT, baggage);
+      const headers = { Baggage: 'mine=1,tenant=own;p=1' };
+      await context.with(ctx, () => world.read('/ok', { headers }));
+      await world.clientSpanIfTraced();
+      const sent = headerValues(await arrival(world), 'baggage')
+        .join(',')
+        .split(',')
+        .sort();
+      assert.deepEqual(sent, ['mine=1', 'tenant=own;p=1', 'user=a%2Cb']);
+      assert.deepEqual(headers, { Baggage: 'mine=1,tenant=own;p=1' });
     },
   },
   {

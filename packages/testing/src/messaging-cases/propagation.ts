@@ -77,6 +77,22 @@ export const messagePropagationCases: readonly MessagingCase[] = [
     },
   },
   {
+    name: 'keeps the baggage of a message that is sent, whose entries win over those of the context',
+    async run(world) {
+      await world.send('a', { baggage: 'mine=1' });
+      assert.deepEqual(onWire(await world.take(), 'baggage'), ['mine=1'], 'without baggage in the context');
+      await context.with(withTenant(ROOT_CONTEXT), () => world.send('b', { baggage: 'mine=1,tenant=own' }));
+      assert.deepEqual(onWire(await world.take(), 'baggage'), ['mine=1,tenant=own'], 'an entry of both');
+      await context.with(withTenant(ROOT_CONTEXT), () => world.send('c', { baggage: 'mine=1' }));
+      const merged = onWire(await world.take(), 'baggage')
+        .join(',')
+        .split(',')
+        .sort();
+      assert.deepEqual(merged, ['mine=1', 'tenant=blue']);
+      for (let sent = 0; sent < 3; sent++) await world.span('send');
+    },
+  },
+  {
     name: 'carries an unsampled context to the handler and records nothing',
     async run(world) {
       await world.consume();
