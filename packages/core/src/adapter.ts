@@ -21,5 +21,6 @@ export { createRedaction, type Redaction, redaction } from './redaction.ts';
 export { registeredApi } from './registered-api.ts';
 export { guarded, reportOnce } from './report.ts';
 export { Scope } from './scope.ts';
+export { bareCalls, noteAsked } from './self-check/bare-calls.ts';
 export { callsWithoutParent, noteCall } from './self-check/calls-without-parent.ts';
 export * as semconv from './semantic-conventions.ts';

@@ -37,6 +37,9 @@ const FORMAT_OF = new Map([
   ['grpc-trace-bin', 'grpc-bin'],
 ]);
 
+/** Whether a header of this name, in lower case, brings a trace in a known format. */
+export const isTraceHeader = (name: string) => FORMAT_OF.has(name);
+
 /** `b3: 0`, `1` and `d` bring a decision and no ids: complete, though there is nothing to continue. */
 const B3_DECISION = /^[01d]$/;
 

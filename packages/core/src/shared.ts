@@ -1,5 +1,6 @@
 /** Parts of this package's memory, with the version of the layout of each. A new layout gets a new number. */
 const LAYOUTS = {
+  bareCalls: 1,
   context: 1,
   findings: 1,
   calls: 1,

@@ -1,5 +1,13 @@
 import { activeContext, injectContext } from '@throughline/core';
-import { callsWithoutParent, filterBaggage, noteCall, propagatorOf, Scope } from '@throughline/core/adapter';
+import {
+  bareCalls,
+  callsWithoutParent,
+  filterBaggage,
+  noteAsked,
+  noteCall,
+  propagatorOf,
+  Scope,
+} from '@throughline/core/adapter';
 import { checkPropagationTargets, type PropagationTargets } from './http-client-options.ts';
 import { createOutboundInjection } from './outbound-injection.ts';
 
@@ -23,7 +31,10 @@ export function createTraceHeaders(options: PropagationTargets = {}): TraceHeade
       const context = filterBaggage(activeContext(), options.baggageEntries ?? 'keep');
       return injectContext(headers, { context, propagator: propagatorOf(options.propagator) });
     }
-    if (URL.canParse(String(url))) inject(activeContext(), headers, new URL(url));
+    if (!URL.canParse(String(url))) return headers;
+    const target = new URL(url);
+    if (bareCalls.watching > 0) noteAsked(target);
+    inject(activeContext(), headers, target);
     return headers;
   };
 }

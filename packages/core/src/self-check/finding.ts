@@ -4,7 +4,7 @@ import { shared } from '../shared.ts';
 
 /** Something about this process's tracing that does not work, or works differently from what one may expect. */
 export interface Finding {
-  /** `TL001` to `TL016`; stays the same when the words change. */
+  /** `TL001` to `TL019`; stays the same when the words change. */
   readonly code: `TL${string}`;
   /** `warning`: spans or traces are lost. `info`: true, and possibly what was meant. */
   readonly level: 'warning' | 'info';
@@ -39,17 +39,19 @@ export function notedFindings(): readonly Finding[] {
   return [...noted.values()];
 }
 
-/** Keeps what a request has shown, for `status()`, and announces it. Only the first of each code counts. */
-export function note(found: Finding): void {
-  if (noted.has(found.code)) return;
-  noted.set(found.code, found);
-  announce(found);
+/** Keeps what a request has shown, for `status()`, and announces it. Only the first of each code and kind counts. */
+export function note(found: Finding, kind = ''): void {
+  const key = found.code + kind;
+  if (noted.has(key)) return;
+  noted.set(key, found);
+  announce(found, kind);
 }
 
-/** Tells the developer once per code: as a warning of the process, or in production through `diag` alone. */
-export function announce(found: Finding): void {
-  if (announced.has(found.code)) return;
-  announced.add(found.code);
+/** Tells the developer once per code and kind: as a warning of the process, or in production through `diag` alone. */
+export function announce(found: Finding, kind = ''): void {
+  const key = found.code + kind;
+  if (announced.has(key)) return;
+  announced.add(key);
   // Test runners set it, and the tests of an application mostly start no SDK.
   if (found.code === 'TL001' && process.env.NODE_ENV === 'test') return;
   const { code, level, fact, consequence, fix, docs } = found;

@@ -7,6 +7,7 @@ import { registeredApi } from '../registered-api.ts';
 import { guarded } from '../report.ts';
 import type { Scope } from '../scope.ts';
 import { shared } from '../shared.ts';
+import { watchBareCalls } from './bare-calls.ts';
 import { callsWithoutParent } from './calls-without-parent.ts';
 import { watchDuplicateHeaders } from './duplicate-headers.ts';
 import { announce, finding, isDevelopment, note, textOf } from './finding.ts';
@@ -114,6 +115,7 @@ export class ServerCheck {
       for (const found of checkRegistration(this.#relies)) announce(found);
       if (isDevelopment()) {
         watchDuplicateHeaders();
+        watchBareCalls();
         callsWithoutParent.watching = !callsWithoutParent.found;
       }
     }

@@ -2,7 +2,8 @@
 
 import { channel, subscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, get } from 'node:http';
+import { connect, createServer as createHttp2Server } from 'node:http2';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import {
@@ -21,7 +22,10 @@ import { W3CBaggagePropagator } from '@opentelemetry/core';
 import { AlwaysOffSampler, TracerProvider, type TracerProviderOptions } from '@opentelemetry/sdk-trace';
 import { createHttpServerTracer, type HttpServerOptions, status } from '@throughline/core';
 import { traceNodeExchange } from '@throughline/core/node';
-import { tracedFetch, traceHeaders } from '@throughline/fetch';
+import { createTraceHeaders, tracedFetch, traceHeaders, traceInterceptor } from '@throughline/fetch';
+import axios from 'axios';
+import got from 'got';
+import { Agent, request as undici } from 'undici';
 import { w3c } from '../sdk.ts';
 
 /** What one scenario made the process say. */
@@ -119,6 +123,65 @@ async function mountedTimes(count: number, sameTracer = false): Promise<void> {
   });
   await (await fetch(url, { headers: { connection: 'close' } })).text();
   close();
+}
+
+type Call = (url: string) => Promise<unknown>;
+
+const byHttp = (url: string, headers: Record<string, string> = {}) =>
+  new Promise((resolve, reject) => {
+    get(url, { headers, agent: false }, (res) => res.resume().on('close', resolve)).on('error', reject);
+  });
+
+async function byHttp2(url: string, headers: Record<string, string> = {}): Promise<void> {
+  const server = createHttp2Server((_req, res) => res.end()).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const session = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const stream = session.request({ ':path': new URL(url).pathname, ...headers });
+  await once(stream.resume(), 'close');
+  session.close();
+  server.close();
+}
+
+const close = { connection: 'close' };
+
+const BARE_CALLS = {
+  fetch: async (url) => (await fetch(url, { headers: close })).text(),
+  undici: async (url) => (await undici(url, { headers: close })).body.text(),
+  'node:http': (url) => byHttp(url),
+  axios: (url) => axios.get(url, { headers: close }),
+  got: (url) => got(url, { headers: close }),
+  'node:http2': (url) => byHttp2(url),
+} satisfies Record<string, Call>;
+
+const TRACED_CALLS: Record<string, Call> = {
+  tracedFetch: async (url) => (await tracedFetch(url, { headers: close })).text(),
+  'tracedFetch that tells nothing': async (url) =>
+    (await tracedFetch(url, { headers: close, trace: { propagate: false } })).text(),
+  traceInterceptor: async (url) =>
+    (await undici(url, { headers: close, dispatcher: new Agent().compose(traceInterceptor()) })).body.text(),
+  'fetch with headers': async (url) =>
+    (await fetch(url, { headers: { ...close, ...traceHeaders(url) } })).text(),
+  'undici with headers': async (url) =>
+    (await undici(url, { headers: { ...close, ...traceHeaders(url) } })).body.text(),
+  'node:http with headers': (url) => byHttp(url, traceHeaders(url)),
+  'axios with headers of no address': (url) => axios.get(url, { headers: { ...close, ...traceHeaders() } }),
+  'got with headers in B3': (url) => got(url, { headers: { ...close, b3: '0' } }),
+  'node:http2 with headers': (url) => byHttp2(url, traceHeaders(url)),
+  'node:http that is to tell nothing': (url) => byHttp(url, createTraceHeaders({ propagateTo: 'none' })(url)),
+};
+
+async function withOrigin(call: Call): Promise<void> {
+  const origin = await listening((_req, res) => res.end());
+  await call(`${origin.url}path?secret=1`);
+  origin.close();
+}
+
+async function inRequest(call: Call, times = 1, parts = {}, options: HttpServerOptions = {}): Promise<void> {
+  const exchange = tracerOf(options).start({ ...request(), ...parts });
+  await exchange.run(async () => {
+    for (let done = 0; done < times; done++) await withOrigin(call);
+  });
+  exchange.end({ statusCode: 200 });
 }
 
 const SCENARIOS: Record<string, () => unknown> = {
@@ -332,6 +395,62 @@ const SCENARIOS: Record<string, () => unknown> = {
     start();
     const exchange = tracerOf({ ignore: () => true }).start(request());
     exchange.run(() => traceHeaders());
+  },
+
+  ...Object.fromEntries(
+    Object.entries(BARE_CALLS).map(([client, call]) => [
+      `a bare call by ${client}`,
+      async () => {
+        start();
+        await inRequest(call, 3);
+        if (channel('http.client.request.start').hasSubscribers === /http$|axios|got/.test(client))
+          throw new Error('the channel of node:http');
+      },
+    ]),
+  ),
+  ...Object.fromEntries(
+    Object.entries(TRACED_CALLS).map(([client, call]) => [
+      `a traced call by ${client}`,
+      async () => {
+        start();
+        await inRequest(call);
+      },
+    ]),
+  ),
+  async 'bare calls of a request without an SDK'() {
+    await inRequest(BARE_CALLS.fetch, 1, { headers: { traceparent: TRACEPARENT } });
+  },
+  async 'bare calls in production'() {
+    start();
+    for (const call of Object.values(BARE_CALLS)) await inRequest(call);
+    for (const name of ['undici:request:create', 'http.client.request.start', 'http2.client.stream.start'])
+      if (channel(name).hasSubscribers) throw new Error(`${name} is listened to`);
+  },
+  async 'bare calls outside of a request'() {
+    start();
+    serve();
+    for (const call of Object.values(BARE_CALLS)) await withOrigin(call);
+  },
+  async 'bare calls of an ignored request'() {
+    start();
+    await inRequest(BARE_CALLS.fetch, 1, {}, { ignore: () => true });
+  },
+  async 'bare calls where nothing is looked at'() {
+    start();
+    await inRequest(BARE_CALLS.fetch, 1, {}, { selfCheck: 'off' });
+  },
+  async 'bare calls to which an instrumentation adds headers'() {
+    start();
+    serve();
+    // Behind us, as those are that start late.
+    const add = (message: unknown) =>
+      (message as { request: { addHeader(name: string, value: string): void } }).request.addHeader(
+        'traceparent',
+        TRACEPARENT,
+      );
+    channel('undici:request:create').subscribe(add);
+    await inRequest(BARE_CALLS.fetch);
+    channel('undici:request:create').unsubscribe(add);
   },
 
   'service without a name'() {
