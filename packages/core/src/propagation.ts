@@ -20,6 +20,7 @@ import {
   writeCarrier,
 } from './carrier.ts';
 import { isExtractedByOurs } from './context-keys.ts';
+import { withinBudget } from './field-budget.ts';
 import { isTraceparent, legalField } from './legal-field.ts';
 import { mergedBaggage } from './merged-baggage.ts';
 import { unregisteredTracer } from './other-tracers.ts';
@@ -186,7 +187,7 @@ export interface InjectOptions {
  * The propagator's fields are removed first, in any letter case, so that exactly one of each is left. Baggage entries in
  * the carrier stay and win over those of the context; entries that an earlier call of this function wrote there do not
  * count. Nothing is touched when there is nothing to write (no trace, tracing suppressed): what others wrote stays.
- * Never throws.
+ * At most 12 KB over all formats are written, whole members only. Never throws.
  *
  * @see https://opentelemetry.io/docs/specs/otel/context/api-propagators/#inject
  * @example
@@ -221,8 +222,8 @@ const BAGGAGE = 'baggage';
 const injectedBaggage = new WeakMap<object, { own: string | string[] | undefined; sent: string }>();
 
 /**
- * The fields that `propagator` writes of `context`, by lower-case name, each legal in a header; `undefined` when it
- * writes nothing.
+ * The fields that `propagator` writes of `context`, by lower-case name, each legal in a header and all together within
+ * the budget; `undefined` when it writes nothing.
  */
 export function fieldsOf(
   context: Context,
@@ -238,7 +239,7 @@ export function fieldsOf(
   if (!wrote) return undefined;
   // It belongs to a trace.
   if (fields.traceparent === undefined) delete fields.tracestate;
-  return fields as Record<string, string>;
+  return withinBudget(fields as Record<string, string>, propagator.fields());
 }
 
 const fieldSetter: TextMapSetter<Record<string, string | undefined>> = {

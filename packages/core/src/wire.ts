@@ -1,6 +1,6 @@
 /**
- * How fields are read from a carrier and written to it, and nothing else: `@throughline/propagators` is built on it and
- * is used without the rest of the core.
+ * What `@throughline/propagators`, which is used without the rest of the core, is built on: how fields are read from a
+ * carrier and written to it, how many may be written, and the check of options.
  *
  * For packages of this repository, which are released together. It does not follow semantic versioning.
  *
@@ -15,3 +15,5 @@ export {
   readCarrier,
   writeCarrier,
 } from './carrier.ts';
+export { FieldBudget, MAX_TRACE_STATE_BYTES } from './field-budget.ts';
+export { findWrongOption } from './option-check.ts';

@@ -11,7 +11,11 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
+import { B3Propagator } from './b3.ts';
+import { BudgetedSetter } from './budgeted-setter.ts';
 import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
+import { GrpcTraceBinPropagator } from './grpc-trace-bin.ts';
+import { JaegerPropagator } from './jaeger.ts';
 import {
   type RemoteTraits,
   remoteSpanContext,
@@ -21,7 +25,9 @@ import {
   withRemoteSpanContext,
 } from './remote-context.ts';
 import { legalSpanContext } from './span-context.ts';
-import { RANDOM_FLAG } from './w3c-trace-context.ts';
+import { W3CBaggagePropagator } from './w3c-baggage.ts';
+import { RANDOM_FLAG, W3CTraceContextPropagator } from './w3c-trace-context.ts';
+import { XRayPropagator } from './xray.ts';
 
 /** Settings of {@link CompositePropagator}. */
 export interface CompositePropagatorOptions {
@@ -50,7 +56,9 @@ interface Candidate {
  * A propagator that is malformed, empty or throws never hides another, in either direction; the first throw of each
  * is reported to `diag`.
  *
- * Writing: every listed propagator writes its own fields.
+ * Writing: every listed propagator writes its own fields, 12 KB in all at most, so that the request still fits into the
+ * 16 KB of headers that a Node server takes. W3C baggage has its 8192 bytes first; of Jaeger's `uberctx-` fields whole ones
+ * are left out.
  *
  * @example
  * propagation.setGlobalPropagator(
@@ -63,12 +71,18 @@ interface Candidate {
 export class CompositePropagator implements TextMapPropagator<unknown> {
   readonly #extract: readonly TextMapPropagator[];
   readonly #inject: readonly TextMapPropagator[];
+  /** The same, those that give each member of baggage a field of its own behind the others: they can do with less room. */
+  readonly #writers: readonly TextMapPropagator[];
+  readonly #needsBudget: boolean;
   readonly #reported = new WeakSet<TextMapPropagator>();
 
   /** @throws TypeError when a list is missing or holds something that has no `extract()` and `inject()`. */
   constructor(options: CompositePropagatorOptions) {
     this.#extract = checkedList(options, 'extract');
     this.#inject = checkedList(options, 'inject');
+    const isLast = (propagator: TextMapPropagator) => propagator instanceof JaegerPropagator;
+    this.#writers = [...this.#inject.filter((one) => !isLast(one)), ...this.#inject.filter(isLast)];
+    this.#needsBudget = this.#inject.length > 1 && !this.#inject.every(writesLittle);
   }
 
   /** The context with what the formats agreed on, or `context` itself when none of them found anything. */
@@ -85,8 +99,9 @@ export class CompositePropagator implements TextMapPropagator<unknown> {
 
   /** Lets each listed propagator write. */
   inject(context: Context, carrier: unknown, setter?: TextMapSetter): void {
-    const set = chosenSetter(setter);
-    for (const propagator of this.#inject) {
+    const chosen = chosenSetter(setter);
+    const set = this.#needsBudget ? new BudgetedSetter(chosen) : chosen;
+    for (const propagator of this.#writers) {
       try {
         propagator.inject(context, carrier, set);
       } catch {
@@ -161,6 +176,19 @@ export class CompositePropagator implements TextMapPropagator<unknown> {
   }
 }
 
+/** Ours with limits that leave room for each other: all but Jaeger's baggage. */
+function writesLittle(propagator: TextMapPropagator): boolean {
+  return LIMITED.some((limited) => propagator instanceof limited);
+}
+
+const LIMITED = [
+  W3CTraceContextPropagator,
+  W3CBaggagePropagator,
+  B3Propagator,
+  XRayPropagator,
+  GrpcTraceBinPropagator,
+];
+
 function candidateIn(context: Context, span: Span | undefined): Candidate | undefined {
   const current = span?.spanContext();
   const remote = remoteSpanContext(context);
@@ -208,10 +236,28 @@ function mergeCandidates(winner: Candidate, other: Candidate): Candidate {
   return { span: winner.span, spanContext, traits };
 }
 
+/**
+ * The first format's entries win; a later one fills gaps: entries, and properties of entries with the same value. A format
+ * whose keys are names of fields may have lost their letter case on the way, so that such an entry counts as the same.
+ */
 function mergeBaggage(first: Baggage, other: Baggage): Baggage {
   let merged = first;
+  const spellings = new Map(first.getAllEntries().map(([key]) => [key.toLowerCase(), key]));
   for (const [key, entry] of other.getAllEntries()) {
-    if (merged.getEntry(key) === undefined) merged = merged.setEntry(key, entry);
+    const lower = key.toLowerCase();
+    const spelling = spellings.get(lower);
+    const isRespelt =
+      spelling !== undefined &&
+      merged.getEntry(key) === undefined &&
+      (key === lower || spelling === lower) &&
+      merged.getEntry(spelling)?.value === entry.value;
+    const known = isRespelt ? spelling : key;
+    const mine = merged.getEntry(known);
+    const better = mine?.value === entry.value && mine.metadata === undefined ? entry : (mine ?? entry);
+    // Lower case is what a header's name becomes; the other spelling is the entry's own.
+    const kept = key === lower ? known : key;
+    if (kept !== known) merged = merged.removeEntry(known);
+    if (kept !== known || better !== mine) merged = merged.setEntry(kept, better);
   }
   return merged;
 }

@@ -7,6 +7,7 @@ import {
   readCarrier,
   writeCarrier,
 } from '@throughline/core/wire';
+import { BudgetedSetter } from './budgeted-setter.ts';
 
 /**
  * The field's value, or its values when it came on several lines. A getter that throws or returns something else than
@@ -50,9 +51,13 @@ export function writeField(carrier: unknown, setter: TextMapSetter, key: string,
   }
 }
 
-/** Takes away a field left over from an earlier use of the carrier; only our own setter can. */
+/** Takes away a field left over from an earlier use of the carrier; only our own setters can. */
 export function clearField(carrier: unknown, setter: TextMapSetter, key: string): void {
-  if (setter === carrierSetter) (setter as CarrierSetter).delete(carrier, key);
+  if (canClear(setter)) setter.delete(carrier, key);
+}
+
+export function canClear(setter: TextMapSetter): setter is CarrierSetter {
+  return setter === carrierSetter || setter instanceof BudgetedSetter;
 }
 
 /**

@@ -10,11 +10,11 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
-import { carrierGetter, carrierSetter } from '@throughline/core/wire';
+import { carrierGetter } from '@throughline/core/wire';
 import { MAX_BAGGAGE_BYTES, MAX_BAGGAGE_MEMBERS } from './baggage-members.ts';
 import { decodeOctets, encodeOctets, isToken } from './baggage-text.ts';
 import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
-import { clearField, firstOf, readFirst, readKeys, trimOws, writeField } from './field.ts';
+import { canClear, clearField, firstOf, readFirst, readKeys, trimOws, writeField } from './field.ts';
 import { hexDigit, paddedId } from './hex.ts';
 import { MemberBaggage } from './member-baggage.ts';
 import {
@@ -93,7 +93,7 @@ export class JaegerPropagator implements TextMapPropagator<unknown> {
         const { traceId, spanId } = spanContext;
         writeField(carrier, set, UBER_TRACE_ID, `${traceId}:${spanId}:0:0${flagsOf(context, spanContext)}`);
       }
-      if (set === carrierSetter) {
+      if (canClear(set)) {
         for (const key of carrierGetter.keys(carrier)) {
           if (uberctxKey(key) !== undefined) clearField(carrier, set, key);
         }

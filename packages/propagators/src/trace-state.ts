@@ -1,4 +1,5 @@
 import type { TraceState } from '@opentelemetry/api';
+import { MAX_TRACE_STATE_BYTES } from '@throughline/core/wire';
 import { isOws, trimOws } from './field.ts';
 
 const MAX_MEMBERS = 32;
@@ -53,15 +54,14 @@ export class MemberList implements TraceState {
 
   /** Form: `key=value,key=value`, at most 512 characters; the empty string when there is nothing legal to send. */
   serialize(): string {
-    const whole = this.serializeWhole();
-    return whole.length > MAX_TRACE_STATE_LENGTH ? cut(whole.split(',')) : whole;
+    return this.serializeTo(MAX_TRACE_STATE_LENGTH);
   }
 
-  /** The list without the cut to 512 characters, for a request that passes the caller's own traceparent on. */
-  serializeWhole(): string {
+  /** The list cut to so many characters. */
+  serializeTo(length: number): string {
     const members = this.#parsed();
     this.#text ??= joined(members);
-    return this.#text;
+    return this.#text.length > length ? cut(this.#text.split(','), length) : this.#text;
   }
 
   #parsed(): ReadonlyMap<string, string> {
@@ -89,9 +89,13 @@ export function parseTraceState(header: string): TraceState {
   );
 }
 
-/** What may be sent of a `TraceState` of any make: its own text is believed only after our parser has read it. */
-export function legalTraceState(traceState: TraceState, whole: boolean): string {
-  if (traceState instanceof MemberList) return whole ? traceState.serializeWhole() : traceState.serialize();
+/**
+ * What may be sent of a `TraceState` of any make: its own text is believed only after our parser has read it. One that is
+ * passed on with the caller's own traceparent is cut later.
+ */
+export function legalTraceState(traceState: TraceState, passedOn: boolean): string {
+  if (traceState instanceof MemberList)
+    return traceState.serializeTo(passedOn ? MAX_TRACE_STATE_BYTES : MAX_TRACE_STATE_LENGTH);
   return parseTraceState(traceState.serialize()).serialize();
 }
 
@@ -160,10 +164,10 @@ function joined(members: ReadonlyMap<string, string>): string {
 }
 
 /** Whole members only: those over 128 characters go first, then from the right. */
-function cut(members: string[]): string {
+function cut(members: string[], limit: number): string {
   let length = members.reduce((sum, member) => sum + member.length + 1, -1);
   for (const floor of [LONG_MEMBER_LENGTH, 0]) {
-    for (let i = members.length - 1; i >= 0 && length > MAX_TRACE_STATE_LENGTH; i--) {
+    for (let i = members.length - 1; i >= 0 && length > limit; i--) {
       const member = members[i] ?? '';
       if (member.length <= floor) continue;
       length -= member.length + 1;

@@ -1,0 +1,61 @@
+/**
+ * Bytes that propagation may add to one request, over all formats together: a Node server takes 16 KB of headers and
+ * answers 431 beyond, and the application has headers of its own.
+ */
+export const MAX_INJECTED_BYTES = 12_288;
+/** W3C Baggage demands this much, so the other fields have to live with the rest. */
+const MAX_BAGGAGE_BYTES = 8192;
+/** Of a `tracestate` that is passed on as it came. */
+export const MAX_TRACE_STATE_BYTES = 3072;
+
+/** Counts what is written into one carrier. */
+export class FieldBudget {
+  #left = MAX_INJECTED_BYTES;
+
+  /** Whether the field fits beside those that were taken before; if so, it is taken. */
+  take(name: string, value: string): boolean {
+    const size = sizeOf(name, value);
+    if (size > this.#left) return false;
+    this.#left -= size;
+    return true;
+  }
+}
+
+/**
+ * The fields of several formats as far as they may go out together. Whole members are dropped: list members from the
+ * right, and fields that are one member each (`uberctx-…`, whose names no propagator lists) behind all others.
+ */
+export function withinBudget(
+  fields: Record<string, string>,
+  listed: readonly string[],
+): Record<string, string> {
+  let size = 0;
+  for (const name in fields) size += sizeOf(name, fields[name] as string);
+  if (size <= MAX_INJECTED_BYTES) return fields;
+  const budget = new FieldBudget();
+  const names = Object.keys(fields);
+  const ordered = [
+    ...names.filter((name) => listed.includes(name)),
+    ...names.filter((name) => !listed.includes(name)),
+  ];
+  const kept: Record<string, string> = {};
+  for (const name of ordered) {
+    const value = shortened(name, fields[name] as string);
+    if (budget.take(name, value)) kept[name] = value;
+  }
+  return kept;
+}
+
+/** A colon, a space and the end of the line beside the two. What is injected is ASCII. */
+function sizeOf(name: string, value: string): number {
+  return name.length + value.length + 4;
+}
+
+function shortened(name: string, value: string): string {
+  if (name === 'baggage') return cutList(value, MAX_BAGGAGE_BYTES);
+  return name === 'tracestate' ? cutList(value, MAX_TRACE_STATE_BYTES) : value;
+}
+
+function cutList(list: string, length: number): string {
+  return list.length <= length ? list : list.slice(0, Math.max(0, list.lastIndexOf(',', length)));
+}

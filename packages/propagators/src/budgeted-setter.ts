@@ -1,0 +1,21 @@
+import type { TextMapSetter } from '@opentelemetry/api';
+import { type CarrierSetter, carrierSetter, FieldBudget } from '@throughline/core/wire';
+
+/** Writes into one carrier as far as its budget goes. A field that does not fit any more is left out whole. */
+export class BudgetedSetter implements CarrierSetter {
+  readonly #setter: TextMapSetter;
+  readonly #budget = new FieldBudget();
+
+  constructor(setter: TextMapSetter) {
+    this.#setter = setter;
+  }
+
+  set(carrier: unknown, name: string, value: string): void {
+    if (this.#budget.take(name, value)) this.#setter.set(carrier, name, value);
+    else this.delete(carrier, name);
+  }
+
+  delete(carrier: unknown, name: string): void {
+    if (this.#setter === carrierSetter) carrierSetter.delete(carrier, name);
+  }
+}
