@@ -5,6 +5,8 @@ export interface HandlerListener {
   /** The head of the response that counts, not of an informational one. */
   onHead(statusCode: number, header: (name: string) => string | undefined): void;
   onError?(error: unknown): void;
+  /** The request is about to be written, and redirects were followed for it nearer to the wire. */
+  onRedirected?(): void;
 }
 
 /**
@@ -26,6 +28,10 @@ export function observedHandler<Handler extends object>(
   const onUpgrade = (status: unknown) => listener.onHead(Number(status), () => undefined);
   const onError = (error: unknown) => listener.onError?.(error);
   const listeners: Record<string, (...args: unknown[]) => void> = {
+    onRequestStart: (_controller, about) => {
+      const { history } = (about ?? {}) as { history?: unknown };
+      if (Array.isArray(history) && history.length > 0) listener.onRedirected?.();
+    },
     onHeaders: onHead,
     onResponseStart: (_controller, status, headers) => onHead(status, headers),
     onError,

@@ -42,6 +42,9 @@ export function createTraceHeaders(options: PropagationTargets = {}): TraceHeade
 /**
  * The headers that hand the active context on, for any client: axios, got, ky, `node:http`.
  *
+ * **A client that follows redirects takes these headers along to other origins**: let it not follow, or take them out in its
+ * hook, as the README shows.
+ *
  * Give the URL where you can: it decides, as with `tracedFetch`, what its host may be told. No span is made for
  * the call, so what receives it becomes a child of the active span.
  *

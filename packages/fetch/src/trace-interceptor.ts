@@ -1,6 +1,13 @@
 import { activeContext, runInContext } from '@throughline/core';
-import { isTracingSuppressed, Scope, suppressTracing, writesIntoUndici } from '@throughline/core/adapter';
+import {
+  isTracingSuppressed,
+  reportOnce,
+  Scope,
+  suppressTracing,
+  writesIntoUndici,
+} from '@throughline/core/adapter';
 import { type DispatchTarget, dispatchedUrl } from './dispatched-url.ts';
+import { FollowedRedirects } from './followed-redirects.ts';
 import { createHttpClientTracer } from './http-client.ts';
 import { checkHttpClientOptions, type HttpClientOptions } from './http-client-options.ts';
 import { type HandlerListener, headerPairs, headerReader, observedHandler } from './observed-handler.ts';
@@ -19,7 +26,8 @@ type Dispatch<Options, Handler> = (options: Options, handler: Handler) => boolea
  * An interceptor for undici dispatchers that records one CLIENT span per request dispatched and hands the active
  * context on in its headers.
  *
- * Put it first in `compose`, nearest to the wire: then every retry and redirect of other interceptors has a span
+ * **Put it first in `compose`, nearest to the wire**: what follows redirects below it takes its headers along to wherever it
+ * is sent. In its place every retry and redirect of other interceptors, and of `fetch`, has a span
  * of its own, which says how often the interceptor right above has sent it before. Calls made through `tracedFetch` are not recorded twice.
  *
  * @throws TypeError at set-up when an option has the wrong type. Never throws when dispatching.
@@ -34,6 +42,7 @@ export function traceInterceptor(options: HttpClientOptions = {}) {
   const inject = createOutboundInjection(options);
   // undici's retries and redirects dispatch again with the handler that they dispatched with before.
   const attempts = new WeakMap<object, number>();
+  const redirects = new FollowedRedirects();
 
   return function traceInterceptor<Options extends DispatchOptions, Handler extends object>(
     dispatch: Dispatch<Options, Handler>,
@@ -50,9 +59,18 @@ export function traceInterceptor(options: HttpClientOptions = {}) {
       attempts.set(handler, resendCount + 1);
       const call = startCall({ method: request.method, url, resendCount, header }, parent);
       // It would write a second set of them.
-      if (!writesIntoUndici()) inject(call.context, headers, url, { authorization: header('authorization') });
+      const named = redirects.origin(parent, url) ?? url;
+      if (!writesIntoUndici())
+        inject(call.context, headers, url, {
+          redirectedFrom: named,
+          authorization: header('authorization'),
+        });
       const listener: HandlerListener = {
-        onHead: (statusCode, header) => call.end({ statusCode, header }),
+        onHead(statusCode, header) {
+          if (statusCode >= 300 && statusCode < 400) redirects.heard(parent, url, named, header('location'));
+          call.end({ statusCode, header });
+        },
+        onRedirected: () => reportOnce(TOO_FAR_OUT),
         onError: (error) => call.end({ error, cancelled: isAbort(error) }),
       };
       // In the caller's context, not in the suppressed one of the wire: interceptors retry and redirect from there.
@@ -68,6 +86,10 @@ export function traceInterceptor(options: HttpClientOptions = {}) {
     };
   };
 }
+
+const TOO_FAR_OUT =
+  'an interceptor that follows redirects is nearer to the wire than traceInterceptor(), and sends its headers on to wherever ' +
+  'it is redirected; put traceInterceptor() first in compose()';
 
 function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError';

@@ -1,10 +1,13 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
+import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import { withBaggage } from '@throughline/core';
 import { createTracedFetch, traceInterceptor } from '@throughline/fetch';
+import * as undici8 from 'undici';
 import { Agent, interceptors, RetryAgent, request, fetch as undiciFetch } from 'undici';
+import * as undici7 from 'undici-7';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { closeServers, listen, type Recorder, startSdk, stopSdk } from '../../core/test/sdk.ts';
+import { closeServers, listen, listenToDiag, type Recorder, startSdk, stopSdk } from '../../core/test/sdk.ts';
 
 let spans: Recorder;
 const agents: { destroy(): Promise<void> }[] = [];
@@ -245,6 +248,99 @@ describe('over undici', () => {
     ).body.dump();
     expect(seen.map(({ headers }) => headers.traceparent)).toEqual([undefined, undefined]);
     expect(await spans.take(2)).toHaveLength(2);
+  });
+});
+
+describe('redirects to another origin', () => {
+  const BAGGAGE = { tenant: 'acme' };
+  const FIELDS = ['traceparent', 'tracestate', 'baggage'];
+
+  /** A server that redirects to a stranger, by way of itself, and what each of them was told. */
+  async function servers(status = 307) {
+    const stranger = await spy();
+    const there = stranger.url.replace('127.0.0.1', 'localhost');
+    const home: Awaited<ReturnType<typeof spy>> = await spy((req, res) =>
+      req.url === '/start'
+        ? res.writeHead(status, { location: '/again' }).end('moved')
+        : res.writeHead(status, { location: `${there}/end?a=1#part` }).end('moved'),
+    );
+    const told = (seen: IncomingMessage[]) =>
+      seen.map(({ headers }) => FIELDS.filter((name) => headers[name] !== undefined));
+    return { home, told: () => [told(home.seen), told(stranger.seen)], there };
+  }
+  const inTrace = (call: () => Promise<unknown>) =>
+    trace
+      .getTracer('application')
+      .startActiveSpan('caller', (span) => withBaggage(BAGGAGE, call).finally(() => span.end()));
+  const ours = [['traceparent', 'baggage']];
+
+  const requested = (url: string, dispatcher: unknown) =>
+    request(url, { dispatcher: dispatcher as never }).then(({ body }) => body.text());
+  const redirect = () => interceptors.redirect({ maxRedirections: 5 });
+
+  type Call = (url: string, dispatcher: unknown) => Promise<unknown>;
+  const ways = ({ interceptors, request, fetch: own }: typeof import('undici')) => {
+    const requested: Call = async (url, dispatcher) =>
+      (await request(url, { dispatcher: dispatcher as never })).body.text();
+    const fetched: Call = async (url, dispatcher) =>
+      (await own(url, { dispatcher: dispatcher as never })).text();
+    const redirect = () => interceptors.redirect({ maxRedirections: 5 });
+    const retry = () => interceptors.retry({ maxRetries: 2, minTimeout: 1 });
+    return [
+      ['the redirect interceptor', requested, () => [redirect()]],
+      ['the redirect interceptor over retries', requested, () => [retry(), redirect()]],
+      ['the redirect interceptor under retries', requested, () => [redirect(), retry()]],
+      ['its fetch', fetched, () => []],
+      ['its fetch over retries', fetched, () => [retry()]],
+    ] satisfies [string, Call, () => unknown[]][];
+  };
+  const globally: Call = async (url, dispatcher) => (await fetch(url, { dispatcher } as RequestInit)).text();
+  // The global fetch takes the agents of its own version of undici.
+  const builtIn = { 7: undici7, 8: undici8 }[Number(process.versions.undici?.split('.')[0])];
+
+  type Way = [string, typeof undici8, Call, () => unknown[]];
+  test.each<Way>([
+    ...ways(undici8).map(([name, ...way]) => [`undici 8, ${name}`, undici8, ...way] as never),
+    ...ways(undici7 as never).map(([name, ...way]) => [`undici 7, ${name}`, undici7, ...way] as never),
+    ...(builtIn === undefined ? [] : [['the global fetch', builtIn, globally, () => []] as never]),
+  ])('by %s: the stranger is told nothing', async (_, { Agent }, call, more) => {
+    const { home, told } = await servers();
+    const agent = new Agent().compose(traceInterceptor() as never, ...(more() as never[]));
+    agents.push(agent);
+    await inTrace(() => call(`${home.url}/start`, agent));
+    expect(told()).toEqual([[ours[0], ours[0]], [[]]]);
+    await spans.take(4);
+    // Outside of any span there is no baggage, and the trace stays here all the same.
+    await call(`${home.url}/start`, agent);
+    expect(told()).toEqual([
+      [ours[0], ours[0], ['traceparent'], ['traceparent']],
+      [[], []],
+    ]);
+    await spans.take(3);
+  });
+
+  test('a target that is listed is told, and one that the caller names itself', async () => {
+    const { home, told, there } = await servers();
+    const agent = new Agent().compose(traceInterceptor({ propagateTo: 'all' }) as never, redirect());
+    agents.push(agent);
+    await inTrace(() => requested(`${home.url}/start`, agent));
+    await inTrace(() => requested(`${there}/other`, traced()));
+    expect(told()[1]).toEqual([ours[0], ours[0]]);
+    await spans.take(6);
+  });
+
+  test('with the redirect nearer to the wire, which the interceptor cannot see in time, it is reported', async () => {
+    const lines = listenToDiag();
+    const { home, told } = await servers();
+    const agent = new Agent().compose(redirect(), traceInterceptor() as never);
+    agents.push(agent);
+    await inTrace(() => requested(`${home.url}/start`, agent));
+    // What the page says in bold.
+    expect(told()[1]).toEqual([ours[0]]);
+    expect(lines.filter((line) => line.includes('put traceInterceptor() first in compose()'))).toHaveLength(
+      1,
+    );
+    await spans.take(2);
   });
 });
 
