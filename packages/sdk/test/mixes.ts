@@ -13,22 +13,17 @@ const run = promisify(execFile);
 const REPOSITORY = join(import.meta.dirname, '../../..');
 const OWN_PACKAGES = ['core', 'propagators', 'sdk'];
 
-const SDK_2 = {
-  '@opentelemetry/context-async-hooks': '~2.12.0',
-  '@opentelemetry/exporter-metrics-otlp-proto': '^0.223.0',
-  '@opentelemetry/exporter-trace-otlp-proto': '^0.223.0',
-  '@opentelemetry/resources': '~2.12.0',
-  '@opentelemetry/sdk-metrics': '~2.12.0',
-  '@opentelemetry/sdk-trace': '~2.12.0',
-};
-const SDK_3 = {
-  '@opentelemetry/context-async-hooks': '~3.1.0',
-  '@opentelemetry/exporter-metrics-otlp-proto': '^0.301.0',
-  '@opentelemetry/exporter-trace-otlp-proto': '^0.301.0',
-  '@opentelemetry/resources': '~3.1.0',
-  '@opentelemetry/sdk-metrics': '~3.1.0',
-  '@opentelemetry/sdk-trace': '~3.1.0',
-};
+/** The packages of one release of the SDK. */
+const sdkOf = (stable: string, experimental: string) => ({
+  '@opentelemetry/context-async-hooks': stable,
+  '@opentelemetry/exporter-metrics-otlp-proto': experimental,
+  '@opentelemetry/exporter-trace-otlp-proto': experimental,
+  '@opentelemetry/resources': stable,
+  '@opentelemetry/sdk-metrics': stable,
+  '@opentelemetry/sdk-trace': stable,
+});
+const SDK_2 = sdkOf('~2.12.0', '^0.223.0');
+const SDK_3 = sdkOf('~3.1.0', '^0.301.0');
 
 interface Mix {
   readonly title: string;
@@ -60,6 +55,9 @@ const MIXES: readonly Mix[] = [
     expected: WORKS,
   },
   { title: 'API 1.9, SDK 2.12', api: '~1.9.0', sdk: SDK_2, expected: WORKS },
+  { title: 'API 1.9, SDK 2.11', api: '~1.9.0', sdk: sdkOf('~2.11.0', '^0.222.0'), expected: WORKS },
+  { title: 'API 1.9, SDK 2.10', api: '~1.9.0', sdk: sdkOf('~2.10.0', '^0.221.0'), expected: WORKS },
+  { title: 'API 1.10, SDK 3.0', api: '~1.10.0', sdk: sdkOf('~3.0.0', '^0.300.0'), expected: WORKS },
   { title: 'API 1.10, SDK 2.12, peers ignored', api: '~1.10.0', sdk: SDK_2, expected: WORKS },
   {
     title: 'API 1.9, SDK 3.1, peers ignored',
@@ -117,14 +115,26 @@ async function packOwn(folder: string): Promise<Record<string, string>> {
   return Object.fromEntries(packed.map(({ name, filename }) => [name, `file:${join(folder, filename)}`]));
 }
 
-async function install(folder: string, dependencies: Readonly<Record<string, string>>): Promise<void> {
+/** What users install beside, as npm chooses versions by itself; it must neither refuse nor choose what does not work. */
+const BESIDE: readonly Readonly<Record<string, string>>[] = [
+  ...['0.82.0', '0.81.2', '0.80.0', '0.79.0'].map((version) => ({
+    '@opentelemetry/auto-instrumentations-node': version,
+  })),
+  { '@opentelemetry/sdk-node': 'latest' },
+  { '@opentelemetry/exporter-trace-otlp-http': '0.300.0' },
+];
+
+async function install(
+  folder: string,
+  dependencies: Readonly<Record<string, string>>,
+  flags: readonly string[] = ['--legacy-peer-deps'],
+): Promise<void> {
   await mkdir(folder, { recursive: true });
   await writeFile(
     join(folder, 'package.json'),
     JSON.stringify({ private: true, type: 'module', dependencies }),
   );
-  const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--silent', '--legacy-peer-deps'];
-  await run('npm', ['install', ...flags], { cwd: folder });
+  await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', ...flags], { cwd: folder });
 }
 
 async function tryMix(
@@ -144,13 +154,36 @@ async function tryMix(
         recursive: true,
       });
   }
+  return runMix(folder, sink, mix.env);
+}
+
+/** As users do it, peers included. */
+async function tryBeside(
+  packages: Readonly<Record<string, string>>,
+  folder: string,
+  own: Record<string, string>,
+  sink: OtlpSink,
+): Promise<string> {
+  try {
+    await install(folder, { ...own, ...packages, '@opentelemetry/api': '*' }, []);
+  } catch (error) {
+    return (error as { stderr?: string }).stderr ?? String(error);
+  }
+  return runMix(folder, sink);
+}
+
+async function runMix(
+  folder: string,
+  sink: OtlpSink,
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
   await cp(join(import.meta.dirname, 'programs/mix.mjs'), join(folder, 'mix.mjs'));
   sink.spans.length = 0;
   sink.metrics.clear();
   const { stdout } = await run(process.execPath, ['mix.mjs'], {
     cwd: folder,
     timeout: 30_000,
-    env: { PATH: process.env.PATH, OTEL_EXPORTER_OTLP_ENDPOINT: sink.url, ...mix.env },
+    env: { PATH: process.env.PATH, OTEL_EXPORTER_OTLP_ENDPOINT: sink.url, ...env },
   });
   const said = stdout.trim();
   if (said !== 'works') return said;
@@ -176,11 +209,16 @@ const sink = await startOtlpSink();
 let failed = 0;
 try {
   const own = await packOwn(folder);
-  for (const [i, mix] of MIXES.entries()) {
-    const said = await tryMix(mix, join(folder, String(i)), own, sink);
-    const ok = mix.expected.test(said);
+  const judge = (title: string, said: string, expected: RegExp) => {
+    const ok = expected.test(said);
     if (!ok) failed++;
-    console.log(`${ok ? 'ok    ' : 'NOT OK'} ${mix.title}: ${said}`);
+    console.log(`${ok ? 'ok    ' : 'NOT OK'} ${title}: ${said}`);
+  };
+  for (const [i, mix] of MIXES.entries())
+    judge(mix.title, await tryMix(mix, join(folder, String(i)), own, sink), mix.expected);
+  for (const [i, packages] of BESIDE.entries()) {
+    const title = `beside ${Object.entries(packages).flat().join(' ')}`;
+    judge(title, await tryBeside(packages, join(folder, `beside-${i}`), own, sink), WORKS);
   }
   const sdk2 = MIXES.findIndex(({ sdk, expected }) => sdk === SDK_2 && expected === WORKS);
   if (!(await testProcessEnd(join(folder, String(sdk2))))) failed++;
@@ -192,6 +230,10 @@ const reports = join(import.meta.dirname, '../../../.reports');
 await mkdir(reports, { recursive: true });
 await writeFile(
   join(reports, 'mixes.json'),
-  JSON.stringify({ numPassedTests: MIXES.length + 1 - failed, numFailedTests: failed, numPendingTests: 0 }),
+  JSON.stringify({
+    numPassedTests: MIXES.length + BESIDE.length + 1 - failed,
+    numFailedTests: failed,
+    numPendingTests: 0,
+  }),
 );
 process.exit(failed === 0 ? 0 : 1);
