@@ -2,33 +2,82 @@ import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import type { PushMetricExporter } from '@opentelemetry/sdk-metrics';
 import type { SpanExporter } from '@opentelemetry/sdk-trace';
+import { MAX_DELAY } from './environment-reader.ts';
 import { jsonExporters, type OtlpSettings } from './otlp-settings.ts';
+import { type Done, PendingExports } from './pending-exports.ts';
+import { ReceiverConnections } from './receiver-connections.ts';
 
 type Create<T> = new (config: object) => T;
 
-/** The exporter of spans; it never refuses one of `batches` requests at once, as a flush sends them. */
-export function createTraceExporter(otlp: OtlpSettings, batches: number): SpanExporter {
+/** How much longer than its time-out an exporter may take. Milliseconds. */
+const GRACE = 250;
+
+/** An exporter, and how to end what it still waits for. */
+export interface Sending<T> {
+  readonly exporter: T;
+  /** What is not answered fails for this reason, and so does what comes later. */
+  giveUp(reason: Error): void;
+}
+
+/**
+ * The exporter of spans; it never refuses one of `batches` requests at once, as a flush sends them, and answers within
+ * `timeout` milliseconds.
+ */
+export function createTraceExporter(
+  otlp: OtlpSettings,
+  batches: number,
+  timeout: number,
+): Sending<SpanExporter> {
   const Exporter: Create<SpanExporter> =
     otlp.protocol === 'http/json'
       ? (jsonExporters('TRACES').OTLPTraceExporter as Create<SpanExporter>)
       : OTLPTraceExporter;
-  return new Exporter({ ...configOf(otlp), concurrencyLimit: batches });
+  const limited = { ...otlp, timeout: Math.min(otlp.timeout, timeout) };
+  return create(Exporter, limited, { concurrencyLimit: batches });
 }
 
-export function createMetricExporter(otlp: OtlpSettings): PushMetricExporter {
+export function createMetricExporter(otlp: OtlpSettings): Sending<PushMetricExporter> {
   const Exporter: Create<PushMetricExporter> =
     otlp.protocol === 'http/json'
       ? (jsonExporters('METRICS').OTLPMetricExporter as Create<PushMetricExporter>)
       : OTLPMetricExporter;
-  return new Exporter(configOf(otlp));
+  return create(Exporter, otlp, {});
 }
 
-function configOf({ url, headers, timeout, compression, tls }: OtlpSettings): object {
-  return {
+interface Exporter<Items> {
+  export(items: Items, done: Done): void;
+  forceFlush?(): Promise<void>;
+  shutdown(): Promise<void>;
+}
+
+function create<Items, T extends Exporter<Items>>(
+  Exporter: Create<T & Exporter<Items>>,
+  { url, headers, timeout, compression, tls }: OtlpSettings,
+  more: object,
+): Sending<T> {
+  const connections = new ReceiverConnections(tls);
+  const pending = new PendingExports();
+  const exporter = new Exporter({
     url,
     headers: { ...headers },
     timeoutMillis: timeout,
     compression,
-    httpAgentOptions: { keepAlive: true, ...tls },
+    httpAgentOptions: (protocol: string) => connections.agent(protocol),
+    ...more,
+  });
+  const send = exporter.export.bind(exporter);
+  const shutdown = exporter.shutdown.bind(exporter);
+  return {
+    exporter: Object.assign(exporter, {
+      // The exporter's own time-out comes first, and knows why; but it begins again with each byte that arrives.
+      export: (items: Items, done: Done) =>
+        send(items, pending.track(done, Math.min(timeout + GRACE, MAX_DELAY))),
+      forceFlush: () => pending.settled(),
+      shutdown: () => Promise.race([shutdown(), pending.settled()]),
+    }),
+    giveUp(reason) {
+      pending.giveUp(reason);
+      connections.giveUp(reason);
+    },
   };
 }

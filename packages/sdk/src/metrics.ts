@@ -9,13 +9,21 @@ import {
 import { createMetricExporter } from './exporters.ts';
 import type { MetricsSettings } from './settings.ts';
 
-/** The meter provider, or nothing where no metrics are to be sent. */
-export function createMeterProvider(
+/** Collecting and sending of metrics. */
+export interface Metrics {
+  readonly provider: MeterProvider;
+  /** Fails what is still on its way, so that nothing keeps the process alive. */
+  giveUp(reason: Error): void;
+}
+
+/** The meter provider with its exporters, or nothing where no metrics are to be sent. */
+export function createMetrics(
   { exporters, otlp, interval, timeout, exponentialHistograms }: MetricsSettings,
   resource: Resource,
-): MeterProvider | undefined {
+): Metrics | undefined {
   if (exporters.length === 0) return undefined;
-  return new MeterProvider({
+  const sending = otlp && createMetricExporter(otlp);
+  const provider = new MeterProvider({
     resource,
     views: exponentialHistograms
       ? [
@@ -28,10 +36,11 @@ export function createMeterProvider(
     readers: exporters.map(
       (name) =>
         new PeriodicExportingMetricReader({
-          exporter: name === 'otlp' && otlp ? createMetricExporter(otlp) : new ConsoleMetricExporter(),
+          exporter: name === 'otlp' && sending ? sending.exporter : new ConsoleMetricExporter(),
           exportIntervalMillis: interval,
           exportTimeoutMillis: timeout,
         }),
     ),
   });
+  return { provider, giveUp: (reason) => sending?.giveUp(reason) };
 }

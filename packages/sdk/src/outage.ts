@@ -1,14 +1,14 @@
 import { redaction } from '@throughline/core/adapter';
 import { notice } from './notice.ts';
 
-/** Export that fails all the time is told of this often. Milliseconds. */
+/** Export that fails all the time is reported this often. Milliseconds. */
 const REPEAT = 60_000;
 
-/** Follows whether exports succeed, and tells when that changes: once per outage, and again each minute. */
+/** Follows whether exports succeed, and reports when that changes: once per outage, and again each minute. */
 export class Outage {
   readonly #url: string;
   readonly #lost: () => number;
-  #toldAt = Number.NEGATIVE_INFINITY;
+  #reportedAt = Number.NEGATIVE_INFINITY;
   #failing = false;
   #lastError: { readonly message: string; readonly at: Date } | undefined;
   #lastSuccess: Date | undefined;
@@ -23,22 +23,23 @@ export class Outage {
     return { failing: this.#failing, lastError: this.#lastError, lastSuccess: this.#lastSuccess };
   }
 
-  failed(error: Error): void {
+  /** `last`: nothing is sent after this any more. */
+  failed(error: Error, last: boolean): void {
     const message = redaction.text(reasonOf(error));
     this.#failing = true;
     this.#lastError = { message, at: new Date() };
-    if (performance.now() - this.#toldAt < REPEAT) return;
-    this.#toldAt = performance.now();
-    notice(
-      `spans cannot be sent to ${this.#url}: ${message}; ${this.#lost()} lost so far. It will be tried again.`,
-    );
+    if (performance.now() - this.#reportedAt < REPEAT) return;
+    this.#reportedAt = performance.now();
+    const outlook = last ? '' : ' The next spans are tried.';
+    notice(`spans cannot be sent to ${this.#url}: ${message}; ${this.#lost()} lost so far.${outlook}`);
   }
 
   succeeded(): void {
     this.#lastSuccess = new Date();
     if (!this.#failing) return;
     this.#failing = false;
-    notice(`spans are sent to ${this.#url} again; ${this.#lost()} were lost.`);
+    const lost = this.#lost();
+    notice(`spans are sent to ${this.#url} again; ${lost} ${lost === 1 ? 'was' : 'were'} lost.`);
   }
 }
 

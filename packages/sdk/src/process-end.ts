@@ -7,8 +7,14 @@ interface ProcessEndOptions {
   readonly flushSpans: () => Promise<unknown>;
   /** How many finished spans have not been sent. */
   readonly waiting: () => number;
-  readonly signals: readonly NodeJS.Signals[];
+  readonly handlesSignals: boolean;
 }
+
+/**
+ * The signals that end a process which does not listen to them, as far as it can listen: SIGHUP from a terminal that is
+ * closed, SIGUSR2 from nodemon, SIGBREAK on Windows, SIGQUIT as some containers stop.
+ */
+const ENDING_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGBREAK'] as const;
 
 /** After a signal, spans are sent as they end instead of every few seconds. Milliseconds. */
 const DRAIN_INTERVAL = 100;
@@ -25,12 +31,18 @@ const LATE = 'their receiver did not take them in time';
  *
  * Returns how to stop listening.
  */
-export function flushAtProcessEnd({ flush, flushSpans, waiting, signals }: ProcessEndOptions): () => void {
+export function flushAtProcessEnd({
+  flush,
+  flushSpans,
+  waiting,
+  handlesSignals,
+}: ProcessEndOptions): () => void {
   let drain: NodeJS.Timeout | undefined;
   let flushedAtEnd = false;
-  const tellLost = (reason: string) => {
+  const reportLost = (reason: string) => {
     const lost = waiting();
-    if (lost > 0) notice(`${lost} finished spans were not sent, because ${reason}.`);
+    const spans = lost === 1 ? '1 finished span was' : `${lost} finished spans were`;
+    if (lost > 0) notice(`${spans} not sent, because ${reason}.`);
   };
 
   const onSignal = (signal: NodeJS.Signals) => {
@@ -40,7 +52,7 @@ export function flushAtProcessEnd({ flush, flushSpans, waiting, signals }: Proce
     const flushed = flush();
     if (process.listenerCount(signal) === 0) {
       void flushed.then((inTime) => {
-        if (!inTime) tellLost(LATE);
+        if (!inTime) reportLost(LATE);
         process.kill(process.pid, signal);
       });
       return;
@@ -62,25 +74,38 @@ export function flushAtProcessEnd({ flush, flushSpans, waiting, signals }: Proce
     void flush().then((inTime) => {
       if (inTime) return;
       process.removeListener('exit', onExit);
-      tellLost(LATE);
+      reportLost(LATE);
       // Nothing but an exporter that hangs keeps the process alive now. The exit code is the one that is set.
       process.exit();
     });
   };
 
+  let crashed = false;
+  const onUncaught = () => {
+    // A process that listens goes on.
+    crashed =
+      process.listenerCount('uncaughtException') === 0 && !process.hasUncaughtExceptionCaptureCallback();
+  };
+
   const onExit = () => {
-    tellLost('process.exit() does not wait: await shutdown() before it');
+    reportLost(
+      crashed
+        ? 'an uncaught error ended the process'
+        : 'process.exit() does not wait: await shutdown() before it',
+    );
     // What is drawn on the terminal can still be drawn.
     void flushSpans();
   };
 
-  for (const signal of signals) process.prependListener(signal, onSignal);
+  for (const signal of handlesSignals ? ENDING_SIGNALS : []) process.prependListener(signal, onSignal);
   process.on('beforeExit', onBeforeExit);
+  process.on('uncaughtExceptionMonitor', onUncaught);
   process.on('exit', onExit);
   return () => {
     clearInterval(drain);
-    for (const signal of signals) process.removeListener(signal, onSignal);
+    for (const signal of handlesSignals ? ENDING_SIGNALS : []) process.removeListener(signal, onSignal);
     process.removeListener('beforeExit', onBeforeExit);
+    process.removeListener('uncaughtExceptionMonitor', onUncaught);
     process.removeListener('exit', onExit);
   };
 }

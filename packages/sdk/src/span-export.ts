@@ -6,6 +6,8 @@ import {
   type SpanExporter,
   type SpanProcessor,
 } from '@opentelemetry/sdk-trace';
+import { MAX_DELAY } from './environment-reader.ts';
+import { type Done, FAILED } from './pending-exports.ts';
 
 /** Sizes in spans, times in milliseconds. */
 export interface BatchLimits {
@@ -31,17 +33,14 @@ export interface SpanCounts {
 
 export const NO_SPANS: SpanCounts = { queued: 0, exporting: 0, exported: 0, failed: 0, dropped: 0 };
 
-/** Is told how each export went. */
+/** Is told how each export went, and whether it was the last. */
 export interface ExportObserver {
   succeeded(): void;
-  failed(error: Error): void;
+  failed(error: Error, last: boolean): void;
 }
 
-type Done = Parameters<SpanExporter['export']>[1];
-
-/** `ExportResultCode` of `@opentelemetry/core`, which this package does not depend on. */
+/** `ExportResultCode.SUCCESS` of `@opentelemetry/core`, which this package does not depend on. */
 const SUCCESS = 0;
-const FAILED = 1;
 
 /**
  * The SDK's batch processor, with an account of every span.
@@ -67,6 +66,8 @@ export class SpanExport implements SpanProcessor {
     this.#observer = observer;
     this.#batch = new BatchSpanProcessor({
       ...options,
+      // The exporter answers in time: its answer says what became of the spans, the processor's own clock does not.
+      exportTimeoutMillis: MAX_DELAY,
       exporter: {
         export: (spans, done) => this.#export(spans, done),
         shutdown: () => exporter.shutdown(),
@@ -109,7 +110,7 @@ export class SpanExport implements SpanProcessor {
       this.#counts.exporting -= length;
       this.#counts[success ? 'exported' : 'failed'] += length;
       if (success) this.#observer.succeeded();
-      else this.#observer.failed(result.error ?? new Error('the exporter gave no reason'));
+      else this.#observer.failed(result.error ?? new Error('the exporter gave no reason'), this.#ended);
       // The processor hears of a failure by its error alone. By its code, it would start a second export beside the
       // next one, and after some failures there would be many, each with a batch in memory.
       done({ ...result, code: SUCCESS });

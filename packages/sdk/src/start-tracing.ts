@@ -1,6 +1,6 @@
 import { DiagConsoleLogger, diag } from '@opentelemetry/api';
 import { settledWithin } from './deadline.ts';
-import { createMeterProvider } from './metrics.ts';
+import { createMetrics } from './metrics.ts';
 import { notice } from './notice.ts';
 import { register } from './registration.ts';
 import { readSettings } from './settings.ts';
@@ -38,11 +38,11 @@ export function startTracing(options: TracingOptions = {}): Tracing {
   if (current !== undefined && !stopped)
     throw setupError(`tracing was started already, ${current.caller}; keep what that call returned`);
   const { propagator, logLevel, signals, notices, hidden } = readSettings(options);
-  const { meterProvider, traces } = withoutVariables(hidden, () => {
-    const meterProvider = signals && createMeterProvider(signals.metrics, signals.resource);
+  const { metrics, traces } = withoutVariables(hidden, () => {
+    const metrics = signals && createMetrics(signals.metrics, signals.resource);
     return {
-      meterProvider,
-      traces: signals && createTraces(signals, options.spanProcessors ?? [], meterProvider),
+      metrics,
+      traces: signals && createTraces(signals, options.spanProcessors ?? [], metrics?.provider),
     };
   });
 
@@ -53,20 +53,20 @@ export function startTracing(options: TracingOptions = {}): Tracing {
   try {
     unregister = register({
       tracerProvider: traces?.provider,
-      meterProvider,
+      meterProvider: metrics?.provider,
       propagator,
       yields: signals === undefined,
     });
   } catch (error) {
-    void settledWithin(0, [traces?.shutdown(), meterProvider?.shutdown()]);
+    void settledWithin(0, [traces?.shutdown(), metrics?.provider.shutdown()]);
     throw error;
   }
   for (const text of notices) notice(text);
   const tracing = createTracingHandle({
     traces,
-    meterProvider,
+    metrics,
     timeout: options.shutdownTimeout ?? SHUTDOWN_TIMEOUT,
-    signals: options.handleSignals === false ? [] : ['SIGTERM', 'SIGINT'],
+    handlesSignals: options.handleSignals !== false,
   });
   current = { tracing, caller: callerOf(startTracing), unregister };
   return tracing;

@@ -24,6 +24,8 @@ export interface Traces {
    */
   flush(): Promise<unknown>;
   shutdown(): Promise<unknown>;
+  /** Fails what is still on its way, so that nothing keeps the process alive. */
+  giveUp(reason: Error): void;
   /** The part of the status that is about spans. */
   status(): Omit<TracingStatus, 'state'> & { readonly state: 'exporting' | 'printing' };
 }
@@ -59,6 +61,7 @@ export function createTraces(
     }),
     flush: () => Promise.allSettled(processors.map(async (processor) => processor.forceFlush())),
     shutdown: () => Promise.allSettled(processors.map(async (processor) => processor.shutdown())),
+    giveUp: (reason) => sending?.giveUp(reason),
     status() {
       if (sending === undefined) return { state: 'printing', failing: false, spans: NO_SPANS };
       const { failing, lastError, lastSuccess } = sending.outage.status;
@@ -82,12 +85,17 @@ function sendSpans(
   // A flush sends all batches at once, and what is on its way stays there.
   const batches = Math.ceil(batch.maxQueueSize / batch.maxExportBatchSize) + 1;
   const outage: Outage = new Outage(url, () => spans.counts.failed + spans.counts.dropped);
+  const { exporter, giveUp } = createTraceExporter(
+    otlp,
+    Math.max(CONCURRENT_EXPORTS, batches),
+    batch.exportTimeoutMillis,
+  );
   const spans = new SpanExport(
-    createTraceExporter(otlp, Math.max(CONCURRENT_EXPORTS, batches)),
+    exporter,
     { ...batch, ...(meterProvider && { selfObsMeterProvider: meterProvider }) },
     outage,
   );
-  return { url, spans, outage };
+  return { url, spans, outage, giveUp };
 }
 
 function withoutCredentials(address: string): string {

@@ -1,5 +1,5 @@
-import type { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { settledWithin } from './deadline.ts';
+import type { Metrics } from './metrics.ts';
 import { flushAtProcessEnd } from './process-end.ts';
 import { NO_SPANS, type SpanCounts } from './span-export.ts';
 import type { Traces } from './traces.ts';
@@ -8,14 +8,14 @@ import type { Tracing, TracingStatus } from './tracing.ts';
 /** What runs. Both are absent when context is handed on only. */
 interface Running {
   readonly traces: Traces | undefined;
-  readonly meterProvider: MeterProvider | undefined;
+  readonly metrics: Metrics | undefined;
   /** Milliseconds that flush and shutdown may take. */
   readonly timeout: number;
-  readonly signals: readonly NodeJS.Signals[];
+  readonly handlesSignals: boolean;
 }
 
 /** The application's hold on what runs; from here on the end of the process is watched too. */
-export function createTracingHandle({ traces, meterProvider, timeout, signals }: Running): Tracing {
+export function createTracingHandle({ traces, metrics, timeout, handlesSignals }: Running): Tracing {
   let stopping: Promise<boolean> | undefined;
 
   const spans = (): SpanCounts => traces?.status().spans ?? NO_SPANS;
@@ -27,21 +27,24 @@ export function createTracingHandle({ traces, meterProvider, timeout, signals }:
     const inTime = await settledWithin(timeout, work);
     return { inTime, complete: inTime && lost() === lostBefore };
   };
-  const flush = () => within([traces?.flush(), meterProvider?.forceFlush()]);
+  const flush = () => within([traces?.flush(), metrics?.provider.forceFlush()]);
 
   const stopWatching =
-    (traces ?? meterProvider) &&
+    (traces ?? metrics) &&
     flushAtProcessEnd({
       flush: async () => (await flush()).inTime,
       flushSpans: async () => traces?.flush(),
       waiting: () => spans().queued + spans().exporting,
-      signals,
+      handlesSignals,
     });
 
   return {
     flush: async () => (await flush()).complete,
     shutdown() {
-      stopping ??= within([traces?.shutdown(), meterProvider?.shutdown()]).then(({ complete }) => {
+      stopping ??= within([traces?.shutdown(), metrics?.provider.shutdown()]).then(({ complete }) => {
+        const reason = new Error('given up at the shutdown');
+        traces?.giveUp(reason);
+        metrics?.giveUp(reason);
         stopWatching?.();
         return complete;
       });

@@ -33,7 +33,7 @@ export interface TracingOptions {
   readonly spanProcessors?: readonly SpanProcessor[];
   /** Milliseconds that flush, shutdown and the end of the process wait for the exporter. Default: 5000. */
   readonly shutdownTimeout?: number;
-  /** Whether SIGTERM and SIGINT flush. Default: true. */
+  /** Whether signals that end the process (SIGTERM, SIGINT, SIGHUP and the like) flush. Default: true. */
   readonly handleSignals?: boolean;
   /** Whether a variable that is wrong is an error, rather than a line on stderr. Default: false. */
   readonly strict?: boolean;

@@ -211,7 +211,7 @@ describe('a receiver that does not take spans', () => {
       spans: { exported: 3, failed: 2, dropped: 0, queued: 0 },
     });
     expect(stderr).toEqual([
-      `[throughline/sdk] spans cannot be sent to ${sink.url}/v1/traces: ${reason}; 1 lost so far. It will be tried again.\n`,
+      `[throughline/sdk] spans cannot be sent to ${sink.url}/v1/traces: ${reason}; 1 lost so far. The next spans are tried.\n`,
       `[throughline/sdk] spans are sent to ${sink.url}/v1/traces again; 2 were lost.\n`,
     ]);
   });
@@ -264,6 +264,54 @@ describe('a receiver that does not take spans', () => {
     expect(await flush()).toBe(false);
     expect(await shutdown()).toBe(false);
     expect(performance.now() - began).toBeLessThan(1_000);
+  });
+});
+
+describe('OTEL_BSP_EXPORT_TIMEOUT', () => {
+  it.each(['hang', 'drip'] as const)('bounds a flush to a receiver that does %s', async (behaviour) => {
+    sink.behaviour = behaviour;
+    const { flush, status } = start({ OTEL_BSP_EXPORT_TIMEOUT: '200', OTEL_METRICS_EXPORTER: 'none' });
+    endSpans(1);
+    const began = performance.now();
+    expect(await flush()).toBe(false);
+    expect(performance.now() - began).toBeLessThan(2_000);
+    expect(status().spans).toMatchObject({ exporting: 0, failed: 1 });
+    sink.behaviour = 'accept';
+    endSpans(1);
+    expect(await flush()).toBe(true);
+  });
+
+  it('does not lengthen the exporter’s own', async () => {
+    sink.behaviour = 'hang';
+    const { flush } = start({ OTEL_EXPORTER_OTLP_TIMEOUT: '200', OTEL_METRICS_EXPORTER: 'none' });
+    endSpans(1);
+    const began = performance.now();
+    expect(await flush()).toBe(false);
+    expect(performance.now() - began).toBeLessThan(2_000);
+  });
+});
+
+describe('words', () => {
+  it('count one span as one', async () => {
+    const { status, flush } = start({ OTEL_EXPORTER_OTLP_TIMEOUT: '300', OTEL_BSP_SCHEDULE_DELAY: '20' });
+    sink.behaviour = 'reject';
+    endSpans(1);
+    await expect.poll(() => status().spans.failed).toBe(1);
+    sink.behaviour = 'accept';
+    endSpans(1);
+    await flush();
+    expect(stderr[1]).toContain('; 1 was lost.');
+  });
+
+  it('announce nothing more once it is over', async () => {
+    sink.behaviour = 'hang';
+    const { shutdown, status } = start({}, { shutdownTimeout: 100 });
+    endSpans(2);
+    expect(await shutdown()).toBe(false);
+    expect(status().spans).toMatchObject({ exporting: 0, failed: 2 });
+    expect(stderr).toEqual([
+      `[throughline/sdk] spans cannot be sent to ${sink.url}/v1/traces: given up at the shutdown; 2 lost so far.\n`,
+    ]);
   });
 });
 

@@ -5,8 +5,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { messages, text } from './protobuf.ts';
 
-/** What the sink does with an export: keeps it, takes it unread, says 503 or 400, or says nothing at all. */
-type Behaviour = 'accept' | 'discard' | 'unavailable' | 'reject' | 'hang';
+/** What the sink does with an export: keeps it, takes it unread, says 503 or 400, nothing at all, or byte after byte without end. */
+type Behaviour = 'accept' | 'discard' | 'unavailable' | 'reject' | 'hang' | 'drip';
 
 interface SunkSpan {
   readonly name: string;
@@ -36,6 +36,10 @@ export async function startOtlpSink(port = 0): Promise<OtlpSink> {
     for await (const chunk of req) chunks.push(chunk);
     sink.requests.push({ url: req.url ?? '', headers: req.headers });
     if (sink.behaviour === 'hang') return void held.add(res);
+    if (sink.behaviour === 'drip') {
+      const drip = setInterval(() => res.write('.'), 50);
+      return void res.once('close', () => clearInterval(drip));
+    }
     if (sink.behaviour === 'discard') return res.writeHead(200).end();
     if (sink.behaviour !== 'accept') return res.writeHead(sink.behaviour === 'reject' ? 400 : 503).end();
     await wait(sink.latency);

@@ -20,6 +20,9 @@ describe.each([
   ['SIGTERM', 0],
   ['SIGTERM', 100],
   ['SIGINT', 0],
+  ['SIGHUP', 0],
+  ['SIGQUIT', 0],
+  ['SIGUSR2', 0],
 ] as const)('%s in mid-load, with a receiver that answers after %d ms', (signal, latency) => {
   it('loses no span that had ended, and the process dies of the signal', async () => {
     sink.latency = latency;
@@ -136,5 +139,50 @@ describe('a script that is done', () => {
     const program = startProgram('script', { ...env, END: 'throw' });
     expect(await program.ended).toMatchObject({ code: 1 });
     expect(program.stderr()).toContain('the script failed');
+  });
+
+  it.each([
+    ['throw', 'an uncaught error ended the process'],
+    ['reject', 'an uncaught error ended the process'],
+    ['handled', 'process.exit() does not wait: await shutdown() before it'],
+    ['exit', 'process.exit() does not wait: await shutdown() before it'],
+  ])('is told why it lost spans: %s', async (end, reason) => {
+    const program = startProgram('script', { ...env, END: end });
+    await program.ended;
+    expect(program.stderr()).toContain(
+      `[throughline/sdk] 2 finished spans were not sent, because ${reason}.\n`,
+    );
+  });
+
+  it('is told of one span in the singular', async () => {
+    const program = startProgram('script', { ...env, END: 'exit', SPANS: '1' });
+    await program.ended;
+    expect(program.stderr()).toContain('1 finished span was not sent, because');
+  });
+});
+
+describe('a program that shuts down and has nothing else to do', () => {
+  it.each(['accept', 'hang', 'drip'] as const)(
+    'ends at once, with a receiver that does %s',
+    async (behaviour) => {
+      sink.behaviour = behaviour;
+      const program = startProgram('shuts-down', { ...env, SHUTDOWN_TIMEOUT: '300' });
+      await program.said('down');
+      const down = performance.now();
+      expect(await program.ended).toMatchObject({ code: 0, signal: null });
+      expect(performance.now() - down).toBeLessThan(1_500);
+      expect(program.stdout()).toContain(behaviour === 'accept' ? 'down true' : 'down false');
+    },
+  );
+
+  it('ends after one pause of the exporter when its receiver is not there', async () => {
+    const program = startProgram('shuts-down', {
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9',
+      SHUTDOWN_TIMEOUT: '300',
+    });
+    await program.said('down false');
+    const down = performance.now();
+    expect(await program.ended).toMatchObject({ code: 0, signal: null });
+    expect(performance.now() - down).toBeLessThan(3_000);
   });
 });

@@ -1,0 +1,40 @@
+/** Is told how an export went, in the SDK's form. */
+export type Done = (result: { readonly code: number; readonly error?: Error }) => void;
+
+/** `ExportResultCode.FAILED` of `@opentelemetry/core`, which this package does not depend on. */
+export const FAILED = 1;
+
+/** The exports that an exporter has not answered yet. Each is answered once: by the exporter, or by giving it up. */
+export class PendingExports {
+  readonly #pending = new Map<Done, Promise<void>>();
+
+  /** `done` for the exporter; it is called with a failure if the exporter does not call it within so many milliseconds. */
+  track(done: Done, milliseconds: number): Done {
+    let over = () => {};
+    const answer: Done = (result) => {
+      if (!this.#pending.delete(answer)) return;
+      clearTimeout(timer);
+      over();
+      done(result);
+    };
+    this.#pending.set(
+      answer,
+      new Promise((resolve) => {
+        over = resolve;
+      }),
+    );
+    const timer = setTimeout(() => {
+      answer({ code: FAILED, error: new Error(`no answer within ${milliseconds} ms`) });
+    }, milliseconds);
+    return answer;
+  }
+
+  /** Settles when all that are pending now are answered. Never rejects. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#pending.values());
+  }
+
+  giveUp(error: Error): void {
+    for (const answer of [...this.#pending.keys()]) answer({ code: FAILED, error });
+  }
+}
