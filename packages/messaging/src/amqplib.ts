@@ -1,5 +1,6 @@
 import { ROOT_CONTEXT } from '@opentelemetry/api';
 import { activeContext, runInContext, Scope } from '@throughline/core';
+import { withMembers } from '@throughline/core/adapter';
 import {
   createMessagingTracer,
   headersCodec,
@@ -8,6 +9,7 @@ import {
   type MessagingOptions,
   type MessagingTarget,
 } from '@throughline/core/messaging';
+import { tracedHandler } from './traced-handler.ts';
 import { wrapClient } from './wrap-client.ts';
 
 export type { MessagingOptions, Relation } from '@throughline/core/messaging';
@@ -123,12 +125,13 @@ export function traceChannel<C extends AmqpChannel>(original: C, options: Messag
     publish,
     sendToQueue: (queue: string, ...rest: [unknown, AmqpProperties?, Method?]) => publish('', queue, ...rest),
     consume(queue: string, onMessage: (message: AmqpMessage | null) => unknown, ...rest: unknown[]) {
-      const traced = (message: AmqpMessage | null) => {
+      const traced = tracedHandler(onMessage, (message, call) =>
         // The broker cancelled the consumer.
-        if (message === null) return onMessage(message);
-        return tracer.process(received(message, queue), () => onMessage(message), { ambient: ROOT_CONTEXT });
-      };
-      return channel.consume(queue, traced, ...rest);
+        message === null
+          ? call(message)
+          : tracer.process(received(message, queue), () => call(message), { ambient: ROOT_CONTEXT }),
+      );
+      return channel.consume(queue, typeof onMessage === 'function' ? traced : onMessage, ...rest);
     },
     get(queue: string, how?: object, callback?: unknown) {
       if (callback !== undefined) return channel.get(queue, how, callback);
@@ -159,9 +162,9 @@ export function traceHandler<M extends AmqpMessage, Rest extends unknown[], R>(
   options: MessagingOptions = {},
 ): (message: M, ...rest: Rest) => R {
   const tracer = amqpTracer(options, 'traceHandler()');
-  return function tracedHandler(message, ...rest) {
-    return tracer.process(receivedMessage(message), () => handler(message, ...rest), { received: true });
-  };
+  return tracedHandler(handler, (message, call) =>
+    tracer.process(receivedMessage(message), () => call(message), { received: true }),
+  );
 }
 
 const amqpTracer = (options: MessagingOptions, entry: string) =>
@@ -231,7 +234,7 @@ function milliseconds(timestamp: unknown): number | undefined {
 }
 
 function withHeaders(properties: AmqpProperties | undefined, headers: MessageHeaders | undefined) {
-  return headers === properties?.headers ? properties : { ...properties, headers };
+  return headers === properties?.headers ? properties : withMembers(properties, { headers });
 }
 
 function brokerOf({ connection }: Channel): MessagingTarget {

@@ -1,4 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
+import { viewWithMembers } from '@throughline/core/adapter';
 import { wrapClient } from './wrap-client.ts';
 
 type Method = (...args: never[]) => unknown;
@@ -79,7 +80,7 @@ function operationOf(command: AwsCommand): string {
 /** A command like this one, of the same class and with the same middleware. */
 function withInput(command: AwsCommand, input: object): AwsCommand {
   if (input === command.input) return command;
-  return Object.assign(Object.create(Object.getPrototypeOf(command)), command, { input });
+  return viewWithMembers(command, { input });
 }
 
 function promised(start: (done: (error: unknown, output: unknown) => void) => void): Promise<unknown> {

@@ -1,8 +1,10 @@
 import { type Context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
 import { activeContext, runInContext, Scope } from '@throughline/core';
+import { withMembers } from '@throughline/core/adapter';
 import { createMessagingTracer, headersCodec, type MessagingOptions } from '@throughline/core/messaging';
 import { type BullMQSpan, JobSpan, spanIn } from './bullmq-span.ts';
 import { type BullMQJob, fetched, STEPS, type TracerOf, untraced } from './bullmq-steps.ts';
+import { tracedHandler } from './traced-handler.ts';
 
 export type { MessagingOptions, Relation } from '@throughline/core/messaging';
 export type { BullMQJob, BullMQSpan };
@@ -87,9 +89,9 @@ export function traceProcessor<J extends BullMQJob, Rest extends unknown[], R>(
   options: MessagingOptions = {},
 ): (job: J, ...rest: Rest) => R {
   const { tracerOf } = jobTracers(options, 'traceProcessor()');
-  return function tracedProcessor(job, ...rest) {
-    return tracerOf(job.id).process(fetched(job), () => processor(job, ...rest), { received: true });
-  };
+  return tracedHandler(processor, (job, call) =>
+    tracerOf(job.id).process(fetched(job), () => call(job), { received: true }),
+  );
 }
 
 /** A tracer for most jobs and one for those of job schedulers, which would make one trace grow for ever. */
@@ -98,7 +100,7 @@ function jobTracers(options: MessagingOptions, entry: string) {
     createMessagingTracer({ system: 'bullmq', codec: headersCodec }, chosen, new Scope('messaging', entry));
   const tracer = create(options);
   const { relation = 'auto' } = options;
-  const scheduled = relation === 'auto' ? create({ ...options, relation: 'link' }) : tracer;
+  const scheduled = relation === 'auto' ? create(withMembers(options, { relation: 'link' })) : tracer;
   const tracerOf: TracerOf = (jobId) => (jobId?.startsWith('repeat:') ? scheduled : tracer);
   return { tracer, tracerOf };
 }

@@ -1,4 +1,5 @@
 import { Scope } from '@throughline/core';
+import { withMembers } from '@throughline/core/adapter';
 import {
   type CarrierCodec,
   createMessagingTracer,
@@ -7,6 +8,7 @@ import {
   type MessageHeaders,
   type MessagingOptions,
 } from '@throughline/core/messaging';
+import { tracedHandler } from './traced-handler.ts';
 
 export type { MessagingOptions, Relation } from '@throughline/core/messaging';
 
@@ -28,19 +30,24 @@ const eventCodec: CarrierCodec<CloudEvent> = {
   keys: (event) => headersCodec.keys(event && attributesOf(event)),
   get: (event, name) => headersCodec.get(event && attributesOf(event), name),
   write(event, fields, replaced) {
-    const attributes: Record<string, unknown> = { ...event };
-    // Gone, not `undefined`: a later clone would refuse that.
-    for (const name of replaced) delete attributes[name];
-    for (const [name, value] of Object.entries(fields))
-      if (ATTRIBUTE_NAME.test(name)) attributes[name] = value;
-    // The casts: attributes of an event make an event.
-    if (!isInstance(event)) return attributes as unknown as CloudEvent;
+    const legal = Object.entries(fields).filter(([name]) => ATTRIBUTE_NAME.test(name));
+    const attributes = withMembers(event, Object.fromEntries(legal), replaced);
+    if (!isInstance(event)) return attributes;
+    // By the package's own class: one that inherits from it may take other arguments, and gives its prototype only. The
+    // copy is plain, because fields that are gone must not come back as `undefined`: a later clone would refuse that.
     // Not strict: an event that was made without validation stays as valid as it was.
-    return Reflect.construct(event.constructor, [attributes, false]) as CloudEvent;
+    return Reflect.construct(classOf(event), [{ ...attributes }, false], event.constructor) as CloudEvent;
   },
 };
 
 /** Events of the package are instances of a class, others are plain objects. */
+// The cast: what clones events is a method of the class.
+function classOf(event: CloudEvent): new () => unknown {
+  let prototype: object = event;
+  while (!Object.hasOwn(prototype, 'cloneWith')) prototype = Object.getPrototypeOf(prototype);
+  return prototype.constructor as new () => unknown;
+}
+
 const isInstance = (event: CloudEvent | undefined): event is CloudEvent =>
   typeof (event as { cloneWith?: unknown }).cloneWith === 'function';
 
@@ -76,8 +83,11 @@ export function traceEmitter<F extends (event: never, ...rest: never[]) => unkno
   options: MessagingOptions = {},
 ): F {
   const tracer = createMessagingTracer(EVENTS, options, new Scope('messaging', 'traceEmitter()'));
-  const tracedEmitter = (event: CloudEvent, ...rest: never[]) =>
-    tracer.send(messageOf(event), (carrier) => emit(carrier as never, ...rest));
+  const tracedEmitter = tracedHandler(
+    // The cast: emitters are generic in the event's data.
+    emit as unknown as (event: CloudEvent, ...rest: unknown[]) => unknown,
+    (event, call) => tracer.send(messageOf(event), (carrier) => call(carrier as CloudEvent)),
+  );
   // The cast: emitters are generic in the event's data.
   return tracedEmitter as unknown as F;
 }
@@ -99,9 +109,7 @@ export function traceHandler<E extends CloudEvent, Rest extends unknown[], R>(
   options: MessagingOptions = {},
 ): (event: E, ...rest: Rest) => R {
   const tracer = createMessagingTracer(EVENTS, options, new Scope('messaging', 'traceHandler()'));
-  return function tracedHandler(event, ...rest) {
-    return tracer.process(messageOf(event), () => handler(event, ...rest));
-  };
+  return tracedHandler(handler, (event, call) => tracer.process(messageOf(event), () => call(event)));
 }
 
 const EVENTS = { system: 'cloudevents', codec: eventCodec };

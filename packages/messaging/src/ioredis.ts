@@ -24,6 +24,8 @@ import { wrapClient } from './wrap-client.ts';
 export type { MessagingOptions, Relation } from '@throughline/core/messaging';
 export type { RedisOptions } from './redis-stream.ts';
 
+import { tracedHandler } from './traced-handler.ts';
+
 type Method = (...args: never[]) => unknown;
 
 /** A client of ioredis, as far as it matters here. */
@@ -282,9 +284,9 @@ export function traceHandler<E extends IORedisEntry, Rest extends unknown[], R>(
   options: MessagingOptions = {},
 ): (entry: E, ...rest: Rest) => R {
   const tracer = redisTracer(flatFieldsCodec, options, 'traceHandler()');
-  return function tracedHandler(entry, ...rest) {
-    return tracer.process(entryMessage(described(entry)), () => handler(entry, ...rest), { received: true });
-  };
+  return tracedHandler(handler, (entry, call) =>
+    tracer.process(entryMessage(described(entry)), () => call(entry), { received: true }),
+  );
 }
 
 const described = (entry: IORedisEntry): StreamEntry<FlatFields> => ({

@@ -1,5 +1,6 @@
 import type { Message, MessagingTracer } from '@throughline/core/messaging';
 import { type KafkaMessage, type KafkaPlace, kafkaMessage } from './kafka-message.ts';
+import { tracedHandler } from './traced-handler.ts';
 
 /** Messages that came several at once; of kafkajs, only the batch says where from. */
 const received = new WeakMap<object, Message<unknown>>();
@@ -15,11 +16,11 @@ export function handlerWith<C, M extends KafkaMessage<C> & KafkaPlace, Rest exte
   handler: (message: M, ...rest: Rest) => R,
   tracer: MessagingTracer<C>,
 ): (message: M, ...rest: Rest) => R {
-  return function tracedHandler(message, ...rest) {
+  return tracedHandler(handler, (message, call) => {
     // The cast: a client's own messages hold the carrier that its tracer reads.
     const described = received.get(message) as Message<C> | undefined;
-    return tracer.process(described ?? kafkaMessage(message, message), () => handler(message, ...rest), {
+    return tracer.process(described ?? kafkaMessage(message, message), () => call(message), {
       received: described !== undefined,
     });
-  };
+  });
 }

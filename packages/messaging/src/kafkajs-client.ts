@@ -1,10 +1,12 @@
 import { ROOT_CONTEXT } from '@opentelemetry/api';
+import { withMembers } from '@throughline/core/adapter';
 import type { MessageHeaders, MessagingTarget, MessagingTracer } from '@throughline/core/messaging';
 import { handOver } from './kafka-handler.ts';
 import {
   type CommittedOffset,
   committed,
   type KafkaMessage,
+  type KafkaPlace,
   kafkaMessage,
   onlyTopic,
   partitionId,
@@ -88,14 +90,18 @@ export function tracedProducer<P extends object>(original: P, tracer: KafkaTrace
   ): unknown {
     if (!topics.every(isSendable)) return unchanged();
     const messages = topics.flatMap(({ topic, messages }) =>
-      messages.map((message) => ({ ...identity(), ...kafkaMessage(message, { ...message, topic }) })),
+      messages.map((message) => ({
+        ...identity(),
+        ...kafkaMessage(message, placeOf(message, topic, message.partition)),
+      })),
     );
     const carrying = (carriers: (MessageHeaders | undefined)[]) => {
       let at = 0;
-      return topics.map((one) => ({
-        ...one,
-        messages: one.messages.map((message) => ({ ...message, headers: carriers[at++] })),
-      }));
+      return topics.map((one) =>
+        withMembers(one, {
+          messages: one.messages.map((message) => withMembers(message, { headers: carriers[at++] })),
+        }),
+      );
     };
     const [message, second] = messages;
     if (message === undefined) return unchanged();
@@ -115,7 +121,7 @@ export function tracedProducer<P extends object>(original: P, tracer: KafkaTrace
     sendBatch: (batch: { readonly topicMessages?: readonly TopicMessages[] }) =>
       send(
         Array.isArray(batch?.topicMessages) ? batch.topicMessages : [],
-        (topicMessages) => producer.sendBatch({ ...batch, topicMessages }),
+        (topicMessages) => producer.sendBatch(withMembers(batch, { topicMessages })),
         () => producer.sendBatch(batch),
       ),
     transaction: async (...args: unknown[]) =>
@@ -129,39 +135,51 @@ export function tracedConsumer<C extends object>(original: C, tracer: KafkaTrace
   const consumer = original as unknown as Consumer;
 
   function eachMessageWith(handler: NonNullable<RunConfig['eachMessage']>) {
-    return function tracedEachMessage(payload: EachMessagePayload) {
+    return function tracedEachMessage(this: unknown, payload: EachMessagePayload) {
       const { message, topic, partition } = payload;
-      const received = { ...identity(), ...kafkaMessage(message, { ...message, topic, partition }) };
-      return tracer.process(received, () => handler(payload), { ambient: ROOT_CONTEXT });
+      const received = { ...identity(), ...kafkaMessage(message, placeOf(message, topic, partition)) };
+      return tracer.process(received, () => Reflect.apply(handler, this, [payload]), {
+        ambient: ROOT_CONTEXT,
+      });
     };
   }
 
   function eachBatchWith(handler: NonNullable<RunConfig['eachBatch']>) {
-    return function tracedEachBatch(payload: EachBatchPayload) {
+    return function tracedEachBatch(this: unknown, payload: EachBatchPayload) {
       const { topic, partition } = payload.batch;
       const messages = payload.batch.messages.map((message) =>
-        handOver(message, { ...identity(), ...kafkaMessage(message, { ...message, topic, partition }) }),
+        handOver(message, { ...identity(), ...kafkaMessage(message, placeOf(message, topic, partition)) }),
       );
       const source = { ...identity(), destination: topic, partitionId: partitionId(partition) };
-      return tracer.processBatch({ ...source, operationName: 'poll', messages }, () => handler(payload), {
-        ambient: ROOT_CONTEXT,
-      });
+      return tracer.processBatch(
+        { ...source, operationName: 'poll', messages },
+        () => Reflect.apply(handler, this, [payload]),
+        {
+          ambient: ROOT_CONTEXT,
+        },
+      );
     };
   }
 
   return wrapClient(original, {
     run(config?: RunConfig) {
       const { eachMessage, eachBatch } = config ?? {};
-      return consumer.run({
-        ...config,
+      const traced = {
         ...(eachMessage && { eachMessage: eachMessageWith(eachMessage) }),
         ...(eachBatch && { eachBatch: eachBatchWith(eachBatch) }),
-      });
+      };
+      return consumer.run(withMembers(config, traced));
     },
     commitOffsets: (...args: [CommittedOffset[]?]) =>
       tracer.settle(committed(args[0], identity()), () => consumer.commitOffsets(...args)),
   });
 }
+
+const placeOf = (
+  message: SentMessage & Partial<KafkaJsMessage>,
+  topic: string,
+  partition: number | null | undefined,
+): KafkaPlace => ({ topic, partition, offset: message.offset, timestamp: message.timestamp });
 
 // What is malformed is refused by the client.
 const isSendable = (one: TopicMessages | undefined) =>

@@ -1,5 +1,6 @@
 import { ROOT_CONTEXT } from '@opentelemetry/api';
 import { activeContext, runInContext, Scope } from '@throughline/core';
+import { withMembers } from '@throughline/core/adapter';
 import {
   createMessagingTracer,
   headersCodec,
@@ -79,7 +80,7 @@ export function traceClient<C extends MqttClient>(original: C, options: MqttOpti
     );
   const tracer = create(options);
   const { relation = 'auto', envelope = false } = options;
-  const retained = relation === 'auto' ? create({ ...options, relation: 'link' }) : tracer;
+  const retained = relation === 'auto' ? create(withMembers(options, { relation: 'link' })) : tracer;
   // The cast: publish has an overload for each number of arguments.
   const client = original as unknown as Client;
   const hasProperties = () => client.options.protocolVersion === 5;
@@ -93,7 +94,8 @@ export function traceClient<C extends MqttClient>(original: C, options: MqttOpti
   function carrying(payload: Payload, how: PublishOptions | undefined, fields: MessageHeaders | undefined) {
     if (!hasProperties()) return [seal(payload, fields), how] as const;
     if (fields === how?.properties?.userProperties) return [payload, how] as const;
-    return [payload, { ...how, properties: { ...how?.properties, userProperties: fields } }] as const;
+    const properties = withMembers(how?.properties, { userProperties: fields });
+    return [payload, withMembers(how, { properties })] as const;
   }
 
   return wrapClient(original, {

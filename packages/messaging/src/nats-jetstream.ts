@@ -1,4 +1,5 @@
 import { ROOT_CONTEXT } from '@opentelemetry/api';
+import { withMembers } from '@throughline/core/adapter';
 import {
   type NatsMessage,
   type NatsOptions,
@@ -75,7 +76,7 @@ export function traceConsumer<C extends JetStreamConsumer>(original: C, options:
         tracer.process(receivedMessage(message), () => callback(tracedMessage(message, tracer)), {
           ambient: ROOT_CONTEXT,
         });
-      return consumer.consume({ ...given, callback: traced });
+      return consumer.consume(withMembers(given, { callback: traced }));
     },
     next: (...args: unknown[]) =>
       tracer.receive(

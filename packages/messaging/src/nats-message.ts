@@ -1,4 +1,5 @@
 import { Scope } from '@throughline/core';
+import { withMembers } from '@throughline/core/adapter';
 import {
   type CarrierCodec,
   createMessagingTracer,
@@ -52,7 +53,7 @@ export function natsTracer(options: NatsOptions, entry: string): NatsTracer {
   const { headers = null } = options ?? {};
   return createMessagingTracer(
     { system: 'nats', codec: natsCodec(headers as NatsOptions['headers']) },
-    { ...options, headers } as MessagingOptions,
+    withMembers<MessagingOptions>(options, { headers }),
     new Scope('messaging', entry),
     { headers: 'function' },
   );
@@ -95,7 +96,7 @@ export function sendTraced<R>(
   const { headers, msgID } = options ?? {};
   if (headers !== undefined && written.has(headers)) return call(options);
   return tracer.send({ ...target, messageId: msgID, carrier: headers }, (carrier) =>
-    call(carrier === headers ? options : { ...options, headers: carrier }),
+    call(carrier === headers ? options : withMembers(options, { headers: carrier })),
   );
 }
 

@@ -1,4 +1,5 @@
 import { ROOT_CONTEXT } from '@opentelemetry/api';
+import { withMembers } from '@throughline/core/adapter';
 import type { MessagingTarget } from '@throughline/core/messaging';
 import {
   type JetStreamClient,
@@ -20,6 +21,9 @@ import { wrapClient } from './wrap-client.ts';
 
 export type { MessagingOptions, Relation } from '@throughline/core/messaging';
 export type { NatsHeaders, NatsMessage, NatsOptions } from './nats-message.ts';
+
+import { tracedHandler } from './traced-handler.ts';
+
 export { type JetStreamClient, type JetStreamConsumer, traceConsumer, traceJetStream };
 
 type Method = (...args: never[]) => unknown;
@@ -121,7 +125,7 @@ export function traceConnection<C extends NatsConnection>(original: C, options: 
           ambient: ROOT_CONTEXT,
         });
       };
-      return connection.subscribe(subject, { ...given, callback: traced });
+      return connection.subscribe(subject, withMembers(given, { callback: traced }));
     },
     jetstream: (...args: unknown[]) =>
       traceJetStream((connection as Required<Connection>).jetstream(...args), options),
@@ -141,11 +145,11 @@ export function traceHandler<M extends NatsMessage, Rest extends unknown[], R>(
   options: NatsOptions,
 ): (message: M, ...rest: Rest) => R {
   const tracer = natsTracer(options, 'traceHandler()');
-  return function tracedHandler(message, ...rest) {
-    return tracer.process(receivedMessage(message), () => handler(tracedMessage(message, tracer), ...rest), {
+  return tracedHandler(handler, (message, call) =>
+    tracer.process(receivedMessage(message), () => call(tracedMessage(message, tracer)), {
       received: received.has(message),
-    });
-  };
+    }),
+  );
 }
 
 function brokerOf(connection: Connection): MessagingTarget {

@@ -32,8 +32,11 @@ export interface PubSubMessage {
 }
 
 /** What the conventions want to know of a message. */
-export function receivedMessage(message: PubSubMessage, subscription?: string): Message<MessageHeaders> {
-  const { deliveryAttempt = 0 } = message;
+export function receivedMessage(
+  message: PubSubMessage,
+  subscription?: string,
+  deliveryAttempt = message.deliveryAttempt ?? 0,
+): Message<MessageHeaders> {
   const name = nameIn(subscription);
   return {
     destination: name,

@@ -2,6 +2,7 @@ import { ROOT_CONTEXT } from '@opentelemetry/api';
 import type { MessagingOptions } from '@throughline/core/messaging';
 import { listenerMethods } from './listeners.ts';
 import { type PubSubMessage, pubsubTracer, receivedMessage, settlingMessage } from './pubsub-message.ts';
+import { tracedHandler } from './traced-handler.ts';
 import { wrapClient } from './wrap-client.ts';
 
 type Method = (...args: never[]) => unknown;
@@ -63,8 +64,9 @@ export function traceHandler<M extends PubSubMessage, Rest extends unknown[], R>
   options: MessagingOptions = {},
 ): (message: M, ...rest: Rest) => R {
   const tracer = pubsubTracer(options, 'traceHandler()');
-  return (message, ...rest) =>
-    tracer.process(receivedMessage(message ?? {}), () => handler(message, ...rest));
+  return tracedHandler(handler, (message, call) =>
+    tracer.process(receivedMessage(message ?? {}), () => call(message)),
+  );
 }
 
 /**
@@ -83,9 +85,9 @@ export function tracePushHandler<P extends PubSubPush, Rest extends unknown[], R
   options: MessagingOptions = {},
 ): (push: P, ...rest: Rest) => R {
   const tracer = pubsubTracer(options, 'tracePushHandler()');
-  return (push, ...rest) => {
-    const { message = {}, subscription, deliveryAttempt } = (push ?? {}) as Partial<P>;
-    const received = receivedMessage({ ...message, deliveryAttempt }, subscription);
-    return tracer.process(received, () => handler(push, ...rest));
-  };
+  return tracedHandler(handler, (push, call) => {
+    const { message, subscription, deliveryAttempt } = (push ?? {}) as Partial<P>;
+    const received = receivedMessage(message ?? {}, subscription, deliveryAttempt);
+    return tracer.process(received, () => call(push));
+  });
 }

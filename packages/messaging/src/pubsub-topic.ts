@@ -1,4 +1,5 @@
 import { activeContext, runInContext } from '@throughline/core';
+import { withMembers } from '@throughline/core/adapter';
 import type { Message, MessageHeaders, MessagingOptions } from '@throughline/core/messaging';
 import { nameIn, ordered, pubsubTracer } from './pubsub-message.ts';
 import { wrapClient } from './wrap-client.ts';
@@ -94,5 +95,5 @@ export function traceTopic<T extends PubSubTopic>(original: T, options: Messagin
 }
 
 function withAttributes(message: Outgoing, attributes: MessageHeaders | undefined): Outgoing {
-  return attributes === message.attributes ? message : { ...message, attributes };
+  return attributes === message.attributes ? message : withMembers(message, { attributes });
 }

@@ -22,6 +22,8 @@ import { wrapClient } from './wrap-client.ts';
 export type { MessagingOptions, Relation } from '@throughline/core/messaging';
 export type { RedisOptions } from './redis-stream.ts';
 
+import { tracedHandler } from './traced-handler.ts';
+
 type Method = (...args: never[]) => unknown;
 
 /** A client of node-redis, as far as it matters here. */
@@ -268,9 +270,9 @@ export function traceHandler<E extends RedisStreamEntry, Rest extends unknown[],
   options: MessagingOptions = {},
 ): (entry: E, ...rest: Rest) => R {
   const tracer = redisTracer(headersCodec, options, 'traceHandler()');
-  return function tracedHandler(entry, ...rest) {
-    return tracer.process(entryMessage(described(entry)), () => handler(entry, ...rest), { received: true });
-  };
+  return tracedHandler(handler, (entry, call) =>
+    tracer.process(entryMessage(described(entry)), () => call(entry), { received: true }),
+  );
 }
 
 const described = (entry: RedisStreamEntry): StreamEntry<MessageHeaders> => ({

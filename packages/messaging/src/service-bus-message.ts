@@ -1,4 +1,5 @@
 import { Scope } from '@throughline/core';
+import { withMembers } from '@throughline/core/adapter';
 import {
   type CarrierCodec,
   createMessagingTracer,
@@ -42,7 +43,7 @@ export const propertiesCodec: CarrierCodec<MessageHeaders> = {
     const { traceparent } = fields;
     const names = replaced.includes('traceparent') ? [...replaced, DIAGNOSTIC_ID] : replaced;
     const written = headersCodec.write(properties, fields, names);
-    return traceparent === undefined ? written : { ...written, [DIAGNOSTIC_ID]: traceparent };
+    return traceparent === undefined ? written : withMembers(written, { [DIAGNOSTIC_ID]: traceparent });
   },
 };
 

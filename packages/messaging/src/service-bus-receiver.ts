@@ -7,6 +7,7 @@ import {
   type ServiceBusMessage,
   serviceBusTracer,
 } from './service-bus-message.ts';
+import { tracedHandler } from './traced-handler.ts';
 import { wrapClient } from './wrap-client.ts';
 
 type Method = (...args: never[]) => unknown;
@@ -97,9 +98,9 @@ export function traceHandler<M extends ServiceBusMessage, Rest extends unknown[]
   options: MessagingOptions = {},
 ): (message: M, ...rest: Rest) => R {
   const tracer = serviceBusTracer(options, 'traceHandler()');
-  return function tracedHandler(message, ...rest) {
+  return tracedHandler(handler, (message, call) => {
     const entity = entities.get(message);
     const described = describedMessage(message, entity ?? {});
-    return tracer.process(described, () => handler(message, ...rest), { received: entity !== undefined });
-  };
+    return tracer.process(described, () => call(message), { received: entity !== undefined });
+  });
 }

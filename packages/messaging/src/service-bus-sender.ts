@@ -1,3 +1,4 @@
+import { withMembers } from '@throughline/core/adapter';
 import type { Message, MessageHeaders, MessagingOptions } from '@throughline/core/messaging';
 import {
   describedMessage,
@@ -114,5 +115,5 @@ function withProperties(
 ): ServiceBusMessage {
   const same =
     typeof message !== 'object' || message === null || properties === message.applicationProperties;
-  return same ? message : { ...message, applicationProperties: properties };
+  return same ? message : withMembers(message, { applicationProperties: properties });
 }

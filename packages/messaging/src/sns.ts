@@ -1,5 +1,5 @@
 import { Scope } from '@throughline/core';
-import { reportOnce } from '@throughline/core/adapter';
+import { reportOnce, withMembers } from '@throughline/core/adapter';
 import {
   type CarrierCodec,
   createMessagingTracer,
@@ -19,6 +19,8 @@ import { type AwsClient, messageIdOf, wrapAwsClient } from './aws-client.ts';
 
 export type { MessagingOptions, Relation } from '@throughline/core/messaging';
 export type { AwsClient } from './aws-client.ts';
+
+import { tracedHandler } from './traced-handler.ts';
 
 /** What SNS delivers to an HTTP endpoint as JSON, and to Lambda as `Sns` of a record, as far as it matters here. */
 export interface SnsNotification {
@@ -74,7 +76,7 @@ export function traceClient<C extends AwsClient>(original: C, options: Messaging
       if (!Array.isArray(entries)) return call(input);
       const messages = entries.map((carrier: SnsMessage) => ({ carrier }));
       return tracer.sendBatch({ ...topicOf(TopicArn), operationName: 'publish', messages }, (carriers) =>
-        call({ ...input, PublishBatchRequestEntries: withinSize(entries, carriers) }),
+        call(withMembers(input, { PublishBatchRequestEntries: withinSize(entries, carriers) })),
       );
     },
   });
@@ -95,7 +97,7 @@ export function traceHandler<N extends SnsNotification, Rest extends unknown[], 
   options: MessagingOptions = {},
 ): (notification: N, ...rest: Rest) => R {
   const tracer = snsTracer(options, 'traceHandler()');
-  return function tracedHandler(notification, ...rest) {
+  return tracedHandler(handler, (notification, call) => {
     const sent = Date.parse(notification?.Timestamp ?? '');
     const message = {
       ...topicOf(notification?.TopicArn),
@@ -103,8 +105,8 @@ export function traceHandler<N extends SnsNotification, Rest extends unknown[], 
       messageId: notification?.MessageId,
       timestamp: Number.isNaN(sent) ? undefined : sent,
     };
-    return tracer.process(message, () => handler(notification, ...rest));
-  };
+    return tracer.process(message, () => call(notification));
+  });
 }
 
 const snsTracer = (options: MessagingOptions, entry: string) =>
@@ -117,7 +119,7 @@ const codec: CarrierCodec<SnsMessage> = {
     const { attributes, leftOut } = addFields(message?.MessageAttributes, fields, replaced);
     if (leftOut.length > 0)
       reportOnce(`a message to SNS had no attribute left for ${leftOut.join(', ')}: 10 are allowed`);
-    return { ...message, MessageAttributes: attributes };
+    return withMembers(message, { MessageAttributes: attributes });
   },
 };
 

@@ -1,4 +1,5 @@
 import { ROOT_CONTEXT } from '@opentelemetry/api';
+import { withMembers } from '@throughline/core/adapter';
 import type { MessagingOptions } from '@throughline/core/messaging';
 import { withFieldNames, withSystemNames } from './sqs-asked-names.ts';
 import {
@@ -58,11 +59,10 @@ export function traceConsumerOptions<Options extends SqsConsumerOptions>(
       push,
     );
 
-  return {
-    ...original,
+  return withMembers(original, {
     messageAttributeNames: withFieldNames(original.messageAttributeNames, options),
     [system]: withSystemNames(original[system]),
     ...(handleMessage && { handleMessage: processOne }),
     ...(handleMessageBatch && { handleMessageBatch: processAll }),
-  };
+  });
 }

@@ -1,4 +1,4 @@
-import { guarded, reportOnce } from '@throughline/core/adapter';
+import { guarded, reportOnce, withMembers } from '@throughline/core/adapter';
 import { type CarrierCodec, headersCodec } from '@throughline/core/messaging';
 import {
   type AwsAttributes,
@@ -35,7 +35,7 @@ export const sqsCodec: CarrierCodec<SqsMetadata> = {
     const { attributes, leftOut } = addFields(message?.MessageAttributes, fields, replaced);
     if (leftOut.length > 0)
       reportOnce(`a message to SQS had no attribute left for ${leftOut.join(', ')}: 10 are allowed`);
-    const traced = { ...message, MessageAttributes: attributes };
+    const traced = withMembers(message, { MessageAttributes: attributes });
     if (header !== undefined) return withTraceHeader(traced, header);
     return leftOut.includes('traceparent') ? withFallback(traced, fields.traceparent) : traced;
   },
@@ -59,12 +59,13 @@ export function withinSize(
 function withFallback(message: SqsMetadata | undefined, traceparent: string | undefined): SqsMetadata {
   const header = xRayHeaderOf(traceparent);
   const taken = message?.MessageSystemAttributes?.AWSTraceHeader !== undefined;
-  return header === undefined || taken ? { ...message } : withTraceHeader(message, header);
+  return header === undefined || taken ? (message ?? {}) : withTraceHeader(message, header);
 }
 
 function withTraceHeader(message: SqsMetadata | undefined, header: string): SqsMetadata {
   const AWSTraceHeader = { DataType: 'String', StringValue: header };
-  return { ...message, MessageSystemAttributes: { ...message?.MessageSystemAttributes, AWSTraceHeader } };
+  const MessageSystemAttributes = withMembers(message?.MessageSystemAttributes, { AWSTraceHeader });
+  return withMembers(message, { MessageSystemAttributes });
 }
 
 function fieldsOf(message: SqsMetadata | undefined): Record<string, unknown> {

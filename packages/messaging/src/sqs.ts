@@ -1,3 +1,4 @@
+import { withMembers } from '@throughline/core/adapter';
 import type { MessagingOptions } from '@throughline/core/messaging';
 import { type AwsClient, messageIdOf, wrapAwsClient } from './aws-client.ts';
 import { withFieldNames, withSystemNames } from './sqs-asked-names.ts';
@@ -15,6 +16,8 @@ import {
 export type { MessagingOptions, Relation } from '@throughline/core/messaging';
 export type { AwsClient } from './aws-client.ts';
 export type { SqsMessage } from './sqs-received-message.ts';
+
+import { tracedHandler } from './traced-handler.ts';
 
 interface QueueInput {
   readonly QueueUrl?: string | undefined;
@@ -70,7 +73,7 @@ export function traceClient<C extends AwsClient>(original: C, options: Messaging
       if (!Array.isArray(entries)) return call(input);
       const messages = entries.map((carrier: SqsMetadata) => ({ carrier }));
       return tracer.sendBatch({ ...queueOf(input.QueueUrl), messages }, (carriers) =>
-        call({ ...input, Entries: withinSize(entries, carriers) }),
+        call(withMembers(input, { Entries: withinSize(entries, carriers) })),
       );
     },
     ReceiveMessage(input: QueueInput & AskedNames, call) {
@@ -104,19 +107,16 @@ export function traceHandler<M extends SqsMessage, Rest extends unknown[], R>(
   options: MessagingOptions = {},
 ): (message: M, ...rest: Rest) => R {
   const tracer = sqsTracer(options, 'traceHandler()');
-  return function tracedHandler(message, ...rest) {
-    return tracer.process(receivedMessage(message), () => handler(message, ...rest), {
-      received: isCounted(message),
-    });
-  };
+  return tracedHandler(handler, (message, call) =>
+    tracer.process(receivedMessage(message), () => call(message), { received: isCounted(message) }),
+  );
 }
 
 /** The input of a receive, asking also for what holds the context. */
 function askingFor<Input extends AskedNames>(input: Input, options: MessagingOptions): Input {
   const system = input.AttributeNames?.length ? 'AttributeNames' : 'MessageSystemAttributeNames';
-  return {
-    ...input,
+  return withMembers(input, {
     MessageAttributeNames: withFieldNames(input.MessageAttributeNames, options),
     [system]: withSystemNames(input[system]),
-  };
+  });
 }

@@ -1,5 +1,6 @@
 import type { TextMapGetter } from '@opentelemetry/api';
-import { carrierGetter, removeFromCarrier } from '../carrier.ts';
+import { carrierGetter } from '../carrier.ts';
+import { withMembers } from '../with-members.ts';
 
 /** Propagation fields by name, names in lower case. */
 export type PropagationFields = Readonly<Record<string, string>>;
@@ -22,9 +23,5 @@ export type MessageHeaders = { readonly [name: string]: unknown };
 export const headersCodec: CarrierCodec<MessageHeaders> = {
   keys: (carrier) => carrierGetter.keys(carrier),
   get: (carrier, name) => carrierGetter.get(carrier, name),
-  write(carrier, fields, replaced) {
-    const copy: Record<string, unknown> = { ...carrier };
-    for (const name of replaced) removeFromCarrier(copy, name);
-    return Object.assign(copy, fields);
-  },
+  write: withMembers,
 };
