@@ -2,6 +2,7 @@ import { ROOT_CONTEXT } from '@opentelemetry/api';
 import { activeContext, runInContext, Scope } from '@throughline/core';
 import { withMembers } from '@throughline/core/adapter';
 import {
+  type CarrierCodec,
   createMessagingTracer,
   headersCodec,
   type Message,
@@ -167,8 +168,22 @@ export function traceHandler<M extends AmqpMessage, Rest extends unknown[], R>(
   );
 }
 
+/** amqplib sends the headers that an object inherits, too. */
+const amqpHeadersCodec: CarrierCodec<MessageHeaders> = {
+  ...headersCodec,
+  write(headers, fields, replaced) {
+    const all: Record<string, unknown> = {};
+    for (const name in headers) all[name] = headers[name];
+    return headersCodec.write(all, fields, replaced);
+  },
+};
+
 const amqpTracer = (options: MessagingOptions, entry: string) =>
-  createMessagingTracer({ system: 'rabbitmq', codec: headersCodec }, options, new Scope('messaging', entry));
+  createMessagingTracer(
+    { system: 'rabbitmq', codec: amqpHeadersCodec },
+    options,
+    new Scope('messaging', entry),
+  );
 
 function sentMessage(
   exchange: string,

@@ -39,6 +39,6 @@ export function splitXAdd(
     const modified = args[at + 1] === '~' || args[at + 1] === '=';
     at += 1 + more + (modified ? 1 : 0);
   }
-  if (at + 1 >= args.length) return undefined;
-  return { before: args.slice(0, at + 1), fields: args.slice(at + 1).flat() };
+  const fields = args.slice(at + 1).flat();
+  return fields.length === 0 ? undefined : { before: args.slice(0, at + 1), fields };
 }

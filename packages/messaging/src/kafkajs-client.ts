@@ -77,8 +77,16 @@ type KafkaTracer = MessagingTracer<MessageHeaders>;
 /** What a connection knows of itself by the time that a message comes. */
 export type Identity = () => Pick<MessagingTarget, 'clientId' | 'consumerGroup'>;
 
+/** The headers of a message that its client sends. */
+export type HeadersOf = (message: SentMessage) => SentMessage['headers'];
+
 /** A producer or transaction with the methods of kafkajs, traced. */
-export function tracedProducer<P extends object>(original: P, tracer: KafkaTracer, identity: Identity): P {
+export function tracedProducer<P extends object>(
+  original: P,
+  tracer: KafkaTracer,
+  identity: Identity,
+  headersOf: HeadersOf = ({ headers }) => headers,
+): P {
   // The cast: the clients' own types differ, and we take either.
   const producer = original as unknown as Producer;
 
@@ -92,7 +100,10 @@ export function tracedProducer<P extends object>(original: P, tracer: KafkaTrace
     const messages = topics.flatMap(({ topic, messages }) =>
       messages.map((message) => ({
         ...identity(),
-        ...kafkaMessage(message, placeOf(message, topic, message.partition)),
+        ...kafkaMessage(
+          { key: message.key, value: message.value, headers: headersOf(message) },
+          placeOf(message, topic, message.partition),
+        ),
       })),
     );
     const carrying = (carriers: (MessageHeaders | undefined)[]) => {
@@ -125,7 +136,7 @@ export function tracedProducer<P extends object>(original: P, tracer: KafkaTrace
         () => producer.sendBatch(batch),
       ),
     transaction: async (...args: unknown[]) =>
-      tracedProducer(await producer.transaction(...args), tracer, identity),
+      tracedProducer(await producer.transaction(...args), tracer, identity, headersOf),
   });
 }
 

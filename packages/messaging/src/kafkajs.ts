@@ -7,6 +7,7 @@ import {
 } from '@throughline/core/messaging';
 import { handlerWith } from './kafka-handler.ts';
 import {
+  type HeadersOf,
   type KafkaJsConsumer,
   type KafkaJsMessage,
   type KafkaJsProducer,
@@ -29,7 +30,9 @@ export type { KafkaJsConsumer, KafkaJsMessage, KafkaJsProducer } from './kafkajs
  * await producer.send({ topic: 'orders', messages: [{ value: '{}' }] });
  */
 export function traceProducer<P extends KafkaJsProducer>(original: P, options: MessagingOptions = {}): P {
-  return tracedProducer(original, kafkaTracer(options, 'traceProducer()'), identityOf(original));
+  // kafkajs copies messages, and so sends no inherited headers.
+  const headersOf: HeadersOf = (message) => ({ ...message }).headers;
+  return tracedProducer(original, kafkaTracer(options, 'traceProducer()'), identityOf(original), headersOf);
 }
 
 /**

@@ -95,7 +95,7 @@ export function traceClient<C extends MqttClient>(original: C, options: MqttOpti
     if (!hasProperties()) return [seal(payload, fields), how] as const;
     if (fields === how?.properties?.userProperties) return [payload, how] as const;
     const properties = withMembers(how?.properties, { userProperties: fields });
-    return [payload, withMembers(how, { properties })] as const;
+    return [payload, { ...how, properties }] as const;
   }
 
   return wrapClient(original, {
@@ -103,7 +103,8 @@ export function traceClient<C extends MqttClient>(original: C, options: MqttOpti
       if (!hasProperties() && !envelope)
         return Reflect.apply(original.publish, original, [topic, payload, ...rest] as never[]);
       const [first, second] = rest;
-      const [how, callback] = typeof first === 'function' ? [undefined, first] : [first ?? undefined, second];
+      const [given, callback] = typeof first === 'function' ? [undefined, first] : [first, second];
+      const how = ownOf(given);
       const caller = activeContext();
       const sending = tracer.startSend(sentMessage(topic, how));
       const onPublished: Method = (...published) => {
@@ -114,8 +115,9 @@ export function traceClient<C extends MqttClient>(original: C, options: MqttOpti
         client.publish(topic, ...carrying(payload, how, sending.carrier), onPublished),
       );
     },
-    publishAsync(topic: string, payload: Payload, how?: PublishOptions) {
-      if (!hasProperties() && !envelope) return client.publishAsync(topic, payload, how);
+    publishAsync(topic: string, payload: Payload, given?: PublishOptions) {
+      if (!hasProperties() && !envelope) return client.publishAsync(topic, payload, given);
+      const how = ownOf(given);
       return tracer.send(sentMessage(topic, how), (fields) =>
         client.publishAsync(topic, ...carrying(payload, how, fields)),
       );
@@ -138,6 +140,9 @@ export function traceClient<C extends MqttClient>(original: C, options: MqttOpti
     }),
   });
 }
+
+/** The options as MQTT.js reads them: it takes no inherited ones. */
+const ownOf = (how: PublishOptions | null | undefined) => (how ? { ...how } : undefined);
 
 /** A message that is sent by a topic alias alone has an empty topic. */
 const addressed = (topic: string) => ({ destination: topic === '' ? undefined : topic });

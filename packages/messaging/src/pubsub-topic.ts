@@ -13,6 +13,8 @@ export interface PubSubTopic {
 }
 
 interface Outgoing {
+  readonly data?: unknown;
+  readonly json?: unknown;
   readonly attributes?: MessageHeaders | undefined;
   readonly orderingKey?: string | undefined;
 }
@@ -52,7 +54,11 @@ export function traceTopic<T extends PubSubTopic>(original: T, options: Messagin
     attributes: ordered(orderingKey),
   });
 
-  function publishMessage(message: Outgoing, callback?: OnPublished): unknown {
+  function publishMessage(given: Outgoing, callback?: OnPublished): unknown {
+    // The library copies messages, and so takes no inherited members.
+    const message = { ...given };
+    if (isRefused(message))
+      return Reflect.apply(original.publishMessage, original, [given, callback] as never[]);
     if (callback === undefined)
       return tracer.send(
         described(message),
@@ -92,6 +98,11 @@ export function traceTopic<T extends PubSubTopic>(original: T, options: Messagin
       },
     }),
   });
+}
+
+/** Without data, the library wants an attribute; one of ours would have it publish what it is to refuse. */
+function isRefused({ data, json, attributes }: Outgoing): boolean {
+  return !data && !json && Object.keys(attributes ?? {}).length === 0;
 }
 
 function withAttributes(message: Outgoing, attributes: MessageHeaders | undefined): Outgoing {

@@ -49,6 +49,9 @@ export function redisTracer<C>(
   return createMessagingTracer({ system: 'redis', codec }, options, scope, { envelope: 'boolean' });
 }
 
+/** Whether there is no field: with ours alone, Redis would take an entry that it is to refuse. */
+export const isEmpty = (fields: unknown) => Object.keys(fields ?? {}).length === 0;
+
 /** From which stream, and for which group, an entry was read: it does not say. */
 const sources = new WeakMap<object, MessagingTarget>();
 
@@ -62,8 +65,9 @@ export class Streams<C> {
     this.#server = server;
   }
 
-  /** Adds an entry; what Redis answers is its id. */
+  /** Adds an entry; what Redis answers is its id. One without fields is left for Redis to refuse. */
   add<R>(stream: unknown, carrier: C, call: (carrier: C) => R): R {
+    if (isEmpty(carrier)) return call(carrier);
     const destination = String(stream);
     const message = { ...this.#server, operationName: 'xadd', destination, carrier };
     const sending = this.#tracer.startSend(message);

@@ -10,6 +10,7 @@ import { QueuedMessages } from './queued-messages.ts';
 import { createPubSub } from './redis-pub-sub.ts';
 import {
   entryMessage,
+  isEmpty,
   type RedisOptions,
   redisTracer,
   type StreamEntry,
@@ -136,8 +137,11 @@ export function traceClient<C extends RedisClient>(original: C, options: RedisOp
     const queued = new QueuedMessages(tracer, server);
     const rawQueued = new QueuedMessages(rawTracer, server);
     const call = callerOf(multi);
-    const adding: Command = ([stream, id, message, ...rest], invoke) =>
-      queued.add(stream, message as MessageHeaders, (fields) => invoke([stream, id, fields, ...rest]));
+    const adding: Command = (args, invoke) => {
+      const [stream, id, message, ...rest] = args;
+      if (isEmpty(message)) return invoke(args);
+      return queued.add(stream, message as MessageHeaders, (fields) => invoke([stream, id, fields, ...rest]));
+    };
     const publishing: Command = ([channel, payload, ...rest], invoke) =>
       queued.add(channel, undefined, (fields) =>
         invoke([channel, seal(payload as Payload, fields), ...rest]),
