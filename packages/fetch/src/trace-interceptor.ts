@@ -10,6 +10,7 @@ import { type DispatchTarget, dispatchedUrl } from './dispatched-url.ts';
 import { FollowedRedirects } from './followed-redirects.ts';
 import { createHttpClientTracer } from './http-client.ts';
 import { checkHttpClientOptions, type HttpClientOptions } from './http-client-options.ts';
+import { isAbort } from './is-abort.ts';
 import { type HandlerListener, headerPairs, headerReader, observedHandler } from './observed-handler.ts';
 import { createOutboundInjection } from './outbound-injection.ts';
 
@@ -90,7 +91,3 @@ export function traceInterceptor(options: HttpClientOptions = {}) {
 const TOO_FAR_OUT =
   'an interceptor that follows redirects is nearer to the wire than traceInterceptor(), and sends its headers on to wherever ' +
   'it is redirected; put traceInterceptor() first in compose()';
-
-function isAbort(error: unknown): boolean {
-  return error instanceof Error && error.name === 'AbortError';
-}
