@@ -36,13 +36,17 @@ export function findWrongOption(options: object, rules: OptionRules): string | u
     return `options must be an object, got ${typeName(options)}`;
   for (const [name, value] of Object.entries(options)) {
     const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
-    if (rule === undefined)
-      return `options.${name} does not exist; the options are ${Object.keys(rules).join(', ')}`;
+    if (rule === undefined) return `options.${name} does not exist; ${knownOptions(rules)}`;
     if (value === undefined) continue;
     const [accepts, expected] = typeof rule === 'string' ? RULES[rule] : rule;
     if (!accepts(value)) return `options.${name} must be ${expected}, got ${typeName(value)}`;
   }
   return undefined;
+}
+
+function knownOptions(rules: OptionRules): string {
+  const names = Object.keys(rules);
+  return names.length === 0 ? 'there are no options' : `the options are ${names.join(', ')}`;
 }
 
 /** Returns what a value is, in the words of an error message. */

@@ -41,9 +41,15 @@ const PARENT: ReadonlySet<unknown> = new Set<ParentTrust>(['continue', 'restart'
 
 /** Whether `value` is an answer that a policy may give. */
 export function isTrustDecision(value: unknown): value is ParentTrust | TrustDecision {
-  const { parent = value, baggage = 'keep', sampled = 'respect' } = (value ?? {}) as Partial<TrustDecision>;
+  const {
+    parent = value,
+    baggage = 'keep',
+    sampled = 'respect',
+    ...unknown
+  } = (value ?? {}) as Partial<TrustDecision>;
   return (
     PARENT.has(parent) &&
+    (typeof value === 'string' || Object.keys(unknown).length === 0) &&
     (baggage === 'keep' || baggage === 'drop' || isNames(baggage)) &&
     (sampled === 'respect' || typeof sampled === 'boolean' || typeof sampled === 'function')
   );

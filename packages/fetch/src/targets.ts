@@ -33,8 +33,8 @@ export function matchTargets(targets: readonly (Target | TargetWithPropagator)[]
 
 /** Whether `value` can stand in a list of targets. */
 export function isTarget(value: unknown): boolean {
-  const { to = value, propagator } = (value ?? {}) as Partial<TargetWithPropagator>;
-  if (to !== value && !isPropagator(propagator)) return false;
+  const { to = value, propagator, ...unknown } = (value ?? {}) as Partial<TargetWithPropagator>;
+  if (to !== value && (!isPropagator(propagator) || Object.keys(unknown).length > 0)) return false;
   if (typeof to === 'string') return ORIGIN.test(to) && URL.canParse(to.replace('*.', ''));
   return typeof to === 'function' || to instanceof RegExp;
 }

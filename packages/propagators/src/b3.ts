@@ -10,6 +10,7 @@ import {
 import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
 import { clearField, firstOf, readFirst, writeField } from './field.ts';
 import { paddedId } from './hex.ts';
+import { checkKnownOptions } from './known-options.ts';
 import {
   isStillDeferred,
   isTracingSuppressed,
@@ -69,9 +70,10 @@ export interface B3Reading {
 export class B3Propagator implements TextMapPropagator<unknown> {
   readonly #multi: boolean;
 
-  /** @throws TypeError when `options.inject` is neither `'single'` nor `'multi'`. */
+  /** @throws TypeError when `options.inject` is neither `'single'` nor `'multi'`, and for options that do not exist. */
   constructor(options: B3Options = {}) {
-    const inject: unknown = options?.inject ?? 'single';
+    checkKnownOptions('B3Propagator', options, ['inject']);
+    const inject: unknown = options.inject ?? 'single';
     if (inject !== 'single' && inject !== 'multi') {
       throw new TypeError(
         `[throughline/propagators] B3Propagator: options.inject must be 'single' or 'multi', got ${String(inject)}`,

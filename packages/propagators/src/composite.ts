@@ -16,6 +16,7 @@ import { BudgetedSetter } from './budgeted-setter.ts';
 import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
 import { GrpcTraceBinPropagator } from './grpc-trace-bin.ts';
 import { JaegerPropagator } from './jaeger.ts';
+import { checkKnownOptions } from './known-options.ts';
 import {
   type RemoteTraits,
   remoteSpanContext,
@@ -76,10 +77,14 @@ export class CompositePropagator implements TextMapPropagator<unknown> {
   readonly #needsBudget: boolean;
   readonly #reported = new WeakSet<TextMapPropagator>();
 
-  /** @throws TypeError when a list is missing or holds something that has no `extract()` and `inject()`. */
+  /**
+   * @throws TypeError when a list is missing or holds something that has no `extract()` and `inject()`, and for options that
+   * do not exist.
+   */
   constructor(options: CompositePropagatorOptions) {
     this.#extract = checkedList(options, 'extract');
     this.#inject = checkedList(options, 'inject');
+    checkKnownOptions('CompositePropagator', options, ['extract', 'inject']);
     const isLast = (propagator: TextMapPropagator) => propagator instanceof JaegerPropagator;
     this.#writers = [...this.#inject.filter((one) => !isLast(one)), ...this.#inject.filter(isLast)];
     this.#needsBudget = this.#inject.length > 1 && !this.#inject.every(writesLittle);

@@ -10,6 +10,7 @@ import {
 import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
 import { firstOf, readFirst, writeField } from './field.ts';
 import { hexDigit } from './hex.ts';
+import { checkKnownOptions } from './known-options.ts';
 import { isTracingSuppressed, remoteSpanContext, withRemoteSpanContext } from './remote-context.ts';
 import { legalSpanContext } from './span-context.ts';
 
@@ -47,9 +48,10 @@ export interface GrpcTraceBinOptions {
 export class GrpcTraceBinPropagator implements TextMapPropagator<unknown> {
   readonly #base64: boolean;
 
-  /** @throws TypeError when `options.encoding` is neither `'bytes'` nor `'base64'`. */
+  /** @throws TypeError when `options.encoding` is neither `'bytes'` nor `'base64'`, and for options that do not exist. */
   constructor(options: GrpcTraceBinOptions = {}) {
-    const encoding: unknown = options?.encoding ?? 'bytes';
+    checkKnownOptions('GrpcTraceBinPropagator', options, ['encoding']);
+    const encoding: unknown = options.encoding ?? 'bytes';
     if (encoding !== 'bytes' && encoding !== 'base64') {
       throw new TypeError(
         `[throughline/propagators] GrpcTraceBinPropagator: options.encoding must be 'bytes' or 'base64', got ${String(encoding)}`,

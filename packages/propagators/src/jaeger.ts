@@ -16,6 +16,7 @@ import { decodeOctets, encodeOctets, isToken } from './baggage-text.ts';
 import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
 import { canClear, clearField, firstOf, readFirst, readKeys, trimOws, writeField } from './field.ts';
 import { hexDigit, paddedId } from './hex.ts';
+import { checkKnownOptions } from './known-options.ts';
 import { MemberBaggage } from './member-baggage.ts';
 import {
   isTracingSuppressed,
@@ -58,6 +59,11 @@ export interface JaegerReading {
  * const propagator = new CompositePropagator({ extract: [new JaegerPropagator()], inject: [] });
  */
 export class JaegerPropagator implements TextMapPropagator<unknown> {
+  /** @throws TypeError for options: there are none, unlike in packages that this one takes the place of. */
+  constructor(options: { readonly [name: string]: never } = {}) {
+    checkKnownOptions('JaegerPropagator', options, []);
+  }
+
   /** The context with the carrier's trace and baggage, or `context` itself when it has neither. */
   extract(context: Context, carrier: unknown, getter?: TextMapGetter): Context {
     let extracted = context;

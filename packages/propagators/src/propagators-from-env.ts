@@ -3,15 +3,18 @@ import { B3Propagator } from './b3.ts';
 import { CompositePropagator } from './composite.ts';
 import { GrpcTraceBinPropagator } from './grpc-trace-bin.ts';
 import { JaegerPropagator } from './jaeger.ts';
+import { checkKnownOptions } from './known-options.ts';
 import { W3CBaggagePropagator } from './w3c-baggage.ts';
-import { W3CTraceContextPropagator } from './w3c-trace-context.ts';
+import { type W3CTraceContextOptions, W3CTraceContextPropagator } from './w3c-trace-context.ts';
 import { XRayPropagator } from './xray.ts';
 
 const NONE = 'none';
 const DEFAULT_NAMES = 'tracecontext,baggage';
 
-const factories = new Map<string, () => TextMapPropagator>([
-  ['tracecontext', () => new W3CTraceContextPropagator()],
+type Factory = (options: W3CTraceContextOptions) => TextMapPropagator;
+
+const factories = new Map<string, Factory>([
+  ['tracecontext', (options) => new W3CTraceContextPropagator(options)],
   ['baggage', () => new W3CBaggagePropagator()],
   ['b3', () => new B3Propagator({ inject: 'single' })],
   ['b3multi', () => new B3Propagator({ inject: 'multi' })],
@@ -31,7 +34,8 @@ export type PropagatorNames = string | readonly string[];
  * read or written whatever else is named. White space and repetitions are ignored; an empty value counts as absent.
  * With `{ extract, inject }` the two directions differ.
  *
- * @throws TypeError when a name is unknown, so that a typing error does not silently end every trace.
+ * @param options For `tracecontext`: `{ randomTraceIds: true }` sets the random flag on traces that start here.
+ * @throws TypeError when a name or an option is unknown, so that a typing error does not silently end every trace.
  * @see https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
  * @example
  * propagation.setGlobalPropagator(createPropagator());
@@ -39,13 +43,19 @@ export type PropagatorNames = string | readonly string[];
  */
 export function createPropagator(
   names?: PropagatorNames | { readonly extract: PropagatorNames; readonly inject: PropagatorNames },
+  options: W3CTraceContextOptions = {},
 ): CompositePropagator {
+  checkKnownOptions('createPropagator()', options, ['randomTraceIds']);
   const chosen = names ?? fromEnvironment() ?? DEFAULT_NAMES;
   if (typeof chosen === 'object' && chosen !== null && !Array.isArray(chosen)) {
+    checkKnownOptions('createPropagator()', chosen, ['extract', 'inject']);
     const { extract, inject } = chosen as { extract: PropagatorNames; inject: PropagatorNames };
-    return new CompositePropagator({ extract: propagatorsNamed(extract), inject: propagatorsNamed(inject) });
+    return new CompositePropagator({
+      extract: propagatorsNamed(extract, options),
+      inject: propagatorsNamed(inject, options),
+    });
   }
-  const propagators = propagatorsNamed(chosen as PropagatorNames);
+  const propagators = propagatorsNamed(chosen as PropagatorNames, options);
   return new CompositePropagator({ extract: propagators, inject: propagators });
 }
 
@@ -55,7 +65,7 @@ function fromEnvironment(): string | undefined {
   return value === undefined || value.trim() === '' ? undefined : value;
 }
 
-function propagatorsNamed(names: PropagatorNames): TextMapPropagator[] {
+function propagatorsNamed(names: PropagatorNames, options: W3CTraceContextOptions): TextMapPropagator[] {
   const list: unknown = typeof names === 'string' ? names.split(',') : names;
   if (!Array.isArray(list) || list.some((name) => typeof name !== 'string')) {
     throw new TypeError(
@@ -66,7 +76,7 @@ function propagatorsNamed(names: PropagatorNames): TextMapPropagator[] {
   const propagators: TextMapPropagator[] = [];
   for (const name of unique) {
     const create = factories.get(name);
-    if (create !== undefined) propagators.push(create());
+    if (create !== undefined) propagators.push(create(options));
     else if (name !== NONE) {
       throw new TypeError(
         `[throughline/propagators] createPropagator(): unknown propagator "${name}"; known names are ${[...factories.keys(), NONE].join(', ')}`,

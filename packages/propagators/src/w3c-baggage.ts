@@ -10,6 +10,7 @@ import { readMembers } from './baggage-members.ts';
 import { decodeOctets } from './baggage-text.ts';
 import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
 import { clearField, readField, writeField } from './field.ts';
+import { checkKnownOptions } from './known-options.ts';
 import { baggageHeader, MemberBaggage } from './member-baggage.ts';
 import { isTracingSuppressed, withBaggage } from './remote-context.ts';
 
@@ -35,6 +36,11 @@ export const BAGGAGE = 'baggage';
  * propagation.getBaggage(parent)?.getEntry('tenant')?.value;
  */
 export class W3CBaggagePropagator implements TextMapPropagator<unknown> {
+  /** @throws TypeError for options: there are none, unlike in packages that this one takes the place of. */
+  constructor(options: { readonly [name: string]: never } = {}) {
+    checkKnownOptions('W3CBaggagePropagator', options, []);
+  }
+
   /** The context with the carrier's baggage, or `context` itself when no member of it is legal. */
   extract(context: Context, carrier: unknown, getter?: TextMapGetter): Context {
     try {

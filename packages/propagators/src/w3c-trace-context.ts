@@ -20,6 +20,7 @@ import {
   scratchHex,
   writeScratch,
 } from './hex.ts';
+import { checkKnownOptions } from './known-options.ts';
 import { isTracingSuppressed, remoteSpanContext, withRemoteSpanContext } from './remote-context.ts';
 import { legalSpanContext } from './span-context.ts';
 import { legalTraceState, MAX_RECEIVED_TRACE_STATE_LENGTH, MemberList } from './trace-state.ts';
@@ -71,10 +72,11 @@ export interface W3CTraceContextOptions {
 export class W3CTraceContextPropagator implements TextMapPropagator<unknown> {
   readonly #randomTraceIds: boolean;
 
-  /** @throws TypeError when `options` is not an object or `randomTraceIds` not a boolean. */
+  /** @throws TypeError when `randomTraceIds` is not a boolean, and for options that do not exist. */
   constructor(options: W3CTraceContextOptions = {}) {
-    const random = options?.randomTraceIds ?? false;
-    if (typeof options !== 'object' || typeof random !== 'boolean') {
+    checkKnownOptions('W3CTraceContextPropagator', options, ['randomTraceIds']);
+    const random = options.randomTraceIds ?? false;
+    if (typeof random !== 'boolean') {
       throw new TypeError(
         `[throughline/propagators] W3CTraceContextPropagator: options.randomTraceIds must be a boolean, got ${typeof random}`,
       );

@@ -10,6 +10,7 @@ import {
 import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
 import { firstOf, readFirst, trimOws, writeField } from './field.ts';
 import { isHexId } from './hex.ts';
+import { checkKnownOptions } from './known-options.ts';
 import {
   isStillDeferred,
   isTracingSuppressed,
@@ -52,6 +53,11 @@ const MAX_HEADER_LENGTH = 1024;
  * propagation.setGlobalPropagator(new XRayPropagator());
  */
 export class XRayPropagator implements TextMapPropagator<unknown> {
+  /** @throws TypeError for options: there are none, unlike in packages that this one takes the place of. */
+  constructor(options: { readonly [name: string]: never } = {}) {
+    checkKnownOptions('XRayPropagator', options, []);
+  }
+
   /** The context that continues the carrier's trace, or `context` itself when the header is absent or malformed. */
   extract(context: Context, carrier: unknown, getter?: TextMapGetter): Context {
     try {

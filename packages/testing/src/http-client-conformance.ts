@@ -18,6 +18,7 @@ import { requestCases } from './http-client-cases/requests.ts';
 import { spanCases } from './http-client-cases/spans.ts';
 import { type HttpClientCase, runHttpClientCase } from './http-client-stage.ts';
 import type { HookSpan } from './http-server-conformance.ts';
+import { aFunction, checkKitOptions, KIT_RULES, type KitRules } from './kit-options.ts';
 
 /** The abilities that a client may lack. */
 export type HttpClientCapability =
@@ -121,6 +122,11 @@ const GROUPS: Readonly<Record<string, readonly HttpClientCase[]>> = {
   'no SDK': clientNoSdkCases,
 };
 
+const RULES: KitRules = {
+  ...KIT_RULES,
+  connect: aFunction,
+};
+
 /**
  * Lists the client cases, each with its own `run()`, for runners that are not `describe`/`it`.
  *
@@ -128,6 +134,7 @@ const GROUPS: Readonly<Record<string, readonly HttpClientCase[]>> = {
  * for (const one of httpClientConformanceCases(options)) if (!one.skip) await one.run();
  */
 export function httpClientConformanceCases(options: HttpClientConformanceOptions): ConformanceCase[] {
+  checkKitOptions('httpClientConformanceCases()', options, RULES, GROUPS);
   return bindCases(
     GROUPS,
     (one) => runHttpClientCase(one, options),

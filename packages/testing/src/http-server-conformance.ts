@@ -23,6 +23,7 @@ import { optionCases } from './http-server-cases/options.ts';
 import { parentCases } from './http-server-cases/parents.ts';
 import type { HttpServerEndpoint } from './http-server-endpoints.ts';
 import { type HttpServerCase, runHttpServerCase } from './http-server-stage.ts';
+import { aFunction, anObject, checkKitOptions, KIT_RULES, type KitRules } from './kit-options.ts';
 
 /** The abilities that a server adapter or its framework may lack. */
 export type HttpServerCapability =
@@ -156,6 +157,16 @@ const GROUPS: Readonly<Record<string, readonly HttpServerCase[]>> = {
   'no SDK': noSdkCases,
 };
 
+const RULES: KitRules = {
+  ...KIT_RULES,
+  serve: aFunction,
+  fetch: aFunction,
+  scheme: [(value) => value === 'http' || value === 'https', "'http' or 'https'"],
+  httpVersion: [(value) => value === '1.1' || value === '2', "'1.1' or '2'"],
+  routeOf: aFunction,
+  errorTypes: anObject,
+};
+
 /**
  * Lists the server cases for an adapter, each with its own `run()`, for runners that are not `describe`/`it`.
  *
@@ -164,6 +175,7 @@ const GROUPS: Readonly<Record<string, readonly HttpServerCase[]>> = {
  * for (const one of httpServerConformanceCases(options)) if (!one.skip) await one.run();
  */
 export function httpServerConformanceCases(options: HttpServerConformanceOptions): ConformanceCase[] {
+  checkKitOptions('httpServerConformanceCases()', options, RULES, GROUPS);
   return bindCases(
     GROUPS,
     (one) => runHttpServerCase(one, options),

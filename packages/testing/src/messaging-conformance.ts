@@ -8,6 +8,7 @@ import {
   registerCases,
 } from './conformance-case.ts';
 import type { ConformanceSdk } from './conformance-sdk.ts';
+import { aFunction, anObject, aText, checkKitOptions, KIT_RULES, type KitRules } from './kit-options.ts';
 import { batchCases } from './messaging-cases/batches.ts';
 import { handlerCases } from './messaging-cases/handlers.ts';
 import { metadataCases } from './messaging-cases/metadata.ts';
@@ -162,6 +163,13 @@ const GROUPS: Readonly<Record<string, readonly MessagingCase[]>> = {
   'no SDK': messagingNoSdkCases,
 };
 
+const RULES: KitRules = {
+  ...KIT_RULES,
+  system: aText,
+  names: anObject,
+  connect: aFunction,
+};
+
 /**
  * Lists the messaging cases, each with its own `run()`, for runners that are not `describe`/`it`.
  *
@@ -169,6 +177,7 @@ const GROUPS: Readonly<Record<string, readonly MessagingCase[]>> = {
  * for (const one of messagingConformanceCases(options)) if (!one.skip) await one.run();
  */
 export function messagingConformanceCases(options: MessagingConformanceOptions): ConformanceCase[] {
+  checkKitOptions('messagingConformanceCases()', options, RULES, GROUPS);
   return bindCases(
     GROUPS,
     (one) => runMessagingCase(one, options),

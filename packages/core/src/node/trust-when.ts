@@ -1,5 +1,4 @@
 import type { HttpServerRequest } from '../http-server-request.ts';
-import { typeName } from '../option-check.ts';
 import { Scope } from '../scope.ts';
 import {
   isTrustPolicy,
@@ -66,11 +65,11 @@ export interface SampledBudgetOptions {
  * const outsiders = { parent: 'continue', baggage: 'drop', sampled: sampledBudget({ perSecond: 10 }) } as const;
  * app.use(traceContext({ trust: trustWhen(fromCidr('10.0.0.0/8'), { otherwise: outsiders }) }));
  */
-export function sampledBudget({ perSecond }: SampledBudgetOptions): () => boolean {
-  if (!(typeof perSecond === 'number' && perSecond >= 1 && Number.isFinite(perSecond)))
-    throw new Scope('core', 'sampledBudget()').error(
-      `options.perSecond must be a number of at least 1, got ${typeName(perSecond)}`,
-    );
+export function sampledBudget(options: SampledBudgetOptions): () => boolean {
+  const scope = new Scope('core', 'sampledBudget()');
+  scope.check(options, { perSecond: [isRate, A_RATE] });
+  const { perSecond } = options;
+  if (perSecond === undefined) throw scope.error(`options.perSecond must be ${A_RATE}, got undefined`);
   let left = perSecond;
   let filledAt = performance.now();
   return function sampledBudget() {
@@ -81,4 +80,10 @@ export function sampledBudget({ perSecond }: SampledBudgetOptions): () => boolea
     left--;
     return true;
   };
+}
+
+const A_RATE = 'a number of at least 1';
+
+function isRate(value: unknown): boolean {
+  return typeof value === 'number' && value >= 1 && Number.isFinite(value);
 }

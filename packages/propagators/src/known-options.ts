@@ -1,0 +1,13 @@
+import { findWrongOption } from '@throughline/core/wire';
+
+/**
+ * Refuses options that do not exist. What values the others may have is for the caller to check.
+ *
+ * @throws TypeError that names `entry`, the option and those that there are.
+ */
+export function checkKnownOptions(entry: string, options: object, known: readonly string[]): void {
+  const wrong = findWrongOption(options, Object.fromEntries(known.map((name) => [name, ANY_VALUE])));
+  if (wrong !== undefined) throw new TypeError(`[throughline/propagators] ${entry}: ${wrong}`);
+}
+
+const ANY_VALUE = [() => true, 'anything'] as const;
