@@ -271,7 +271,7 @@ describe('time limits', () => {
     } as ServerOptions);
     socket.write(POST);
     await received('408');
-    expect(await outcome()).toEqual([undefined, 'timeout']);
+    expect(await outcome()).toEqual([408, undefined]);
   });
 });
 

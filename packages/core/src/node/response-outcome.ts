@@ -1,80 +1,126 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { constants, type Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { HttpServerOutcome } from '../http-server-request.ts';
+import type { Connection } from './connection.ts';
 
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
 export type NodeResponse = ServerResponse | Http2ServerResponse;
 
-/** Events that a response has emitted. */
-export interface ResponseEvents {
+/** What was seen of a response while it was under way. */
+export interface ResponseWitness {
+  /** Whether all of it was handed over. */
   finish: boolean;
   timeout: boolean;
+  /** The status of the head that was seen to leave. */
+  status?: number;
+  /** Whether no more is known than that head: it was written past the response, or switched the protocol. */
+  headOnly: boolean;
+  /** HTTP/1; absent where the socket is none that could be watched. */
+  connection?: Connection;
+  /** HTTP/2: whether this side closed the stream. */
+  closedHere?: boolean;
+  /** HTTP/2: whether the session was destroyed before the head had left. */
+  headLost?: boolean;
 }
 
-/** What became of a response whose `close` event has come; by what was sent, not by what was last set on it. */
+export function isHttp2(res: NodeResponse): res is Http2ServerResponse {
+  return res instanceof Http2ServerResponse;
+}
+
+/** What became of a response that is over; by what left, not by what was last set on it. */
 export function responseOutcome(
   req: NodeRequest,
   res: NodeResponse,
-  seen: ResponseEvents,
+  seen: ResponseWitness,
   route: string | undefined,
 ): HttpServerOutcome {
-  return res instanceof Http2ServerResponse
-    ? http2Outcome(res, seen, route)
-    : http1Outcome(req, res, seen, route);
+  if (seen.headOnly) return { statusCode: seen.status, route };
+  return isHttp2(res) ? http2Outcome(res, seen, route) : http1Outcome(req, res, seen, route);
+}
+
+/** The error that this side gave up a response with, if it named one. */
+export function destroyError(res: NodeResponse, { connection }: ResponseWitness): unknown {
+  return isHttp2(res) ? res.stream.errored : (res.errored ?? connection?.error);
+}
+
+interface SentHeaders {
+  readonly [name: string]: string | string[] | number | undefined;
 }
 
 function http2Outcome(
-  res: Http2ServerResponse,
-  seen: ResponseEvents,
+  { stream }: Http2ServerResponse,
+  seen: ResponseWitness,
   route: string | undefined,
 ): HttpServerOutcome {
-  const { stream } = res;
-  const sent = stream.sentHeaders as
-    | { readonly [name: string]: string | string[] | number | undefined }
-    | undefined;
-  const whole = res.writableEnded && !stream.aborted && stream.rstCode === constants.NGHTTP2_NO_ERROR;
-  // Clients cancel; a stream that this side destroys is reset with another code, or with none.
-  const byClient = stream.rstCode === constants.NGHTTP2_CANCEL;
+  const sent = seen.headLost === true ? undefined : (stream.sentHeaders as SentHeaders | undefined);
+  const status = sent?.[':status'] as number | undefined;
+  const { rstCode, aborted, writableFinished } = stream;
+  const reset = aborted || rstCode !== constants.NGHTTP2_NO_ERROR;
   return {
-    statusCode: sent?.[':status'] as number | undefined,
+    statusCode: status,
     route,
-    cutShort: whole
-      ? undefined
-      : seen.timeout
-        ? 'timeout'
-        : byClient
-          ? 'client_disconnected'
-          : 'response_destroyed',
+    cutShort: status !== undefined && writableFinished && !reset ? undefined : http2Cut(seen, reset),
     header: (name) => headerText(sent?.[name]),
   };
+}
+
+function http2Cut(seen: ResponseWitness, reset: boolean): HttpServerOutcome['cutShort'] {
+  if (reset && seen.closedHere !== true) return 'client_disconnected';
+  return seen.timeout ? 'timeout' : 'response_destroyed';
 }
 
 function http1Outcome(
   req: NodeRequest,
   res: ServerResponse,
-  seen: ResponseEvents,
+  seen: ResponseWitness,
   route: string | undefined,
 ): HttpServerOutcome {
-  const whole = seen.finish;
-  // A pipelined response that never got its turn has a head, and no socket that could have sent it.
-  const head = res.headersSent && (whole || res.socket !== null) ? sentHead(res) : undefined;
+  const { finish: whole, connection, timeout } = seen;
+  // Without a witness: a pipelined response that never got its turn has a head, and no socket to send it.
+  const left = seen.status !== undefined || whole || (connection === undefined && res.socket !== null);
+  const head = left && res.headersSent ? sentHead(res) : undefined;
   return {
-    statusCode: head === undefined ? undefined : (statusIn(head) ?? res.statusCode),
+    statusCode: head === undefined ? undefined : (seen.status ?? statusIn(head) ?? res.statusCode),
     route,
-    cutShort: whole ? undefined : seen.timeout ? 'timeout' : whoCut(req),
-    header: (name) => headerIn(head, name) ?? headerText(res.getHeader(name)),
+    cutShort: whole ? undefined : whoCut(req as IncomingMessage, res, connection, timeout),
+    header: (name) =>
+      head === undefined ? undefined : (headerIn(head, name) ?? headerText(res.getHeader(name))),
   };
 }
 
-/** A client that leaves sends FIN or RST first; without either it was this side that destroyed the socket. */
-function whoCut(req: NodeRequest): HttpServerOutcome['cutShort'] {
+/**
+ * A client that leaves sends FIN or RST. Without either it was this side, or Node for it, that gave the response up.
+ *
+ * The code of an error proves nothing: a proxy's upstream breaks with the same, and `res.destroy(error)` hands that
+ * error to the socket.
+ */
+function whoCut(
+  req: IncomingMessage,
+  res: ServerResponse,
+  connection: Connection | undefined,
+  timeout: boolean,
+): HttpServerOutcome['cutShort'] {
   const { socket } = req;
-  const code = (socket?.errored as NodeJS.ErrnoException | null | undefined)?.code;
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'timeout';
-  return socket?.readableEnded || code === 'ECONNRESET' || code === 'EPIPE'
-    ? 'client_disconnected'
-    : 'response_destroyed';
+  const error = connection === undefined ? (socket?.errored as NodeJS.ErrnoException) : connection.error;
+  if (error?.code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'timeout';
+  const own = error === res.errored || error === req.errored || connection?.foreignError === true;
+  if (hasLeft(socket) || (error && !own && isOfSystem(error))) return 'client_disconnected';
+  return timeout ? 'timeout' : 'response_destroyed';
 }
+
+/** Whether the client has said that it leaves: its FIN, unless the server takes that for the end of its requests only. */
+export function hasLeft(socket: Socket | undefined): boolean {
+  const { server } = (socket ?? {}) as { server?: { httpAllowHalfOpen?: boolean } };
+  return socket?.readableEnded === true && server?.httpAllowHalfOpen !== true;
+}
+
+/** Whether an error is what the system says of a connection that the other side has left. */
+function isOfSystem({ code, syscall }: NodeJS.ErrnoException): boolean {
+  return LEFT.has(String(code)) && (syscall === 'read' || syscall === 'write' || syscall === 'shutdown');
+}
+
+const LEFT = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ETIMEDOUT']);
 
 /**
  * The head as it was written, `HTTP/1.1 200 OK\r\n…`.
