@@ -15,8 +15,8 @@ export interface CarriedExchange {
   end(): void;
 }
 
-/** On Node's response: the exchange that it answers. */
-export const CARRIED: unique symbol = Symbol('throughline.carried');
+/** On Node's request and response: what binds them to their exchange. */
+export const BINDING: unique symbol = Symbol('throughline.binding');
 
 const CONNECTION = Symbol('throughline.connection');
 
@@ -27,7 +27,7 @@ interface WatchedSocket extends Omit<Socket, '_write' | '_writev' | '_destroy'> 
   _writev?: ((chunks: readonly { readonly chunk: unknown }[], done: unknown) => void) | null;
   _destroy(error: Error | null, done: unknown): void;
   /** The response whose turn it is. */
-  readonly _httpMessage?: { readonly [CARRIED]?: CarriedExchange } | null;
+  readonly _httpMessage?: { readonly [BINDING]?: { readonly binding: CarriedExchange } } | null;
   readonly parser?: unknown;
   readonly _handle?: { getAsyncId?(): number } | null;
   readonly _writableState?: { readonly errored?: unknown };
@@ -48,8 +48,9 @@ export class Connection {
   foreignError = false;
   /** Whether the protocol was switched with no exchange to answer. */
   switched: boolean;
-  /** In the order of arrival, which is the order of the responses. */
-  readonly #open: CarriedExchange[] = [];
+  /** In the order of arrival, which is the order of the responses; the second holds those of a client that pipelines. */
+  #first: CarriedExchange | undefined;
+  #others: CarriedExchange[] = NONE;
   readonly #socket: WatchedSocket;
   readonly #write: WatchedSocket['_write'];
   readonly #writev: WatchedSocket['_writev'];
@@ -76,19 +77,28 @@ export class Connection {
       watched._writev = (chunks, done) => connection.#leaves(undefined, chunks, undefined, done);
     watched._destroy = (error, done) => connection.#destroyed(error, done);
     watched.on('close', () => {
-      for (const exchange of connection.#open.splice(0)) exchange.end();
+      for (const exchange of connection.#takeAll()) exchange.end();
     });
     return connection;
   }
 
   add(exchange: CarriedExchange, itsTurn: boolean): void {
-    if (itsTurn && this.#open.length > 0) for (const earlier of this.#open.splice(0)) earlier.passed();
-    this.#open.push(exchange);
+    if (itsTurn && this.#first !== undefined) for (const earlier of this.#takeAll()) earlier.passed();
+    if (this.#first === undefined) this.#first = exchange;
+    else if (this.#others === NONE) this.#others = [exchange];
+    else this.#others.push(exchange);
   }
 
   remove(exchange: CarriedExchange): void {
-    const at = this.#open.indexOf(exchange);
-    if (at !== -1) this.#open.splice(at, 1);
+    if (this.#first === exchange) this.#first = this.#others.shift();
+    else if (this.#others.includes(exchange)) this.#others.splice(this.#others.indexOf(exchange), 1);
+  }
+
+  #takeAll(): CarriedExchange[] {
+    const all = this.#first === undefined ? [] : [this.#first, ...this.#others];
+    this.#first = undefined;
+    this.#others = NONE;
+    return all;
   }
 
   /** Hands bytes to the system, one piece or several, and reports the head among them once they have left. */
@@ -118,11 +128,18 @@ export class Connection {
     this.#destroy.call(this.#socket, error, done);
   }
 
+  #unfinished(): CarriedExchange | undefined {
+    return this.#first?.finished === false ? this.#first : this.#others.find(({ finished }) => !finished);
+  }
+
   #answering(): CarriedExchange | undefined {
     const { _httpMessage: message } = this.#socket;
-    return message ? message[CARRIED] : this.#open.find(({ finished }) => !finished);
+    return message ? message[BINDING]?.binding : this.#unfinished();
   }
 }
+
+/** Shared by all connections, so never added to. */
+const NONE: CarriedExchange[] = [];
 
 /** The status of the first final head in a piece of a response; `101` is final for HTTP. */
 function finalStatus(chunk: unknown): number | undefined {

@@ -6,14 +6,14 @@ import type { Context } from '@opentelemetry/api';
 import { activeContext, runInContext } from '../active-context.ts';
 import type { HttpServerExchange } from '../http-server-exchange.ts';
 import { guarded, reportOnce } from '../report.ts';
-import { CARRIED, type CarriedExchange, Connection } from './connection.ts';
+import { BINDING, type CarriedExchange, Connection } from './connection.ts';
 import {
   destroyError,
   hasLeft,
   isHttp2,
   type NodeRequest,
   type NodeResponse,
-  type ResponseWitness,
+  ResponseWitness,
   responseOutcome,
 } from './response-outcome.ts';
 import { watchStream } from './stream-watch.ts';
@@ -79,7 +79,7 @@ class ExchangeBinding implements CarriedExchange {
   readonly #exchange: HttpServerExchange;
   #route: (() => ServedRoute) | undefined;
   readonly #http2: boolean;
-  readonly #seen: ResponseWitness = { finish: false, timeout: false, headOnly: false };
+  readonly #seen = new ResponseWitness();
   #ended = false;
 
   constructor(
@@ -193,8 +193,6 @@ class ExchangeBinding implements CarriedExchange {
   }
 }
 
-const BINDING = Symbol('throughline.binding');
-
 interface Bound {
   readonly binding: ExchangeBinding;
   readonly ofResponse: boolean;
@@ -205,7 +203,6 @@ interface Bound {
 
 type BoundEmitter = EventEmitter & {
   [BINDING]?: Bound;
-  [CARRIED]?: CarriedExchange;
   detachSocket?: ServerResponse['detachSocket'];
 };
 
@@ -214,9 +211,7 @@ function bindEmitter(given: EventEmitter, binding: ExchangeBinding, ofResponse: 
   const { emit, detachSocket } = emitter;
   emitter[BINDING] = { binding, ofResponse, emit, detachSocket };
   emitter.emit = emitInContext;
-  if (!ofResponse || detachSocket === undefined) return;
-  emitter[CARRIED] = binding;
-  emitter.detachSocket = detachAndObserve;
+  if (detachSocket !== undefined) emitter.detachSocket = detachAndObserve;
 }
 
 /** One function for all requests: closures of their own made each of them survive the garbage collector's first look. */

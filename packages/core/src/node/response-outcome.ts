@@ -8,20 +8,20 @@ export type NodeRequest = IncomingMessage | Http2ServerRequest;
 export type NodeResponse = ServerResponse | Http2ServerResponse;
 
 /** What was seen of a response while it was under way. */
-export interface ResponseWitness {
+export class ResponseWitness {
   /** Whether all of it was handed over. */
-  finish: boolean;
-  timeout: boolean;
+  finish = false;
+  timeout = false;
   /** The status of the head that was seen to leave. */
-  status?: number;
+  status: number | undefined = undefined;
   /** Whether no more is known than that head: it was written past the response, or switched the protocol. */
-  headOnly: boolean;
+  headOnly = false;
   /** HTTP/1; absent where the socket is none that could be watched. */
-  connection?: Connection;
+  connection: Connection | undefined = undefined;
   /** HTTP/2: whether this side closed the stream. */
-  closedHere?: boolean;
+  closedHere = false;
   /** HTTP/2: whether the session was destroyed before the head had left. */
-  headLost?: boolean;
+  headLost = false;
 }
 
 export function isHttp2(res: NodeResponse): res is Http2ServerResponse {
@@ -53,7 +53,7 @@ function http2Outcome(
   seen: ResponseWitness,
   route: string | undefined,
 ): HttpServerOutcome {
-  const sent = seen.headLost === true ? undefined : (stream.sentHeaders as SentHeaders | undefined);
+  const sent = seen.headLost ? undefined : (stream.sentHeaders as SentHeaders | undefined);
   const status = sent?.[':status'] as number | undefined;
   const { rstCode, aborted, writableFinished } = stream;
   const reset = aborted || rstCode !== constants.NGHTTP2_NO_ERROR;
@@ -66,7 +66,7 @@ function http2Outcome(
 }
 
 function http2Cut(seen: ResponseWitness, reset: boolean): HttpServerOutcome['cutShort'] {
-  if (reset && seen.closedHere !== true) return 'client_disconnected';
+  if (reset && !seen.closedHere) return 'client_disconnected';
   return seen.timeout ? 'timeout' : 'response_destroyed';
 }
 
