@@ -82,6 +82,9 @@ describe.concurrent('a healthy service hears nothing', () => {
     ['bare calls of an ignored request'],
     ['bare calls where nothing is looked at'],
     ['bare calls to which an instrumentation adds headers'],
+    ['around Next, in production', { NODE_ENV: 'production' }],
+    ['around Next, whose requests are ignored'],
+    ['around Next, where nothing is looked at'],
     ['name of the service not known yet'],
     ['199 requests unsampled'],
     ['199 requests unsampled, one sampled'],
@@ -154,6 +157,7 @@ describe.concurrent('information, in status() and to diag only', () => {
       'tracedFetch ran outside of any trace while requests were in progress (1), at ',
     ],
     ['TL014', 'headers outside of the trace', 'scenarios.ts:'],
+    ['TL020', 'around Next', 'Next.js makes a SERVER span of its own'],
     ['TL016', '200 requests unsampled', 'None of the first 200 requests was recorded'],
   ])('%s: %s', async (code, scenario, said) => {
     const announced = await run(scenario);

@@ -70,6 +70,8 @@ export function traceNodeExchange(
     (emitterBeneath(req) as Traced<NodeRequest>)[EXCHANGE] = exchange;
     if (tracer.options.exposeTrace !== undefined && exchange.trusted)
       exposeTrace(res, exchange, tracer.options);
+    const { check } = tracer;
+    if (check.watchingAnswers) res.once('close', () => check.answered(req, exchange));
   } catch (error) {
     reportOnce('a request or its response could not be written to', error);
   }

@@ -4,7 +4,7 @@ import { shared } from '../shared.ts';
 
 /** Something about this process's tracing that does not work, or works differently from what one may expect. */
 export interface Finding {
-  /** `TL001` to `TL019`; stays the same when the words change. */
+  /** `TL001` to `TL020`; stays the same when the words change. */
   readonly code: `TL${string}`;
   /** `warning`: spans or traces are lost. `info`: true, and possibly what was meant. */
   readonly level: 'warning' | 'info';

@@ -30,3 +30,12 @@ export function mountedTwice(entry: string): Finding {
     fix: 'Remove one of the two.',
   });
 }
+
+/** TL020: Next traces the requests that it serves, and nothing but the SDK's absence keeps it from that. */
+export function servedByNext(): Finding {
+  return finding('TL020', 'info', {
+    fact: 'Next.js makes a SERVER span of its own for requests that are traced here.',
+    consequence: 'There are two SERVER spans for each, one below the other in one trace.',
+    fix: 'Expected around a custom server. For one, serve what Next answers without Throughline, or by its option ignore.',
+  });
+}

@@ -1,4 +1,4 @@
-import type { Context, Span } from '@opentelemetry/api';
+import { type Context, type Span, TraceFlags } from '@opentelemetry/api';
 import { isIgnoredRequest } from '../context-keys.ts';
 import type { ForeignSpan } from '../http-server-adoption.ts';
 import { type HttpServerExchange, isStartedBy } from '../http-server-exchange.ts';
@@ -11,7 +11,7 @@ import { watchBareCalls } from './bare-calls.ts';
 import { callsWithoutParent } from './calls-without-parent.ts';
 import { watchDuplicateHeaders } from './duplicate-headers.ts';
 import { announce, finding, isDevelopment, note, textOf } from './finding.ts';
-import { mountedAfterRoutes, mountedTwice, registeredWithoutRoutes } from './mount-findings.ts';
+import { mountedAfterRoutes, mountedTwice, registeredWithoutRoutes, servedByNext } from './mount-findings.ts';
 import { checkRegistration, type Reliance } from './registration.ts';
 import { foreignSpan } from './tracer-findings.ts';
 
@@ -29,6 +29,13 @@ interface SdkSpan extends Span {
 
 const ofProcess = shared('reliance', (): { relies?: Reliance } => ({}));
 
+/** Where Next keeps what it knows of a request that it serves. */
+const NEXT_REQUEST = Symbol.for('NextInternalRequestMeta');
+
+function isSampled(span: Span): boolean {
+  return (span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0;
+}
+
 /** What the process relies on, for `status()`; before anything is mounted, on all that is registered. */
 export function relianceOfProcess(): Reliance {
   return ofProcess.relies ?? { tracerProvider: true, propagator: true };
@@ -44,6 +51,8 @@ export class ServerCheck {
   readonly #entry: string;
   readonly #hasOptions: boolean;
   #watchingMounts: boolean;
+  /** So many more answered requests are looked at for a server within this one. */
+  #answersToSee: number;
   #settled = false;
   #requests = 0;
   #recorded = false;
@@ -55,6 +64,7 @@ export class ServerCheck {
     this.watching = mode !== 'off';
     this.first = this.watching;
     this.#watchingMounts = this.watching && isDevelopment();
+    this.#answersToSee = this.#watchingMounts ? LOOKED_AT : 0;
     this.#entry = scope.entry;
     this.#hasOptions = Object.keys(options).length > 0;
     if (mode === 'off') return;
@@ -95,6 +105,19 @@ export class ServerCheck {
     if (namesRoute && !this.#hasOptions) return;
     this.#watchingMounts = false;
     note(mountedTwice(this.#entry));
+  }
+
+  /** Whether {@link answered} is to be called for a request. */
+  get watchingAnswers(): boolean {
+    return this.#answersToSee > 0;
+  }
+
+  /** A request was answered inside `exchange`. */
+  answered(req: object, { span }: HttpServerExchange): void {
+    this.#answersToSee--;
+    if (!(NEXT_REQUEST in req) || !isSampled(span)) return;
+    this.#answersToSee = 0;
+    note(servedByNext());
   }
 
   /** The middleware sits behind `routes`; asked for once, at the {@link first} request. */

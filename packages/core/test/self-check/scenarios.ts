@@ -125,6 +125,22 @@ async function mountedTimes(count: number, sameTracer = false): Promise<void> {
   close();
 }
 
+/** Serves one request as Next does, around which a server of ours is. */
+async function aroundNext(options?: HttpServerOptions): Promise<void> {
+  start();
+  const tracer = tracerOf(options);
+  let over: Promise<unknown> | undefined;
+  const { url, close } = await listening((req, res) => {
+    traceNodeExchange(tracer, req, res);
+    over = once(res, 'close');
+    Object.assign(req, { [Symbol.for('NextInternalRequestMeta')]: {} });
+    res.end();
+  });
+  await (await fetch(url, { headers: { connection: 'close' } })).text();
+  await over;
+  close();
+}
+
 type Call = (url: string) => Promise<unknown>;
 
 const byHttp = (url: string, headers: Record<string, string> = {}) =>
@@ -371,6 +387,10 @@ const SCENARIOS: Record<string, () => unknown> = {
   },
 
   'mounted twice': () => [start(), mountedTimes(2)][1],
+  'around Next': () => aroundNext(),
+  'around Next, in production': () => aroundNext(),
+  'around Next, whose requests are ignored': () => aroundNext({ ignore: () => true }),
+  'around Next, where nothing is looked at': () => aroundNext({ selfCheck: 'off' }),
   'passed through the same middleware twice': () => [start(), mountedTimes(2, true)][1],
 
   async 'a call outside of the trace'() {
