@@ -1,4 +1,4 @@
-import { servedRoute, watchRoute } from '@throughline/core/node';
+import { servedRoute, watchKoaRoute, watchRoute } from '@throughline/core/node';
 import { describe, expect, test } from 'vitest';
 
 interface Routed {
@@ -42,4 +42,22 @@ describe('watchRoute', () => {
 
 test('servedRoute of a request that nobody watches is unknown', () => {
   expect(servedRoute({ route: { path: '/x' } }, 200)).toBeUndefined();
+});
+
+test.each([
+  ['is frozen', () => Object.freeze({})],
+  [
+    'throws when it is read',
+    () =>
+      Object.defineProperty({}, 'app', {
+        get() {
+          throw new Error('no');
+        },
+      }),
+  ],
+])('a request that %s is left as it is', (_, create) => {
+  const req = create();
+  expect(() => watchRoute(req)).not.toThrow();
+  expect(() => watchKoaRoute(req)).not.toThrow();
+  expect(servedRoute(req, 200)).toBeUndefined();
 });

@@ -1,3 +1,4 @@
+import { reportOnce } from '../report.ts';
 import { pathOfTarget } from './path-of-target.ts';
 import type { ServedRoute } from './trace-node-exchange.ts';
 
@@ -35,24 +36,25 @@ const MOUNTED = Symbol.for('throughline.mounted');
  * watchKoaRoute(ctx); // before mounts and routers see it
  */
 export function watchKoaRoute(ctx: object): void {
-  const context = ctx as KoaContext;
+  try {
+    watch(ctx as KoaContext);
+  } catch (error) {
+    reportOnce('the routes of a request cannot be watched', error);
+  }
+}
+
+function watch(context: KoaContext): void {
   if (context[MOUNTED] !== undefined) return;
   const { mountPath, _matchedRoute: matched, path = '' } = context;
   const whole = pathOfTarget(context.originalUrl);
-  const state: MountedState = {
-    whole,
-    templates: new Map([['', '']]),
-    mountPath,
-    matched,
-    mount: undefined,
-    route: undefined,
-  };
+  const templates = new Map([['', '']]);
+  const state: MountedState = { whole, templates, mountPath, matched, mount: undefined, route: undefined };
   context[MOUNTED] = state;
   const cut = cutOff(whole, path);
   // Mounted already: of several mounts only the last one's path is known.
   if (mountPath !== undefined && cut !== '')
-    state.templates.set(cut, cut === mountPath.replace(/\/$/, '') ? cut : `/*${mountPath}`);
-  Object.defineProperties(ctx, WATCHED);
+    templates.set(cut, cut === mountPath.replace(/\/$/, '') ? cut : `/*${mountPath}`);
+  Object.defineProperties(context, WATCHED);
 }
 
 /** One set of descriptors for all requests: closures of their own would cost each of them. */

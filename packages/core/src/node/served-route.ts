@@ -1,3 +1,4 @@
+import { reportOnce } from '../report.ts';
 import { type Layer, matchMount } from './express-layer.ts';
 import { pathOfTarget } from './path-of-target.ts';
 
@@ -42,12 +43,16 @@ const ROUTED = Symbol.for('throughline.routed');
  * watchRoute(req); // before the routers see it
  */
 export function watchRoute(req: object): void {
-  const routed = req as RoutedRequest;
-  if (routed[ROUTED] !== undefined) return;
-  const { route } = req as { readonly route?: Routed['route'] };
-  routed[ROUTED] = { entry: routed.app, route: undefined, app: undefined, baseUrl: '', path: '' };
-  Object.defineProperty(req, 'route', ROUTE);
-  if (route !== undefined) (req as { route?: Routed['route'] }).route = route;
+  const routed = req as RoutedRequest & { route?: Routed['route'] };
+  try {
+    if (routed[ROUTED] !== undefined) return;
+    const { app: entry, route } = routed;
+    routed[ROUTED] = { entry, route: undefined, app: undefined, baseUrl: '', path: '' };
+    Object.defineProperty(req, 'route', ROUTE);
+    if (route !== undefined) routed.route = route;
+  } catch (error) {
+    reportOnce('the routes of a request cannot be watched', error);
+  }
 }
 
 /** One descriptor for all requests: closures of their own would cost each of them. */
