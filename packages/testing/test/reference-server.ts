@@ -40,6 +40,7 @@ export const SERVER_FAULTS = [
   'leaves 5xx unset',
   'uses the raw path as route',
   'forgets the mount prefix',
+  'puts names for values into the text of a mount path',
   'puts the raw path into the span name',
   'invents a route for 404',
   'keeps the query in url.path',
@@ -361,6 +362,14 @@ function traceContext(options: HttpServerTraceOptions, fault: ServerFault | unde
       if (fault === 'uses the raw path as route') template = path;
       if (fault === 'forgets the mount prefix')
         template = template?.replace(/^\/(api\/v1|tenants\/:tenantId)/, '');
+      if (fault === 'puts names for values into the text of a mount path')
+        template = template?.replace(/^\/tenants\/:tenantId/, () =>
+          path
+            .replace(/\/users\/.*/, '')
+            .split('/')
+            .map((part) => (/^[a-z]+$/.test(part) && part !== 'tenants' ? ':tenantId' : part))
+            .join('/'),
+        );
       if (fault === 'invents a route for 404') template ??= '/*';
       let errorType: string | undefined;
       if (cut && fault !== 'calls an abort a success') errorType = cutType(res, timedOut);

@@ -90,6 +90,9 @@ export const SERVER_FAULTS_BY_CASE: Readonly<Record<string, readonly ServerFault
   'reports the parameter, never its value, of a router mounted on a parameterised path': [
     'forgets the mount prefix',
   ],
+  'reports the same template however the values of a mount path are spelt': [
+    'puts names for values into the text of a mount path',
+  ],
   'reports the template of a wildcard route': ['puts the raw path into the span name'],
   'reports the whole template when the handler in a nested router throws': ['forgets the mount prefix'],
   'reports no route for a request that no route matches': ['invents a route for 404'],

@@ -162,7 +162,9 @@ function bareCall({ client, method, origin }: Call) {
   return finding('TL019', 'warning', {
     fact: `A call by ${client} that was made in a trace carries no trace headers: ${method} ${origin}.`,
     consequence: 'What answers it starts a trace of its own.',
-    fix: REMEDIES[client] ?? 'Give the call { headers: traceHeaders(url) } of @throughline/fetch.',
+    fix:
+      REMEDIES[client] ??
+      'Give its agent to traceAgent(), or the call { headers: traceHeaders(url) }, of @throughline/fetch.',
   });
 }
 

@@ -50,11 +50,22 @@ export const attributeCases: readonly HttpServerCase[] = [
     name: 'reports the parameter, never its value, of a router mounted on a parameterised path',
     needs: ['routes'],
     async run(world) {
-      for (const tenant of ['acme', 'globex', '%61cme', 'caf%C3%A9', 'tenants', 'users', 'a-b.c']) {
+      for (const tenant of ['acme', 'globex']) {
         await world.get(`/tenants/${tenant}/users/1`);
         const span = await world.serverSpan();
         assertSpan(span, SpanKind.SERVER, world.nameOf('GET', '/tenants/:tenantId/users/:id'));
         assert.equal(span.attributes['http.route'], world.routeOf('/tenants/:tenantId/users/:id'));
+      }
+    },
+  },
+  {
+    name: 'reports the same template however the values of a mount path are spelt',
+    needs: ['routes'],
+    async run(world) {
+      for (const tenant of ['%61cme', 'caf%C3%A9', '%2525', 'tenants', 'users', 'a-b.c', ':tenantId', '1']) {
+        await world.get(`/tenants/${tenant}/users/1`);
+        const span = await world.serverSpan();
+        assert.equal(span.attributes['http.route'], world.routeOf('/tenants/:tenantId/users/:id'), tenant);
       }
     },
   },
