@@ -16,6 +16,7 @@ export { capturedHeaders, extraAttributes } from './http-server-attributes.ts';
 export { Operation } from './operation.ts';
 export { isPropagator, type OptionRules } from './option-check.ts';
 export { writesIntoUndici } from './other-tracers.ts';
+export { isPrivateHost } from './private-host.ts';
 export { isTracingSuppressed, propagatorOf, suppressTracing } from './propagation.ts';
 export { createRedaction, type Redaction, redaction } from './redaction.ts';
 export { registeredApi } from './registered-api.ts';

@@ -29,10 +29,10 @@ export interface TrustDecision {
 }
 
 /** Whom to trust: one answer for every caller, or a function asked once per request, before the span starts. */
-export type TrustPolicy =
+export type TrustPolicy<Request = HttpServerRequest> =
   | ParentTrust
   | TrustDecision
-  | ((request: HttpServerRequest) => ParentTrust | TrustDecision);
+  | ((request: Request) => ParentTrust | TrustDecision);
 
 /** The safe side, taken when a policy throws or answers with something else. */
 const DISTRUST: TrustDecision = { parent: 'restart', baggage: 'drop' };
@@ -64,7 +64,9 @@ export const TRUST_FORMS = "'continue', 'restart', 'ignore', a trust decision or
  *
  * Deciding never throws: a policy that fails counts as distrust and is reported once.
  */
-export function createTrustDecider(policy: TrustPolicy): (request: HttpServerRequest) => TrustDecision {
+export function createTrustDecider<Request = HttpServerRequest>(
+  policy: TrustPolicy<Request>,
+): (request: Request) => TrustDecision {
   if (typeof policy !== 'function') {
     const settled = inFull(policy);
     return () => settled;

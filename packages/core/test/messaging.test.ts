@@ -112,12 +112,19 @@ describe('a handler called inside a span', () => {
     expect(process?.links.map(({ context }) => context.spanId)).toEqual(links.map((link) => ids[link]));
   });
 
-  test('has the baggage of its message, whatever the relation', async () => {
-    for (const relation of ['auto', 'link', 'parent', 'both'] as const) {
+  test('has the baggage of its message, whatever the relation, unless that only links', async () => {
+    for (const options of [
+      { relation: 'auto' },
+      { relation: 'parent' },
+      { relation: 'both' },
+      { relation: 'link', trust: 'continue' },
+      { relation: 'link' },
+    ] as const) {
       const message = from({ traceparent: TRACEPARENT, baggage: 'tenant=blue' });
       const read = () => propagation.getActiveBaggage()?.getEntry('tenant')?.value;
-      const [, tenant] = inSpan(() => tracerWith({ relation }).process(message, read));
-      expect(tenant, relation).toBe('blue');
+      const [, tenant] = inSpan(() => tracerWith(options).process(message, read));
+      const trusted = 'trust' in options || options.relation !== 'link';
+      expect(tenant, JSON.stringify(options)).toBe(trusted ? 'blue' : undefined);
     }
   });
 });
@@ -313,4 +320,131 @@ describe('faults', () => {
       new TypeError(`[throughline/core] createMessagingTracer(): ${message}`),
     );
   });
+});
+
+describe('who is trusted', () => {
+  const carrier = { traceparent: TRACEPARENT, baggage: 'tenant=blue' };
+
+  test('is asked with the operation, and distrusted when the answer is none', async () => {
+    const asked: unknown[] = [];
+    const tracer = tracerWith({
+      trust(operation) {
+        asked.push([operation.type, operation.destination]);
+        throw new Error('planted');
+      },
+    });
+    tracer.process(from(carrier), () => {});
+    const span = await spans.one();
+    expect(asked).toEqual([['process', 'things']]);
+    expect(span.parentSpanContext).toBeUndefined();
+    expect(span.links.map(({ context }) => context.spanId)).toEqual([SPAN_ID]);
+  });
+
+  test('holds for batches and settlements, which link to no message that is to be ignored', async () => {
+    const tracer = tracerWith({ trust: 'ignore' });
+    tracer.processBatch({ messages: [from(carrier)] }, () => {});
+    tracer.settle(from(carrier), () => {});
+    tracer.receive(
+      {},
+      () => {},
+      () => [from(carrier)],
+    );
+    expect((await spans.take(3)).flatMap(({ links }) => links)).toEqual([]);
+  });
+
+  test.each(['restart', 'ignore'] as const)('lets no trace through without an SDK: %s', (trust) => {
+    stopSdk();
+    const sent = tracerWith({ trust }).process(from(carrier), () =>
+      tracerWith().send(from(undefined), (fields) => fields),
+    );
+    expect(sent).toBeUndefined();
+  });
+});
+
+describe('baggage', () => {
+  const sentBaggage = (options: MessagingOptions, target: object) => {
+    const baggage = propagation.createBaggage({ tenant: { value: 'blue' }, user: { value: '7' } });
+    const context = propagation.setBaggage(ROOT_CONTEXT, baggage);
+    const message = { ...target, carrier: undefined };
+    return runInContext(context, () => tracerWith(options).send(message, (sent) => sent?.baggage));
+  };
+
+  test.each<[MessagingOptions, object, string | undefined]>([
+    [{}, { serverAddress: 'mq.example.com' }, 'tenant=blue,user=7'],
+    [{ baggageTo: 'none' }, {}, undefined],
+    [{ baggageTo: 'private' }, { serverAddress: '10.0.0.7' }, 'tenant=blue,user=7'],
+    [{ baggageTo: 'private' }, { serverAddress: '::1' }, 'tenant=blue,user=7'],
+    [{ baggageTo: 'private' }, { serverAddress: '2001:db8::1' }, undefined],
+    [{ baggageTo: 'private' }, { serverAddress: 'mq' }, 'tenant=blue,user=7'],
+    [{ baggageTo: 'private' }, { serverAddress: 'mq.example.com' }, undefined],
+    [{ baggageTo: 'private' }, {}, undefined],
+    [{ baggageTo: ['orders'] }, { destination: 'orders' }, 'tenant=blue,user=7'],
+    [{ baggageTo: ['orders'] }, { destination: 'orders.eu' }, undefined],
+    [{ baggageTo: [/^orders/g] }, { destination: 'orders.eu' }, 'tenant=blue,user=7'],
+    [{ baggageTo: [({ type }) => type === 'send'] }, {}, 'tenant=blue,user=7'],
+    [
+      {
+        baggageTo: [
+          () => {
+            throw new Error('planted');
+          },
+        ],
+      },
+      {},
+      undefined,
+    ],
+    [{ baggageEntries: ['user'] }, {}, 'user=7'],
+    [{ baggageEntries: ['user'], baggageTo: 'none' }, {}, undefined],
+  ])('told %j goes to %j as %s', async (options, target, expected) => {
+    expect(sentBaggage(options, target)).toBe(expected);
+    await spans.one();
+  });
+});
+
+describe('names of destinations', () => {
+  test('are bounded in names and series, for the whole process, and whole in attributes', async () => {
+    const meters = createMeters();
+    const names = new Set<string>();
+    for (let device = 0; device < 10_000; device += 1) {
+      // As where each request wraps a channel of its own.
+      const tracer = tracerWith({ meterProvider: meters.provider });
+      const destination = `devices/${device}/state`;
+      tracer.send({ destination, carrier: undefined }, () => {});
+      const span = await spans.one();
+      names.add(span.name);
+      expect(span.attributes['messaging.destination.name']).toBe(destination);
+    }
+    expect(names.size).toBe(101);
+    expect(names).toContain('send');
+    expect((await meters.points('messaging.client.sent.messages')).length).toBe(101);
+  });
+
+  test('of consumers are bounded too', async () => {
+    const meters = createMeters();
+    const tracer = tracerWith({ meterProvider: meters.provider });
+    for (let consumer = 0; consumer < 500; consumer += 1) {
+      tracer.process({ ...REMOTE, subscription: `consumer-${consumer}` }, () => {});
+      await spans.one();
+    }
+    expect((await meters.points('messaging.process.duration')).length).toBeLessThanOrEqual(101);
+  });
+});
+
+test('reads messages and batches of any kind of object', async () => {
+  class Order {
+    readonly #id = '7';
+    readonly carrier = undefined;
+    get destination() {
+      return 'orders';
+    }
+    get messageId() {
+      return this.#id;
+    }
+  }
+  const tracer = tracerWith();
+  tracer.process(new Order(), () => {});
+  tracer.send(Object.freeze(Object.create({ destination: 'orders', messageId: '7', carrier: {} })), () => {});
+  tracer.sendBatch(Object.create({ destination: 'orders', messages: [new Order()] }), () => {});
+  for (const span of await spans.take(3))
+    expect(span.attributes['messaging.destination.name']).toBe('orders');
 });

@@ -1,8 +1,8 @@
 import type { Context } from '@opentelemetry/api';
 import { type Carrier, injectContext } from '@throughline/core';
-import { filterBaggage, propagatorOf } from '@throughline/core/adapter';
+import { filterBaggage, isPrivateHost, propagatorOf } from '@throughline/core/adapter';
 import type { PropagationTargets } from './http-client-options.ts';
-import { isPrivateHost, matchTargets, type TargetMatcher } from './targets.ts';
+import { matchTargets, type TargetMatcher } from './targets.ts';
 
 /** What one call may decide for itself. */
 export interface CallPropagation {
@@ -63,7 +63,7 @@ function matcherOf(targets: 'all' | 'none' | 'private' | Parameters<typeof match
     case 'none':
       return () => false;
     case 'private':
-      return isPrivateHost;
+      return ({ hostname }) => isPrivateHost(hostname);
     default:
       return matchTargets(targets);
   }

@@ -58,17 +58,3 @@ function compile(target: Target): (url: URL) => boolean {
     url.port === parent.port &&
     url.hostname.endsWith(`.${parent.hostname}`);
 }
-
-const PRIVATE_IPV4 = /^(127\.|10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.)/;
-const IPV4 = /^\d+\.\d+\.\d+\.\d+$/;
-const PRIVATE_IPV6 = /^\[(::1\]|f[cd][0-9a-f]{2}:|fe[89ab][0-9a-f]:)/i;
-const PRIVATE_NAME = /(^[^.]+|\.(localhost|local|internal|svc|test|lan|home\.arpa))\.?$/i;
-
-/**
- * Whether a URL's host cannot be one on the public internet: a loopback, private or link-local address, a name
- * without a dot (`orders`), or one below `.internal`, `.local`, `.localhost`, `.svc`, `.lan`, `.test`, `.home.arpa`.
- */
-export function isPrivateHost({ hostname }: URL): boolean {
-  if (hostname.startsWith('[')) return PRIVATE_IPV6.test(hostname);
-  return IPV4.test(hostname) ? PRIVATE_IPV4.test(hostname) : PRIVATE_NAME.test(hostname);
-}

@@ -97,10 +97,17 @@ export function traceProcessor<J extends BullMQJob, Rest extends unknown[], R>(
 /** A tracer for most jobs and one for those of job schedulers, which would make one trace grow for ever. */
 function jobTracers(options: MessagingOptions, entry: string) {
   const create = (chosen: MessagingOptions) =>
-    createMessagingTracer({ system: 'bullmq', codec: headersCodec }, chosen, new Scope('messaging', entry));
+    createMessagingTracer(
+      { system: 'bullmq', codec: headersCodec, destinations: 'administered' },
+      chosen,
+      new Scope('messaging', entry),
+    );
   const tracer = create(options);
   const { relation = 'auto' } = options;
-  const scheduled = relation === 'auto' ? create(withMembers(options, { relation: 'link' })) : tracer;
+  const scheduled =
+    relation === 'auto'
+      ? create(withMembers(options, { relation: 'link', trust: options.trust ?? 'continue' }))
+      : tracer;
   const tracerOf: TracerOf = (jobId) => (jobId?.startsWith('repeat:') ? scheduled : tracer);
   return { tracer, tracerOf };
 }

@@ -95,8 +95,8 @@ export function traceHandler<M extends ConfluentMessage, Rest extends unknown[],
   return handlerWith(handler, createMessagingTracer(LISTED, options, scopeOf('traceHandler()')));
 }
 
-const KAFKA = { system: 'kafka', codec: headersCodec };
-const LISTED = { system: 'kafka', codec: rdKafkaHeadersCodec };
+const KAFKA = { system: 'kafka', codec: headersCodec, destinations: 'administered' } as const;
+const LISTED = { system: 'kafka', codec: rdKafkaHeadersCodec, destinations: 'administered' } as const;
 
 const CONSUMER_RULES = {
   consumerGroup: [(value: unknown) => typeof value === 'string' && value !== '', 'a name'],

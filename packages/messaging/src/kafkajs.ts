@@ -72,7 +72,11 @@ export function traceHandler<M extends KafkaJsMessage, Rest extends unknown[], R
 }
 
 const kafkaTracer = (options: MessagingOptions, entry: string) =>
-  createMessagingTracer({ system: 'kafka', codec: headersCodec }, options, new Scope('messaging', entry));
+  createMessagingTracer(
+    { system: 'kafka', codec: headersCodec, destinations: 'administered' },
+    options,
+    new Scope('messaging', entry),
+  );
 
 interface Events {
   readonly events?: { readonly REQUEST?: string; readonly GROUP_JOIN?: string };

@@ -80,7 +80,10 @@ export function traceClient<C extends MqttClient>(original: C, options: MqttOpti
     );
   const tracer = create(options);
   const { relation = 'auto', envelope = false } = options;
-  const retained = relation === 'auto' ? create(withMembers(options, { relation: 'link' })) : tracer;
+  const retained =
+    relation === 'auto'
+      ? create(withMembers(options, { relation: 'link', trust: options.trust ?? 'continue' }))
+      : tracer;
   // The cast: publish has an overload for each number of arguments.
   const client = original as unknown as Client;
   const hasProperties = () => client.options.protocolVersion === 5;

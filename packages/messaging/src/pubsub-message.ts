@@ -15,7 +15,7 @@ type Method = (...args: never[]) => unknown;
 /** A tracer for messages in Pub/Sub, in the name of what the user called. */
 export const pubsubTracer = (options: MessagingOptions, entry: string, googclient = true) =>
   createMessagingTracer(
-    { system: 'gcp_pubsub', codec: attributesCodec(googclient) },
+    { system: 'gcp_pubsub', codec: attributesCodec(googclient), destinations: 'administered' },
     options,
     new Scope('messaging', entry),
   );

@@ -22,7 +22,7 @@ export interface ServiceBusMessage {
 /** A tracer for messages in Service Bus, in the name of what the user called. */
 export const serviceBusTracer = (options: MessagingOptions, entry: string) =>
   createMessagingTracer(
-    { system: 'servicebus', codec: propertiesCodec },
+    { system: 'servicebus', codec: propertiesCodec, destinations: 'administered' },
     options,
     new Scope('messaging', entry),
   );

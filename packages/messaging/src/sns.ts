@@ -110,7 +110,11 @@ export function traceHandler<N extends SnsNotification, Rest extends unknown[], 
 }
 
 const snsTracer = (options: MessagingOptions, entry: string) =>
-  createMessagingTracer({ system: 'aws.sns', codec }, options, new Scope('messaging', entry));
+  createMessagingTracer(
+    { system: 'aws.sns', codec, destinations: 'administered' },
+    options,
+    new Scope('messaging', entry),
+  );
 
 const codec: CarrierCodec<SnsMessage> = {
   keys: (message) => Object.keys(message?.MessageAttributes ?? {}),

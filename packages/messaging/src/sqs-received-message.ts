@@ -20,7 +20,11 @@ const counted = new WeakSet<object>();
 
 /** A tracer for messages in SQS, in the name of what the user called. */
 export const sqsTracer = (options: MessagingOptions, entry: string) =>
-  createMessagingTracer({ system: 'aws_sqs', codec: sqsCodec }, options, new Scope('messaging', entry));
+  createMessagingTracer(
+    { system: 'aws_sqs', codec: sqsCodec, destinations: 'administered' },
+    options,
+    new Scope('messaging', entry),
+  );
 
 /** Keeps from which queue a message came. */
 export function noteQueue(message: object, queueUrl: string): void {

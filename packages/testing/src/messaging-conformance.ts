@@ -43,6 +43,13 @@ export type MessagingCapability =
   | 'metrics'
   | 'validation';
 
+/** What becomes of the context that a message brings. */
+export type MessagingTrust =
+  | 'continue'
+  | 'restart'
+  | 'ignore'
+  | { readonly parent: 'continue' | 'restart' | 'ignore'; readonly baggage?: 'keep' | 'drop' };
+
 /** Options of the client as the kit sets them; a client with other names maps them in its spec file. */
 export interface MessagingTraceOptions {
   readonly tracerProvider?: TracerProvider;
@@ -51,6 +58,9 @@ export interface MessagingTraceOptions {
   readonly relation?: 'auto' | 'parent' | 'link' | 'both';
   /** Milliseconds. */
   readonly maxAge?: number;
+  readonly trust?: MessagingTrust | ((operation: { readonly type: string }) => MessagingTrust);
+  readonly baggageTo?: 'all' | 'none' | 'private' | readonly (string | RegExp)[];
+  readonly baggageEntries?: readonly string[];
   readonly ignore?: (operation: { readonly type: string }) => boolean;
   readonly destinationTemplate?: (destination: string) => string | undefined;
   readonly attributes?: (operation: { readonly type: string }) => Attributes;

@@ -36,6 +36,11 @@ export const MESSAGING_FAULTS = [
   'handles all messages in the context of the first',
   "handles messages in the subscriber's trace",
   'never links',
+  'keeps the baggage of what it only links',
+  'trusts every message',
+  'tells everyone the baggage',
+  'sends every baggage entry',
+  'names everything',
   'always continues',
   'never continues',
   'ignores the age of a message',
@@ -100,6 +105,9 @@ const OPTIONS = new Set([
   'propagator',
   'relation',
   'maxAge',
+  'trust',
+  'baggageTo',
+  'baggageEntries',
   'ignore',
   'destinationTemplate',
   'attributes',
@@ -114,6 +122,7 @@ export function connectMessagingReference(
   return (options) => {
     if (fault !== 'takes any option') validate(options);
     const queue: Stored[] = [];
+    const names = new Set<string>();
     let dispatch: ((messages: Stored[]) => void) | undefined;
     let failure: Error | undefined;
     let firstContext: Context | undefined;
@@ -167,6 +176,13 @@ export function connectMessagingReference(
         }),
       );
       if (fault === 'drops baggage') delete written.baggage;
+      const { baggageTo = 'all', baggageEntries } = options;
+      if (baggageTo !== 'all' && fault !== 'tells everyone the baggage') delete written.baggage;
+      if (baggageEntries !== undefined && fault !== 'sends every baggage entry')
+        written.baggage = (written.baggage ?? '')
+          .split(',')
+          .filter((entry) => baggageEntries.includes(entry.split('=')[0] ?? ''))
+          .join();
       if (!registered() && fault !== 'loses the trace without an SDK')
         Object.assign(written, received.getStore());
       if (!registered() && fault === 'makes up a trace without an SDK')
@@ -216,9 +232,12 @@ export function connectMessagingReference(
       more: { links?: Link[]; operation?: string; batch?: number; body?: string; counts?: number } = {},
     ): Work {
       const { operation = type } = more;
-      const template = asked(undefined, () =>
+      const wanted = asked(undefined, () =>
         fault === 'uses no template' ? undefined : options.destinationTemplate?.('things'),
       );
+      if (wanted !== undefined && names.size < 100) names.add(wanted);
+      const template =
+        wanted === undefined || names.has(wanted) || fault === 'names everything' ? wanted : 'others';
       const metricAttributes: Attributes = {
         'messaging.system': 'reference',
         'messaging.operation.name': operation,
@@ -322,13 +341,21 @@ export function connectMessagingReference(
     /** Runs a handler in the span of its message. */
     function process(message: Stored, ambient: Context, counted: boolean, handler: () => unknown): unknown {
       const { metadata } = message;
-      const creation = creationOf(metadata);
-      const extracted = extract(metadata);
+      const asks = fault === 'trusts every message' ? 'continue' : (options.trust ?? 'continue');
+      const answer = typeof asks === 'function' ? asks({ type: 'process' }) : asks;
+      const { parent: trusted, baggage: told = trusted === 'continue' ? 'keep' : 'drop' } =
+        typeof answer === 'string' ? { parent: answer } : answer;
+      const linked = options.relation === 'link' && options.trust === undefined;
+      const keeps = told === 'keep' && (!linked || fault === 'keeps the baggage of what it only links');
+      const creation = trusted === 'ignore' ? undefined : creationOf(metadata);
+      const brought = trusted === 'ignore' ? ROOT_CONTEXT : extract(metadata);
+      const extracted = keeps ? brought : propagation.deleteBaggage(brought);
       const inSpan = trace.getSpanContext(ambient) !== undefined;
       const { relation = 'auto', maxAge = Number.POSITIVE_INFINITY } = options;
       const old = fault !== 'ignores the age of a message' && Date.now() - message.timestamp > maxAge;
       let continues = relation === 'auto' ? !inSpan && !old : relation !== 'link';
       let links: Link[] = creation === undefined || relation === 'parent' ? [] : [{ context: creation }];
+      if (trusted !== 'continue') continues = false;
       if (fault === 'always continues') continues = true;
       if (fault === 'never continues') continues = false;
       const around = trace.getSpanContext(ambient);
@@ -506,7 +533,9 @@ export function connectMessagingReference(
 }
 
 function validate(options: MessagingTraceOptions): void {
-  const { relation = 'auto', maxAge = 0, ignore } = options;
+  const { relation = 'auto', maxAge = 0, ignore, trust = 'continue', baggageTo = 'all' } = options;
+  if (trust === ('never' as never)) throw new TypeError('trust');
+  if (baggageTo === ('some' as never)) throw new TypeError('baggageTo');
   for (const name of Object.keys(options)) if (!OPTIONS.has(name)) throw new TypeError(`no option ${name}`);
   if (!['auto', 'parent', 'link', 'both'].includes(relation)) throw new TypeError('relation');
   if (typeof maxAge !== 'number') throw new TypeError('maxAge');

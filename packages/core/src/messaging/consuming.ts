@@ -2,11 +2,12 @@ import { type Attributes, type Context, SpanKind } from '@opentelemetry/api';
 import { activeContext, runInContext } from '../active-context.ts';
 import { ignoreRequest } from '../context-keys.ts';
 import type { Operation } from '../operation.ts';
-import { isTracingSuppressed } from '../propagation.ts';
+import { isTracingSuppressed, remoteSpanContext } from '../propagation.ts';
 import * as semconv from '../semantic-conventions.ts';
+import { applyTrust } from '../trust.ts';
 import type { Message, MessageBatch, MessagingOperation, MessagingTarget } from './message.ts';
 import { messagingMetricAttributes } from './messaging-attributes.ts';
-import { endWith, type MessagingGroundwork, timed } from './messaging-groundwork.ts';
+import { endWith, linkTo, type MessagingGroundwork, timed } from './messaging-groundwork.ts';
 import { startOperation } from './messaging-operation.ts';
 import type { MessagingOptions } from './messaging-options.ts';
 import { relate } from './relation.ts';
@@ -58,7 +59,7 @@ export interface ConsumerVerbs<C> {
 
 /** The verbs of a consumer. */
 export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerVerbs<C> {
-  const { settings, describe, describeBatch, isIgnored, extract, linksOf } = groundwork;
+  const { settings, describe, describeBatch, isIgnored, extract, trust, linksOf } = groundwork;
 
   function receive<T>(
     source: MessagingTarget,
@@ -80,7 +81,7 @@ export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerV
       if (isList(found)) attributes[semconv.ATTR_MESSAGING_BATCH_MESSAGE_COUNT] = found.length;
       else if (found?.messageId !== undefined)
         attributes[semconv.ATTR_MESSAGING_MESSAGE_ID] = found.messageId;
-      operation.describe(attributes, linksOf(messages));
+      operation.describe(attributes, linksOf(described, messages));
       countConsumed(described, messages.length);
     });
   }
@@ -91,14 +92,16 @@ export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerV
     { ambient = activeContext(), received = false }: Delivery,
   ): { context: Context; operation?: Operation } {
     if (isTracingSuppressed(ambient)) return { context: ambient };
-    const extracted = extract(message.carrier);
-    const how = settings.tracer() === undefined ? PASSED_ON : settings.options;
-    const { parent, links } = relate(extracted, ambient, message.timestamp, how);
     const described = describe('process', message);
+    const extracted = extract(message.carrier);
+    const { parent: brought, link } = applyTrust(extracted, remoteSpanContext(extracted), trust(described));
     if (isIgnored(described, ambient)) {
-      const { parent: passedOn } = relate(extracted, ambient, message.timestamp, PASSED_ON);
+      const { parent: passedOn } = relate(brought, ambient, message.timestamp, PASSED_ON);
       return { context: ignoreRequest(passedOn) };
     }
+    const how = settings.tracer() === undefined ? PASSED_ON : settings.options;
+    const { parent, links } = relate(brought, ambient, message.timestamp, how);
+    links.unshift(...linkTo(link));
     if (!received) countConsumed(described, 1);
     const operation = startOperation(settings, described, {
       kind: SpanKind.CONSUMER,
@@ -133,7 +136,7 @@ export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerV
     if (isTracingSuppressed(ambient)) return runInContext(ambient, fn);
     if (isIgnored(described, ambient)) return runInContext(ambient, fn);
     countConsumed(described, batch.messages.length);
-    const links = linksOf(batch.messages);
+    const links = linksOf(described, batch.messages);
     return startOperation(settings, described, { kind: SpanKind.CLIENT, parent: ambient, links }).follow(fn);
   }
 
@@ -145,7 +148,7 @@ export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerV
     return startOperation(settings, described, {
       kind: SpanKind.CLIENT,
       parent,
-      links: linksOf(batch ? settled.messages : [settled]),
+      links: linksOf(described, batch ? settled.messages : [settled]),
       measure: timed(described),
     }).follow(fn);
   }

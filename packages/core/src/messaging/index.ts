@@ -3,6 +3,7 @@
  *
  * @module
  */
+export type { BaggageTarget, BaggageTargets } from './baggage-targets.ts';
 export {
   type CarrierCodec,
   headersCodec,

@@ -45,6 +45,8 @@ export interface MessageBatch<C> extends MessagingTarget {
 
 /** An operation as the user's functions see it. */
 export interface MessagingOperation extends MessagingTarget {
+  /** Its names are more than span names and metrics are to hold, and kept out of these. */
+  readonly crowded?: boolean | undefined;
   /** Value of `messaging.system`. */
   readonly system: string;
   readonly type: MessagingOperationType;

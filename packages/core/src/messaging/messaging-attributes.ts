@@ -9,7 +9,8 @@ import type { MessagingOperation } from './message.ts';
  */
 export function messagingSpanName(operation: MessagingOperation): string {
   const { type, operationName = type } = operation;
-  const destination = operation.destinationTemplate ?? lastingDestination(operation) ?? server(operation);
+  const template = operation.crowded ? undefined : operation.destinationTemplate;
+  const destination = template ?? lastingDestination(operation) ?? server(operation);
   return destination === undefined ? operationName : `${operationName} ${destination}`;
 }
 
@@ -41,15 +42,17 @@ export function messagingMetricAttributes(
   operation: MessagingOperation,
   error: string | undefined,
 ): Attributes {
-  const consumes = operation.type !== 'create' && operation.type !== 'send';
+  const names = operation.type !== 'create' && operation.type !== 'send' && operation.crowded !== true;
   return defined({
     [semconv.ATTR_MESSAGING_SYSTEM]: operation.system,
     [semconv.ATTR_MESSAGING_OPERATION_NAME]: operation.operationName ?? operation.type,
     [semconv.ATTR_MESSAGING_DESTINATION_NAME]: lastingDestination(operation),
-    [semconv.ATTR_MESSAGING_DESTINATION_TEMPLATE]: operation.destinationTemplate,
-    [semconv.ATTR_MESSAGING_DESTINATION_PARTITION_ID]: operation.partitionId,
-    [semconv.ATTR_MESSAGING_DESTINATION_SUBSCRIPTION_NAME]: consumes ? operation.subscription : undefined,
-    [semconv.ATTR_MESSAGING_CONSUMER_GROUP_NAME]: consumes ? operation.consumerGroup : undefined,
+    [semconv.ATTR_MESSAGING_DESTINATION_TEMPLATE]: operation.crowded
+      ? undefined
+      : operation.destinationTemplate,
+    [semconv.ATTR_MESSAGING_DESTINATION_PARTITION_ID]: operation.crowded ? undefined : operation.partitionId,
+    [semconv.ATTR_MESSAGING_DESTINATION_SUBSCRIPTION_NAME]: names ? operation.subscription : undefined,
+    [semconv.ATTR_MESSAGING_CONSUMER_GROUP_NAME]: names ? operation.consumerGroup : undefined,
     [semconv.ATTR_SERVER_ADDRESS]: operation.serverAddress,
     [semconv.ATTR_SERVER_PORT]: operation.serverPort,
     [semconv.ATTR_ERROR_TYPE]: error,
@@ -57,8 +60,9 @@ export function messagingMetricAttributes(
 }
 
 function lastingDestination(operation: MessagingOperation): string | undefined {
-  const { destination, destinationTemplate, anonymous, temporary } = operation;
-  const bounded = destinationTemplate === undefined && anonymous !== true && temporary !== true;
+  const { destination, destinationTemplate, anonymous, temporary, crowded } = operation;
+  const bounded =
+    destinationTemplate === undefined && anonymous !== true && temporary !== true && crowded !== true;
   return bounded ? destination : undefined;
 }
 

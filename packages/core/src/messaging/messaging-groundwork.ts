@@ -1,4 +1,5 @@
 import { type Context, type Link, ROOT_CONTEXT, type SpanContext } from '@opentelemetry/api';
+import { filterBaggage } from '../baggage-filter.ts';
 import { isIgnoredRequest } from '../context-keys.ts';
 import { mergedBaggage } from '../merged-baggage.ts';
 import type { Operation } from '../operation.ts';
@@ -6,6 +7,9 @@ import { extractWith, fieldsOf, propagatorOf, remoteSpanContext, replacedFields 
 import { guarded } from '../report.ts';
 import type { Scope } from '../scope.ts';
 import * as semconv from '../semantic-conventions.ts';
+import { createTrustDecider, type TrustDecision } from '../trust.ts';
+import { withMembers } from '../with-members.ts';
+import { createBaggageDecider } from './baggage-targets.ts';
 import type { CarrierCodec } from './carrier-codec.ts';
 import { keepTexts } from './keep-texts.ts';
 import type {
@@ -19,12 +23,18 @@ import { messagingMetricAttributes } from './messaging-attributes.ts';
 import { messagingInstruments } from './messaging-metrics.ts';
 import type { MeasureMessages, OperationSettings } from './messaging-operation.ts';
 import type { MessagingOptions } from './messaging-options.ts';
+import { createNameLimit } from './name-limit.ts';
 
 /** What a client module settles once for all messages. */
 export interface MessagingSystem<C> {
   /** Value of `messaging.system`, the conventions' own where they have one: `rabbitmq`. */
   readonly system: string;
   readonly codec: CarrierCodec<C>;
+  /**
+   * Who makes the names of destinations: more of an administrator's get into span names and metrics. Default: anyone who
+   * sends.
+   */
+  readonly destinations?: 'administered' | undefined;
 }
 
 /** What the verbs of sending and of consuming share. */
@@ -38,15 +48,20 @@ export interface MessagingGroundwork<C> {
   isIgnored(operation: MessagingOperation, around: Context): boolean;
   /** The context that a message brings. Never throws. */
   extract(carrier: C | undefined): Context;
-  /** The metadata with `context` in it: a copy, or the same if there is nothing to write. Never throws. */
-  inject(context: Context, carrier: C | undefined): C | undefined;
-  /** Links to the creation contexts of messages, as far as they have one. */
-  linksOf(messages: readonly Message<C>[]): Link[];
+  /**
+   * The metadata with `context` in it, and the baggage that the operation may take along: a copy, or the same if there is
+   * nothing to write. Never throws.
+   */
+  inject(context: Context, carrier: C | undefined, operation: MessagingOperation): C | undefined;
+  /** What becomes of the context of the messages of an operation. Never throws. */
+  trust(operation: MessagingOperation): TrustDecision;
+  /** Links to the creation contexts of messages, as far as they have one that is not to be ignored. */
+  linksOf(operation: MessagingOperation, messages: readonly Message<C>[]): Link[];
 }
 
 /** The options are checked already. */
 export function createGroundwork<C>(
-  { system, codec }: MessagingSystem<C>,
+  { system, codec, destinations }: MessagingSystem<C>,
   options: MessagingOptions,
   scope: Scope,
 ): MessagingGroundwork<C> {
@@ -56,29 +71,42 @@ export function createGroundwork<C>(
     instruments: messagingInstruments(scope, options.meterProvider),
   };
 
+  const isAdmitted = createNameLimit(system, destinations === 'administered', options);
+  const baggageOf = createBaggageDecider(options);
+  // Who links only may do so to keep strangers out.
+  const distant: TrustDecision = { parent: 'continue', baggage: 'drop' };
+  const trust = createTrustDecider<MessagingOperation>(
+    options.trust ?? (options.relation === 'link' ? distant : 'continue'),
+  );
+
   function describe(type: MessagingOperationType, target: MessagingTarget): MessagingOperation {
     const { destination, destinationTemplate } = target;
     const template = options.destinationTemplate;
-    if (template === undefined || destination === undefined || destinationTemplate !== undefined)
-      return keepTexts({ ...target, system, type });
-    const found = guarded('options.destinationTemplate threw', () => template(destination), undefined);
-    return keepTexts({
-      ...target,
-      system,
-      type,
-      destinationTemplate: typeof found === 'string' ? found : undefined,
-    });
+    const operation: { -readonly [Name in keyof MessagingOperation]: MessagingOperation[Name] } = withMembers(
+      target as MessagingOperation,
+      { system, type },
+    );
+    if (template !== undefined && destination !== undefined && destinationTemplate === undefined) {
+      const found = guarded('options.destinationTemplate threw', () => template(destination), undefined);
+      operation.destinationTemplate = typeof found === 'string' ? found : undefined;
+    }
+    keepTexts(operation);
+    if (isCrowded(operation)) operation.crowded = true;
+    return operation;
   }
 
-  function describeBatch(
-    type: MessagingOperationType,
-    { messages, ...target }: MessageBatch<C>,
-  ): MessagingOperation {
+  function isCrowded(operation: MessagingOperation): boolean {
+    const { destination, destinationTemplate, anonymous, temporary, subscription, consumerGroup } = operation;
+    const named = destinationTemplate ?? (anonymous || temporary ? undefined : destination);
+    return [named, subscription, consumerGroup].some((name) => name !== undefined && !isAdmitted(name));
+  }
+
+  function describeBatch(type: MessagingOperationType, batch: MessageBatch<C>): MessagingOperation {
     const attributes = {
-      [semconv.ATTR_MESSAGING_BATCH_MESSAGE_COUNT]: messages.length,
-      ...target.attributes,
+      [semconv.ATTR_MESSAGING_BATCH_MESSAGE_COUNT]: batch.messages.length,
+      ...batch.attributes,
     };
-    return describe(type, { ...target, attributes });
+    return describe(type, withMembers<MessagingTarget>(batch, { attributes }, ['messages']));
   }
 
   function isIgnored(operation: MessagingOperation, around: Context): boolean {
@@ -95,10 +123,10 @@ export function createGroundwork<C>(
     return extractWith(propagatorOf(options.propagator), carrier, codec);
   }
 
-  function inject(context: Context, carrier: C | undefined): C | undefined {
+  function inject(context: Context, carrier: C | undefined, operation: MessagingOperation): C | undefined {
     const write = () => {
       const propagator = propagatorOf(options.propagator);
-      const fields = fieldsOf(context, propagator);
+      const fields = fieldsOf(filterBaggage(context, baggageOf(operation)), propagator);
       if (fields === undefined) return carrier;
       const own = carrier === undefined || carrier === null ? undefined : codec.get(carrier, 'baggage');
       const replaced = replacedFields(fields, propagator, own);
@@ -108,10 +136,12 @@ export function createGroundwork<C>(
     return guarded('inject() failed (a propagator or a codec threw); nothing was added', write, carrier);
   }
 
-  const linksOf = (messages: readonly Message<C>[]): Link[] =>
-    messages.flatMap(({ carrier }) => linkTo(remoteSpanContext(extract(carrier))));
+  const linksOf = (operation: MessagingOperation, messages: readonly Message<C>[]): Link[] =>
+    messages.length === 0 || trust(operation).parent === 'ignore'
+      ? []
+      : messages.flatMap(({ carrier }) => linkTo(remoteSpanContext(extract(carrier))));
 
-  return { settings, describe, describeBatch, isIgnored, extract, inject, linksOf };
+  return { settings, describe, describeBatch, isIgnored, extract, inject, trust, linksOf };
 }
 
 /** Measures how long an operation of the client took. */

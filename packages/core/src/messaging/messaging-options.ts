@@ -1,6 +1,8 @@
 import type { Attributes, MeterProvider, TextMapPropagator, TracerProvider } from '@opentelemetry/api';
 import type { OptionRules } from '../option-check.ts';
 import type { Scope } from '../scope.ts';
+import { isTrustPolicy, TRUST_FORMS, type TrustPolicy } from '../trust.ts';
+import { BAGGAGE_TARGET_RULES, type BaggageTargets } from './baggage-targets.ts';
 import type { MessagingOperation } from './message.ts';
 
 /**
@@ -16,7 +18,7 @@ import type { MessagingOperation } from './message.ts';
 export type Relation = 'auto' | 'parent' | 'link' | 'both';
 
 /** Options of every messaging client. All are checked at set-up; functions are called in a guard. */
-export interface MessagingOptions {
+export interface MessagingOptions extends BaggageTargets {
   /** Makes the spans. Default: the provider registered with the API, looked up for each operation. */
   readonly tracerProvider?: TracerProvider | undefined;
   /** Makes the instruments. Default: the registered one; without any, nothing is measured. */
@@ -33,6 +35,12 @@ export interface MessagingOptions {
    * that of the message's own timestamp; one without a timestamp counts as young. Default: no limit.
    */
   readonly maxAge?: number | undefined;
+  /**
+   * For consumers: what becomes of the context that a message brings, in the words of the HTTP servers. `continue`: as
+   * `relation` says. `restart`: a trace of its own, or the active one, with a link to the message. `ignore`: as if the
+   * message had brought nothing. Default: `continue`, and with `relation: 'link'` without the message's baggage.
+   */
+  readonly trust?: TrustPolicy<MessagingOperation> | undefined;
   /**
    * Asked once per operation; `true` means that no span or measurement is made of it. The context goes on all the
    * same, into the message that is sent and into the handler of the one that is processed.
@@ -57,6 +65,8 @@ export function checkMessagingOptions(options: MessagingOptions, scope: Scope, m
     propagator: 'propagator',
     relation: [(value) => RELATIONS.has(value), "'auto', 'parent', 'link' or 'both'"],
     maxAge: [(value) => typeof value === 'number' && value >= 0, 'a number of milliseconds'],
+    trust: [isTrustPolicy, TRUST_FORMS],
+    ...BAGGAGE_TARGET_RULES,
     ignore: 'function',
     destinationTemplate: 'function',
     attributes: 'function',

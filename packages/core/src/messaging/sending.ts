@@ -3,6 +3,7 @@ import { activeContext } from '../active-context.ts';
 import type { Operation } from '../operation.ts';
 import { isTracingSuppressed, passesTraceOn, remoteSpanContext } from '../propagation.ts';
 import * as semconv from '../semantic-conventions.ts';
+import { withMembers } from '../with-members.ts';
 import type { Message, MessageBatch, MessagingOperation } from './message.ts';
 import { messagingMetricAttributes } from './messaging-attributes.ts';
 import { endWith, linkTo, type MessagingGroundwork, timed } from './messaging-groundwork.ts';
@@ -68,14 +69,14 @@ export function sendingVerbs<C>(groundwork: MessagingGroundwork<C>): ProducerVer
     const kept = creation !== undefined || passesTraceOn(existing);
     if (kept && type === 'create') return { carrier };
     const described = describe(type, message);
-    if (isIgnored(described, parent)) return { carrier: kept ? carrier : inject(parent, carrier) };
+    if (isIgnored(described, parent)) return { carrier: kept ? carrier : inject(parent, carrier, described) };
     const operation = startOperation(settings, described, {
       kind: kept ? SpanKind.CLIENT : SpanKind.PRODUCER,
       parent,
       links: linkTo(creation),
       ...(type === 'send' && { measure: sent(described, [described], count) }),
     });
-    return { carrier: kept ? carrier : inject(operation.context, carrier), operation };
+    return { carrier: kept ? carrier : inject(operation.context, carrier, described), operation };
   }
 
   function send<T>(
@@ -107,8 +108,7 @@ export function sendingVerbs<C>(groundwork: MessagingGroundwork<C>): ProducerVer
   }
 
   function sendBatch<T>(batch: MessageBatch<C>, fn: (carriers: (C | undefined)[]) => T): T {
-    const { messages: _own, ...shared } = batch;
-    const messages = batch.messages.map((message) => ({ ...shared, ...defined(message) }));
+    const messages = batch.messages.map((message) => withMembers(message, missing(message, batch)));
     const parent = activeContext();
     if (isTracingSuppressed(parent)) return fn(messages.map(({ carrier }) => carrier));
     const described = describeBatch('send', batch);
@@ -120,17 +120,21 @@ export function sendingVerbs<C>(groundwork: MessagingGroundwork<C>): ProducerVer
       const creation = remoteSpanContext(existing);
       links.push(...linkTo(creation));
       if (creation !== undefined || passesTraceOn(existing)) return { carrier: message.carrier };
-      if (ignored) return { carrier: inject(parent, message.carrier) };
-      const create = describe('create', { ...message, operationName: 'create' });
+      const create = describe('create', withMembers(message, { operationName: 'create' }));
+      if (ignored) return { carrier: inject(parent, message.carrier, create) };
       if (messages.length < 2 || isIgnored(create, parent)) return undefined;
       const operation = startOperation(settings, create, { kind: SpanKind.PRODUCER, parent });
       links.push(...linkTo(trace.getSpanContext(operation.context)));
-      const carrier = inject(operation.context, message.carrier);
+      const carrier = inject(operation.context, message.carrier, create);
       operation.end();
       return { carrier };
     });
     const carriers = (context: Context) =>
-      found.map((one, index) => (one ?? { carrier: inject(context, messages[index]?.carrier) }).carrier);
+      found.map((one, index) => {
+        const message = messages[index];
+        if (one !== undefined || message === undefined) return one?.carrier;
+        return inject(context, message.carrier, describe('send', message));
+      });
     if (ignored) return fn(carriers(parent));
     const operation = startOperation(settings, described, {
       kind: found.includes(undefined) ? SpanKind.PRODUCER : SpanKind.CLIENT,
@@ -173,7 +177,18 @@ const sent =
     for (const message of messages) measured.countSent(count(), messagingMetricAttributes(message, error));
   };
 
-/** Without the entries that are `undefined`, which would hide the batch's. */
-function defined<R extends object>(record: R): R {
-  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as R;
+/** What a batch says of its messages. */
+const SHARED = [
+  ...['operationName', 'destination', 'destinationTemplate', 'anonymous', 'temporary', 'partitionId'],
+  ...['subscription', 'consumerGroup', 'clientId', 'serverAddress', 'serverPort', 'attributes'],
+] as const;
+
+/** The values of a batch that one of its messages does not have itself. */
+function missing(message: object, batch: object): Record<string, unknown> {
+  const found: Record<string, unknown> = {};
+  for (const name of SHARED) {
+    const value: unknown = Reflect.get(batch, name);
+    if (value !== undefined && Reflect.get(message, name) === undefined) found[name] = value;
+  }
+  return found;
 }

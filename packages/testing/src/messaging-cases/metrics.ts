@@ -5,6 +5,10 @@ import type { MessagingCase, MessagingWorld } from '../messaging-stage.ts';
 
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
+const MANY_DESTINATIONS = 1_500;
+/** A thousand, where administrators make them, and what has none. */
+const MOST_NAMES = 1_001;
+
 /** What measurements may be split by; anything else grows without bound. */
 const CONVENTIONAL: ReadonlySet<string> = new Set([
   'messaging.system',
@@ -68,6 +72,25 @@ export const messagingMetricCases: readonly MessagingCase[] = [
       }
       await assertCount(world, 'messaging.client.sent.messages', 2);
       await assertDuration(world, 'messaging.client.operation.duration', 2, startedAt);
+    },
+  },
+  {
+    name: 'names spans and splits measurements by a bounded number of destinations',
+    needs: ['metrics'],
+    traceOptions() {
+      let destinations = 0;
+      return { destinationTemplate: () => `destination ${destinations++}` };
+    },
+    async run(world) {
+      const names = new Set<string>();
+      for (let sent = 0; sent < MANY_DESTINATIONS; sent += 1) {
+        await world.send('a');
+        names.add((await world.span('send')).name);
+        await world.take();
+      }
+      const series = await world.metric('messaging.client.sent.messages');
+      assert.ok(names.size <= MOST_NAMES, `at most ${MOST_NAMES} names of spans, got ${names.size}`);
+      assert.ok(series.length <= MOST_NAMES, `at most ${MOST_NAMES} time series, got ${series.length}`);
     },
   },
   {

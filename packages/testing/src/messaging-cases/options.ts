@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { SpanKind, trace } from '@opentelemetry/api';
+import { context, propagation, ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api';
 import type { MessagingCase } from '../messaging-stage.ts';
 import { assertSpan } from '../trace-assertions.ts';
 import { REMOTE, traceparentOf } from '../traceparent.ts';
-import { assertCarries, onWire } from './propagation.ts';
+import { assertCarries, onWire, withTenant } from './propagation.ts';
 
 const planted = (where: string) => (): never => {
   throw new Error(`planted in ${where}`);
@@ -89,6 +89,35 @@ export const messagingOptionCases: readonly MessagingCase[] = [
     },
   },
   {
+    name: 'sends no baggage to whom it is not to be told',
+    traceOptions: () => ({ baggageTo: 'none' }),
+    async run(world) {
+      await context.with(withTenant(), () => world.send('a'));
+      const sent = await world.take();
+      assertCarries(sent, await world.span('send'));
+      assert.deepEqual(onWire(sent, 'baggage'), []);
+    },
+  },
+  {
+    name: 'sends no baggage to destinations that are not listed',
+    traceOptions: () => ({ baggageTo: ['no such destination', /^no such/] }),
+    async run(world) {
+      await context.with(withTenant(), () => world.send('a'));
+      assert.deepEqual(onWire(await world.take(), 'baggage'), []);
+      await world.span('send');
+    },
+  },
+  {
+    name: 'sends the baggage entries that may leave, and no other',
+    traceOptions: () => ({ baggageEntries: ['tenant'] }),
+    async run(world) {
+      const baggage = propagation.createBaggage({ tenant: { value: 'blue' }, user: { value: '7' } });
+      await context.with(propagation.setBaggage(ROOT_CONTEXT, baggage), () => world.send('a'));
+      assert.deepEqual(onWire(await world.take(), 'baggage'), ['tenant=blue']);
+      await world.span('send');
+    },
+  },
+  {
     name: 'adds what the attributes option returns',
     traceOptions: () => ({ attributes: ({ type }) => ({ 'app.operation': type }) }),
     async run(world) {
@@ -101,7 +130,14 @@ export const messagingOptionCases: readonly MessagingCase[] = [
     name: 'throws a TypeError when it is wrapped with wrong options',
     needs: ['validation'],
     async run(world) {
-      for (const wrong of [{ relation: 'child' }, { maxAge: 'long' }, { ignore: true }, { unknown: 1 }])
+      for (const wrong of [
+        { relation: 'child' },
+        { maxAge: 'long' },
+        { ignore: true },
+        { unknown: 1 },
+        { trust: 'never' },
+        { baggageTo: 'some' },
+      ])
         await assert.rejects(async () => world.connect(wrong as never), TypeError);
     },
   },

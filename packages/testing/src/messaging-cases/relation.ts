@@ -16,13 +16,17 @@ export function assertLinks(span: RecordedSpan, expected: readonly SpanContext[]
 }
 
 /** Has one planted message handled, and takes its span. */
-async function processed(world: MessagingWorld, timestamp?: number): Promise<RecordedSpan> {
+async function processed(
+  world: MessagingWorld,
+  timestamp?: number,
+  baggage: 'kept' | 'dropped' = 'kept',
+): Promise<RecordedSpan> {
   await world.consume();
   await world.client.plant([
     { body: 'a', metadata: METADATA, ...(timestamp === undefined ? {} : { timestamp }) },
   ]);
   const { tenant } = await world.handled();
-  assert.equal(tenant, 'blue', 'the baggage reaches the handler whatever the relation');
+  assert.equal(tenant, baggage === 'kept' ? 'blue' : undefined, `the baggage is ${baggage}`);
   return world.span('process');
 }
 
@@ -31,12 +35,13 @@ function related(
   traceOptions: MessagingTraceOptions,
   parent: boolean,
   link: boolean,
+  baggage: 'kept' | 'dropped' = 'kept',
 ): MessagingCase {
   return {
     name,
     traceOptions: () => traceOptions,
     async run(world) {
-      const span = await processed(world);
+      const span = await processed(world, undefined, baggage);
       if (parent) assertParent(span, REMOTE);
       else assertRoot(span);
       assertLinks(span, link ? [REMOTE] : []);
@@ -53,7 +58,34 @@ export const relationCases: readonly MessagingCase[] = [
     false,
   ),
   related('continues the trace of the message and links to it, told both', { relation: 'both' }, true, true),
-  related('starts a trace that links to the message, told link', { relation: 'link' }, false, true),
+  related(
+    'starts a trace that links to the message and drops its baggage, told link',
+    { relation: 'link' },
+    false,
+    true,
+    'dropped',
+  ),
+  related(
+    'starts a trace that links to the message and keeps its baggage, told link and to trust',
+    { relation: 'link', trust: 'continue' },
+    false,
+    true,
+  ),
+  related(
+    'starts a trace that links to the message and drops its baggage, told to restart',
+    { trust: 'restart' },
+    false,
+    true,
+    'dropped',
+  ),
+  related('takes nothing of the message, told to ignore it', { trust: 'ignore' }, false, false, 'dropped'),
+  related(
+    'continues the trace of the message without its baggage, told so by a function',
+    { trust: () => ({ parent: 'continue', baggage: 'drop' }) },
+    true,
+    true,
+    'dropped',
+  ),
   {
     name: 'starts a trace that links to the message when it is older than maxAge',
     needs: ['timestamps'],
