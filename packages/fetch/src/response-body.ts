@@ -1,6 +1,18 @@
+interface Unread {
+  readonly reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly onEnd: () => void;
+}
+
+/** Bodies that nobody can read any more: given up, which frees their connections as `fetch` does with its own. */
+const forgotten = new FinalizationRegistry<Unread>(({ reader, onEnd }) => {
+  onEnd();
+  reader.cancel().catch(() => {});
+});
+
 /**
- * The same response with a body that tells when it is over: `onEnd` is called once, at its last byte or when the
- * reader cancels it, and with the error when it breaks.
+ * The same response with a body whose end is reported: `onEnd` is called at its last byte or when the reader
+ * cancels it, and with the error when it breaks; it may be called again. A body that is not read ends when its
+ * connection breaks, or when it is garbage: `onEnd` must not refer to what is returned.
  *
  * A response without a body is over at once.
  */
@@ -34,6 +46,12 @@ export function observeBody(response: Response, onEnd: (error?: unknown) => void
     },
     { highWaterMark: 0 },
   );
+  // Without a reader of its own, a body that breaks would not be heard of.
+  reader.closed.then(
+    () => onEnd(),
+    (error: unknown) => onEnd(error),
+  );
+  forgotten.register(observed, { reader, onEnd });
   const { status, statusText, headers } = response;
   return asReceived(new Response(observed, { status, statusText, headers }), response);
 }

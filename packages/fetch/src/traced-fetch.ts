@@ -28,8 +28,9 @@ export interface TracedFetchOptions extends HttpClientOptions {
   readonly fetch?: typeof globalThis.fetch | undefined;
   /**
    * When the span of the last hop ends: with the response's `headers`, as the conventions have it, since nobody
-   * need ever read the body; or with the `body`, at its end, its error or its cancellation. A body that is
-   * neither read nor cancelled then leaves its span open. Default: `headers`.
+   * need ever read the body; or with the `body`, at its end, its error or its cancellation. With a body that is
+   * neither read nor cancelled it ends when the connection breaks or the response is garbage-collected; one that is kept
+   * and never read leaves its span open, since no timer runs for it. Default: `headers`.
    */
   readonly endOn?: 'headers' | 'body' | undefined;
 }
