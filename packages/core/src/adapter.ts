@@ -25,4 +25,5 @@ export { Scope } from './scope.ts';
 export { bareCalls, noteAsked } from './self-check/bare-calls.ts';
 export { callsWithoutParent, noteCall } from './self-check/calls-without-parent.ts';
 export * as semconv from './semantic-conventions.ts';
+export { statusCodeOf } from './status-code.ts';
 export { viewWithMembers, withMembers } from './with-members.ts';

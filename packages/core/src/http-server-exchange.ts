@@ -13,6 +13,7 @@ import { isSecretHeader, type Redaction } from './redaction.ts';
 import { guarded } from './report.ts';
 import type { ServerCheck } from './self-check/server-check.ts';
 import * as semconv from './semantic-conventions.ts';
+import { statusCodeOf } from './status-code.ts';
 
 /** One HTTP request with its response, being served. */
 export interface HttpServerExchange {
@@ -112,13 +113,15 @@ export class Exchange implements HttpServerExchange {
     if (typeof template === 'string') this.#route = this.#settings.redaction.word(template);
   }
 
-  end(outcome: HttpServerOutcome): void {
+  end(given: HttpServerOutcome): void {
     if (this.#ended) return;
     this.#ended = true;
     if (this.#settings.check.watching) this.#settings.check.ended();
     const { adopted, measured } = this.#parts;
     const { activeRequests, responseHook } = this.#settings.options;
-    const route = outcome.route ?? this.#route ?? outcome.mount;
+    const statusCode = statusCodeOf(given.statusCode);
+    const outcome = statusCode === given.statusCode ? given : { ...given, statusCode };
+    const route = text(outcome.route) ?? this.#route ?? text(outcome.mount);
     const errorType = this.#errorType(outcome);
     if (route !== undefined) adopted?.setRoute(route);
     this.#operation.end({
@@ -195,6 +198,11 @@ export class Exchange implements HttpServerExchange {
       String(attributes[semconv.ATTR_URL_SCHEME]),
     ];
   }
+}
+
+/** Frameworks keep other things than text for routes, too. */
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }
 
 /** `{method} {route}`, or what the user's function says. */

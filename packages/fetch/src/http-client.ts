@@ -14,6 +14,7 @@ import {
   type Redaction,
   type Scope,
   semconv,
+  statusCodeOf,
 } from '@throughline/core/adapter';
 import type { HttpClientOptions, HttpClientOutcome, HttpClientRequest } from './http-client-options.ts';
 
@@ -70,8 +71,10 @@ export function createHttpClientTracer(options: HttpClientOptions, scope: Scope)
 
     return {
       context: operation.context,
-      end(outcome) {
-        const { statusCode, error } = outcome;
+      end(given) {
+        const statusCode = statusCodeOf(given.statusCode);
+        const outcome = statusCode === given.statusCode ? given : { ...given, statusCode };
+        const { error } = outcome;
         const errorType = clientErrorType(outcome);
         const status = statusCode !== undefined && { [semconv.ATTR_HTTP_RESPONSE_STATUS_CODE]: statusCode };
         operation.end({

@@ -60,8 +60,13 @@ interface Channel {
   };
 }
 
-/** From which queue a message came: its fields do not say. */
-const queues = new WeakMap<object, string>();
+interface Source {
+  readonly queue: string;
+  readonly broker: MessagingTarget;
+}
+
+/** From which queue and broker a message came: its fields do not say. */
+const sources = new WeakMap<object, Source>();
 
 /**
  * The channel, with what it publishes, consumes, gets and settles traced; used in its place from then on.
@@ -86,8 +91,8 @@ export function traceChannel<C extends AmqpChannel>(original: C, options: Messag
   const channel = original as unknown as Channel;
   const broker = brokerOf(channel);
   const received = (message: AmqpMessage, queue?: string): Message<MessageHeaders> => {
-    const described = receivedMessage(message, queue);
-    return { ...broker, ...described, attributes: { ...broker.attributes, ...described.attributes } };
+    if (queue !== undefined) sources.set(message, { queue, broker });
+    return receivedMessage(message, broker);
   };
 
   function publish(
@@ -201,16 +206,17 @@ function sentMessage(
   };
 }
 
-function receivedMessage(message: AmqpMessage, from?: string): Message<MessageHeaders> {
+function receivedMessage(message: AmqpMessage, settledAt: MessagingTarget = {}): Message<MessageHeaders> {
   const { fields, properties } = message;
-  if (from !== undefined) queues.set(message, from);
-  const queue = from ?? queues.get(message) ?? '';
+  const { queue, broker } = sources.get(message) ?? { queue: '', broker: settledAt };
   return {
+    ...broker,
     ...addressed([fields.exchange, fields.routingKey, queue === fields.routingKey ? '' : queue]),
     carrier: properties.headers,
     ...identified(properties),
     timestamp: milliseconds(properties.timestamp),
     attributes: {
+      ...broker.attributes,
       ...routed(fields.routingKey),
       'messaging.rabbitmq.message.delivery_tag': fields.deliveryTag,
     },

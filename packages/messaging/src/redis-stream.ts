@@ -59,6 +59,8 @@ const sources = new WeakMap<object, MessagingTarget>();
 export class Streams<C> {
   readonly #tracer: MessagingTracer<C>;
   readonly #server: MessagingTarget;
+  /** As which consumer of a group entries are read here, by group; `undefined` where as several. */
+  readonly #consumers = new Map<string, string | undefined>();
 
   constructor(tracer: MessagingTracer<C>, server: MessagingTarget) {
     this.#tracer = tracer;
@@ -94,6 +96,12 @@ export class Streams<C> {
     partsOf: (reply: Awaited<R>) => readonly StreamPart<C>[],
   ): R {
     const source = { ...this.#server, ...target };
+    const { consumerGroup: group, clientId } = target;
+    if (group !== undefined)
+      this.#consumers.set(
+        group,
+        !this.#consumers.has(group) || this.#consumers.get(group) === clientId ? clientId : undefined,
+      );
     const messagesOf = (reply: Awaited<R>) =>
       partsOf(reply).flatMap(({ entries }) => entries.map(entryMessage));
     const receive = <T>(fn: () => T, reply?: Awaited<R>) =>
@@ -125,6 +133,7 @@ export class Streams<C> {
       operationName: 'xack',
       destination: String(stream),
       consumerGroup: String(group),
+      clientId: this.#consumers.get(String(group)),
     };
     const messages = ids.map((id) => ({ carrier: undefined, messageId: String(id) }));
     const [only, ...others] = messages;

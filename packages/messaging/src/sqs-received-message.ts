@@ -10,6 +10,7 @@ import { type SqsMetadata, sqsCodec } from './sqs-message.ts';
 /** A message that SQS delivered, as far as it matters here. */
 export interface SqsMessage extends SqsMetadata {
   readonly MessageId?: string | undefined;
+  readonly ReceiptHandle?: string | undefined;
 }
 
 /** From which queue a message came: it does not say. */
@@ -17,6 +18,25 @@ const queues = new WeakMap<object, string>();
 
 /** Messages that a traced operation has counted. */
 const counted = new WeakSet<object>();
+
+/** Ids of messages by the handle by which they are settled, which names nothing else; the newest ones. */
+const received = new Map<string, string>();
+const MAX_RECEIVED = 1_000;
+
+function noteHandle({ ReceiptHandle: handle, MessageId: id }: SqsMessage): void {
+  if (handle === undefined || id === undefined || received.has(handle)) return;
+  received.set(handle, id);
+  for (const oldest of received.keys()) {
+    if (received.size <= MAX_RECEIVED) break;
+    received.delete(oldest);
+  }
+}
+
+/** The message that a command settles, as far as it is known. */
+export function settledMessage(settled: object): Message<SqsMetadata> {
+  const { ReceiptHandle: handle } = settled as SqsMessage;
+  return { carrier: undefined, messageId: handle === undefined ? undefined : received.get(handle) };
+}
 
 /** A tracer for messages in SQS, in the name of what the user called. */
 export const sqsTracer = (options: MessagingOptions, entry: string) =>
@@ -42,6 +62,7 @@ export function receivedMessage(
   queueUrl = message && queues.get(message),
 ): Message<SqsMetadata> {
   const sent = Number(message?.Attributes?.SentTimestamp);
+  if (message !== undefined) noteHandle(message);
   return {
     ...queueOf(queueUrl),
     carrier: message,
@@ -59,7 +80,7 @@ export function countedMessage(message: SqsMessage, queueUrl: string | undefined
 
 export function queueOf(queueUrl: string | undefined): MessagingTarget {
   const [, serverAddress, port, destination] =
-    /^https?:\/\/([^/:]+)(?::(\d+))?(?:.*\/)(.+)$/.exec(queueUrl ?? '') ?? [];
+    /^https?:\/\/(?:[^/@]*@)?([^/:]+)(?::(\d+))?(?:.*\/)(.+)$/.exec(queueUrl ?? '') ?? [];
   if (!queueUrl) return {};
   return {
     destination: destination ?? queueUrl,

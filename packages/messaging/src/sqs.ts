@@ -10,6 +10,7 @@ import {
   queueOf,
   receivedMessage,
   type SqsMessage,
+  settledMessage,
   sqsTracer,
 } from './sqs-received-message.ts';
 
@@ -52,9 +53,9 @@ export function traceClient<C extends AwsClient>(original: C, options: Messaging
   const tracer = sqsTracer(options, 'traceClient()');
 
   const settle = (operationName: string) => (input: QueueInput, call: (input: object) => unknown) =>
-    tracer.settle({ ...queueOf(input.QueueUrl), operationName, carrier: undefined }, () => call(input));
+    tracer.settle({ ...queueOf(input.QueueUrl), ...settledMessage(input), operationName }, () => call(input));
   const settleBatch = (operationName: string) => (input: BatchInput, call: (input: object) => unknown) => {
-    const messages = Array.isArray(input.Entries) ? input.Entries.map(() => ({ carrier: undefined })) : [];
+    const messages = Array.isArray(input.Entries) ? input.Entries.map(settledMessage) : [];
     return tracer.settle({ ...queueOf(input.QueueUrl), operationName, messages }, () => call(input));
   };
 

@@ -82,6 +82,7 @@ export class FakeQueue {
         void this.settled.push([name, ...args]);
     return {
       entityPath: this.#entityPath,
+      _context: { config: { host: 'shop.servicebus.windows.net' } },
       subscribe: (handlers: Handlers) => {
         if (typeof handlers.processError !== 'function') throw new TypeError('"processError" is missing');
         const inContext = AsyncLocalStorage.snapshot();

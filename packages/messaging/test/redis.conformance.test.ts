@@ -108,7 +108,8 @@ conform(
           passed?.(fields);
           return client.xadd(STREAM, '*', ...fields);
         },
-        read: async () => (await client.xread('STREAMS', STREAM, '0'))?.[0]?.[1] ?? [],
+        read: async () =>
+          (await client.xreadgroup('GROUP', 'mailer', 'c1', 'STREAMS', STREAM, '>'))?.[0]?.[1] ?? [],
         handling: (handler) =>
           ioredis.traceHandler(
             ([id, fields]: [string, string[]]) =>
@@ -136,7 +137,8 @@ conform(
           passed?.(fields);
           return client.xAdd(STREAM, '*', fields);
         },
-        read: async () => (await client.xRead({ key: STREAM, id: '0' }))?.[0]?.messages ?? [],
+        read: async () =>
+          (await client.xReadGroup('mailer', 'c1', { key: STREAM, id: '>' }))?.[0]?.messages ?? [],
         handling: (handler) =>
           nodeRedis.traceHandler(
             ({ id, message }: { id: string; message: Record<string, string> }) =>

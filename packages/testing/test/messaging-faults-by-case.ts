@@ -71,6 +71,18 @@ export const MESSAGING_FAULTS_BY_CASE: Readonly<Record<string, readonly Messagin
   ],
   'hands on the very error of a handler that rejects, and marks its span': ['wraps errors'],
   'records no secret that the error of a handler quotes': ['records secrets of errors'],
+  'names the same message, place and broker on the span of its settlement as on that of its handler': [
+    'names the broker on process spans only',
+  ],
+  'names the same place and broker on the span of a batch as on those of its messages, when received': [
+    'names the broker on process spans only',
+  ],
+  'names the same place and broker on the span of a batch as on those of its messages, when sent': [
+    'names the broker on send spans only',
+  ],
+  'names the same broker on the span of a message that is sent as on that of its handler': [
+    'names the broker on process spans only',
+  ],
   'makes a PRODUCER span of a send, named and described by the conventions': ['names spans by the message'],
   'makes a CONSUMER span of a handler, named and described by the conventions': [
     'names spans by the message',

@@ -53,6 +53,8 @@ export const MESSAGING_FAULTS = [
   'ends the span when the handler is called',
   'leaves the span of a synchronous handler open',
   'calls failures a success',
+  'names the broker on process spans only',
+  'names the broker on send spans only',
   'records secrets of errors',
   'names spans by the message',
   'sets attributes after the start',
@@ -249,6 +251,7 @@ export function connectMessagingReference(
         ...metricAttributes,
         'messaging.destination.name': 'things',
         'messaging.operation.type': type,
+        ...(fault === `names the broker on ${type} spans only` && { 'server.address': 'broker' }),
         ...(more.batch === undefined ? {} : { 'messaging.batch.message_count': more.batch }),
         ...asked({}, () => (fault === 'adds no attributes' ? {} : options.attributes?.({ type }))),
       };

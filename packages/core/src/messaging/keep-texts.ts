@@ -1,3 +1,4 @@
+import type { Attributes } from '@opentelemetry/api';
 import { redaction } from '../redaction.ts';
 import type { MessagingTarget } from './message.ts';
 
@@ -14,13 +15,17 @@ const TEXTS = [
   'conversationId',
 ] as const;
 
+const ADDRESSES = ['destination', 'destinationTemplate', 'serverAddress'] as const;
+const PORT = /^\d{1,5}$/;
+
 type Texts = { -readonly [Name in (typeof TEXTS)[number]]?: unknown };
 
 /**
- * Makes the texts of a target texts, in place: brokers and clients of other languages send ids as numbers and bytes,
- * which an attribute that is text elsewhere must not take over. What is none in any form becomes `undefined`.
+ * Makes the texts of a target texts, and its port a number, in place: brokers and clients of other languages send ids as
+ * numbers and bytes, which an attribute that is text elsewhere must not take over. What is none in any form becomes
+ * `undefined`.
  *
- * A destination may be an address with credentials in it; these are redacted.
+ * Addresses may hold credentials, as a queue's URL does; these are redacted.
  */
 export function keepTexts<T extends MessagingTarget>(target: T): T {
   const texts = target as Texts;
@@ -28,10 +33,29 @@ export function keepTexts<T extends MessagingTarget>(target: T): T {
     const value = texts[name];
     if (value !== undefined && typeof value !== 'string') texts[name] = asText(value);
   }
-  if (typeof texts.destination === 'string') texts.destination = redaction.word(texts.destination);
-  if (typeof texts.destinationTemplate === 'string')
-    texts.destinationTemplate = redaction.word(texts.destinationTemplate);
+  for (const name of ADDRESSES) {
+    const value = texts[name];
+    if (typeof value === 'string') texts[name] = redaction.word(value);
+  }
+  const known = target as { serverPort?: unknown; attributes?: Attributes | undefined };
+  const { serverPort: port, attributes } = known;
+  if (port !== undefined && typeof port !== 'number')
+    known.serverPort = typeof port === 'string' && PORT.test(port) ? Number(port) : undefined;
+  if (attributes !== undefined) known.attributes = withoutCredentials(attributes);
   return target;
+}
+
+function withoutCredentials(attributes: Attributes): Attributes {
+  let changed: Attributes | undefined;
+  for (const name in attributes) {
+    const value = attributes[name];
+    if (typeof value !== 'string') continue;
+    const bare = redaction.word(value);
+    if (bare === value) continue;
+    changed ??= { ...attributes };
+    changed[name] = bare;
+  }
+  return changed ?? attributes;
 }
 
 function asText(value: unknown): string | undefined {

@@ -16,7 +16,83 @@ function assertOperation(span: RecordedSpan, system: string, type: string): void
   assert.equal(attributes['messaging.batch.message_count'], undefined, 'a single message has no batch count');
 }
 
+/** What says which message, where and through whom. */
+const PLACE = [
+  'messaging.system',
+  'messaging.destination.name',
+  'messaging.destination.template',
+  'messaging.destination.anonymous',
+  'messaging.destination.temporary',
+  'messaging.destination.subscription.name',
+  'messaging.consumer.group.name',
+  'messaging.client.id',
+  'server.address',
+  'server.port',
+];
+const MESSAGE = [
+  'messaging.destination.partition.id',
+  'messaging.message.id',
+  'messaging.message.conversation_id',
+];
+
+function assertAlike(one: RecordedSpan, other: RecordedSpan, names: readonly string[]): void {
+  const of = ({ attributes }: RecordedSpan) =>
+    Object.fromEntries(names.flatMap((name) => (name in attributes ? [[name, attributes[name]]] : [])));
+  assert.deepEqual(of(one), of(other), `'${one.name}' and '${other.name}' are of one thing`);
+}
+
 export const messagingSpanCases: readonly MessagingCase[] = [
+  {
+    name: 'names the same message, place and broker on the span of its settlement as on that of its handler',
+    needs: ['settle'],
+    async run(world) {
+      await world.client.consume(async (message) => {
+        await message.settle?.();
+        return world.note(message);
+      });
+      await world.client.plant([{ body: 'a', metadata: { traceparent: traceparentOf() } }]);
+      await world.handled();
+      assertAlike(await world.span('settle'), await world.span('process'), [...PLACE, ...MESSAGE]);
+    },
+  },
+  {
+    name: 'names the same place and broker on the span of a batch as on those of its messages, when received',
+    needs: ['consumeBatch'],
+    async run(world) {
+      assert.ok(world.client.consumeBatch, 'the client consumes batches');
+      await world.client.consumeBatch(async (messages, process) => {
+        for (const message of messages) await process(message, () => world.note(message));
+      });
+      const bodies = ['0', '1'];
+      await world.client.plant(bodies.map((body) => ({ body })));
+      for (const _ of bodies) await world.handled();
+      const receive = await world.span('receive');
+      for (const _ of bodies) assertAlike(receive, await world.span('process'), PLACE);
+    },
+  },
+  {
+    name: 'names the same place and broker on the span of a batch as on those of its messages, when sent',
+    needs: ['sendBatch'],
+    async run(world) {
+      assert.ok(world.client.sendBatch, 'the client sends batches');
+      await world.client.sendBatch([{ body: '0' }, { body: '1' }]);
+      const send = await world.span('send');
+      for (const _ of ['0', '1']) {
+        assertAlike(send, await world.span('create'), PLACE);
+        await world.take();
+      }
+    },
+  },
+  {
+    name: 'names the same broker on the span of a message that is sent as on that of its handler',
+    async run(world) {
+      await world.consume();
+      await world.send('a');
+      await world.handled();
+      const names = ['messaging.system', 'server.address', 'server.port'];
+      assertAlike(await world.span('send'), await world.span('process'), names);
+    },
+  },
   {
     name: 'makes a PRODUCER span of a send, named and described by the conventions',
     async run(world) {
