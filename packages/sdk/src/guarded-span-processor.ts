@@ -3,7 +3,7 @@ import type { ReadableSpan, Span, SpanProcessor } from '@opentelemetry/sdk-trace
 import { notice } from './notice.ts';
 
 /**
- * A span processor of the application's, whose faults stay here.
+ * A span processor whose faults stay here: one of the application's, or one that writes where the application may interfere.
  *
  * The SDK calls processors inside of `startSpan()` and `end()`: what one throws would reach the code that starts a span,
  * and the processors behind it would not be called. Each method's first fault is reported, a rejection included.

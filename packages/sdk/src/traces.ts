@@ -39,12 +39,13 @@ export function createTraces(
   own: readonly SpanProcessor[],
   meterProvider: MeterProvider | undefined,
 ): Traces | undefined {
-  const processors: SpanProcessor[] = own.map((processor) => new GuardedSpanProcessor(processor));
+  const guarded = (processor: SpanProcessor) => new GuardedSpanProcessor(processor);
+  const processors: SpanProcessor[] = own.map(guarded);
   let sending: ReturnType<typeof sendSpans> | undefined;
   for (const name of traces.exporters) {
-    if (name === 'tree') processors.push(new TreePrinter(process.stderr));
+    if (name === 'tree') processors.push(guarded(new TreePrinter(process.stderr)));
     else if (name === 'console')
-      processors.push(new SimpleSpanProcessor({ exporter: new ConsoleSpanExporter() }));
+      processors.push(guarded(new SimpleSpanProcessor({ exporter: new ConsoleSpanExporter() })));
     else if (traces.sending !== undefined) {
       sending = sendSpans(traces.sending, meterProvider);
       processors.push(sending.spans);

@@ -104,3 +104,26 @@ it('a processor without forceFlush() and shutdown() is taken', async () => {
   expect(onEnd).toHaveBeenCalledOnce();
   expect(stderr).toEqual([]);
 });
+
+it('a console that throws harms nobody', async () => {
+  const dir = vi.spyOn(console, 'dir').mockImplementation(() => throwing(new Error('broken')));
+  vi.stubEnv('OTEL_TRACES_EXPORTER', 'console,otlp');
+  tracing = startTracing({ serviceName: 'orders', endpoint: sink.url });
+  trace.getTracer('test').startSpan('work').end();
+  expect(await tracing.shutdown()).toBe(true);
+  await turn();
+  expect(dir).toHaveBeenCalled();
+  expect(sink.spans).toHaveLength(1);
+  expect(unhandled).toEqual([]);
+});
+
+it('a terminal that throws harms nobody', async () => {
+  vi.mocked(process.stderr.write).mockImplementation(() => throwing(new Error('broken')));
+  tracing = startTracing({ serviceName: 'orders' });
+  expect(tracing.status().state).toBe('printing');
+  const span = trace.getTracer('test').startSpan('work');
+  expect(() => span.end()).not.toThrow();
+  expect(await tracing.shutdown()).toBe(true);
+  await turn();
+  expect(unhandled).toEqual([]);
+});
