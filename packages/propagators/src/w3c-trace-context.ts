@@ -21,7 +21,12 @@ import {
   writeScratch,
 } from './hex.ts';
 import { checkKnownOptions } from './known-options.ts';
-import { isTracingSuppressed, remoteSpanContext, withRemoteSpanContext } from './remote-context.ts';
+import {
+  isTracingSuppressed,
+  parentlessTrace,
+  remoteSpanContext,
+  withRemoteSpanContext,
+} from './remote-context.ts';
 import { legalSpanContext } from './span-context.ts';
 import { legalTraceState, MAX_RECEIVED_TRACE_STATE_LENGTH, MemberList } from './trace-state.ts';
 
@@ -112,7 +117,12 @@ export class W3CTraceContextPropagator implements TextMapPropagator<unknown> {
       const set = chosenSetter(setter);
       // A continued trace keeps the caller's random flag, set or not, whatever the SDK's spans say.
       const continued = remote !== undefined && remote.traceId === spanContext.traceId;
-      const startedHere = !continued && this.#randomTraceIds && spanContext.isRemote !== true;
+      const startedHere =
+        !continued &&
+        this.#randomTraceIds &&
+        spanContext.isRemote !== true &&
+        // The root may be here and its id the caller's.
+        parentlessTrace(context)?.traceId !== spanContext.traceId;
       const random = startedHere ? RANDOM_FLAG : (continued ? remote : spanContext).traceFlags & RANDOM_FLAG;
       const flags = (spanContext.traceFlags & TraceFlags.SAMPLED) | random;
       writeField(carrier, set, TRACEPARENT, `00-${spanContext.traceId}-${spanContext.spanId}${FLAGS[flags]}`);

@@ -72,6 +72,8 @@ const LOG_LEVELS = {
 
 const EXPORTERS = ['otlp', 'console'] as const;
 const DEFAULT_PROPAGATORS = 'tracecontext,baggage';
+/** Our id generator makes all digits of a trace id at random, which the random flag of W3C Trace Context Level 2 says. */
+const RANDOM_IDS = { randomTraceIds: true };
 /** Of OTLP over gRPC. */
 const GRPC_PORT = '4317';
 
@@ -232,13 +234,13 @@ function readPropagator(options: TracingOptions, read: EnvironmentReader): TextM
   if (options.propagators !== undefined) {
     const fault = faultOfPropagators(options.propagators);
     if (fault !== undefined) throw setupError(`options.propagators: ${fault}`);
-    return createPropagator(options.propagators);
+    return createPropagator(options.propagators, RANDOM_IDS);
   }
   const names = read.list('OTEL_PROPAGATORS', (name) => {
     const fault = faultOfPropagators(name);
     return fault && `OTEL_PROPAGATORS: ${fault}`;
   });
-  return createPropagator(names?.length === 0 ? 'none' : (names ?? DEFAULT_PROPAGATORS));
+  return createPropagator(names?.length === 0 ? 'none' : (names ?? DEFAULT_PROPAGATORS), RANDOM_IDS);
 }
 
 /** What `createPropagator()` has against these names, and contradictions between them. */

@@ -15,6 +15,7 @@ try {
     const carrier = {};
     propagation.inject(context.active(), carrier);
     if (!carrier.traceparent?.includes(outer.spanContext().spanId)) console.log('no context after an await');
+    if (!carrier.traceparent?.endsWith('-03')) console.log('no random flag');
     outer.end();
   });
   const delivered = await tracing.shutdown();
