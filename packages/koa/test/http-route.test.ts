@@ -53,6 +53,30 @@ test.each<[string, (app: Koa) => void, string, string | undefined]>([
     '/tenants/acme/users/7',
     '/tenants/:tenant/users/:id',
   ],
+  [
+    'a route whose router refuses it',
+    routed(
+      new Router()
+        .use((ctx) => {
+          ctx.status = 401;
+        })
+        .get('/items/:id', ok),
+    ),
+    '/items/7',
+    '/items/:id',
+  ],
+  [
+    'a route that a middleware of its path refuses',
+    routed(new Router().use('/items', () => Promise.reject(new Error('mine'))).get('/items/:id', ok)),
+    '/items/7',
+    '/items/:id',
+  ],
+  [
+    'the first of two routes that match',
+    routed(new Router().get('/items/:id', ok).get('/items/special', ok)),
+    '/items/special',
+    '/items/:id',
+  ],
   ['a mounted router', mounted('/v1', router('/items/:id')), '/v1/items/7', '/v1/items/:id'],
   ['a mounted router’s root', mounted('/v1', router('/')), '/v1', '/v1'],
   ['a mounted router’s root, with a slash', mounted('/v1', router('/')), '/v1/', '/v1'],

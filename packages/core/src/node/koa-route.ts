@@ -9,6 +9,8 @@ interface KoaContext {
   readonly status?: number;
   mountPath?: string;
   _matchedRoute?: string | RegExp | undefined;
+  /** Of the router: what matched, its own middleware included, which has no methods. */
+  readonly matched?: readonly { readonly path?: unknown; readonly methods?: readonly string[] }[];
   [MOUNTED]?: MountedState;
 }
 
@@ -86,7 +88,8 @@ const WATCHED: PropertyDescriptorMap & ThisType<KoaContext> = {
       const state = this[MOUNTED];
       if (state === undefined) return;
       state.matched = value;
-      if (value === undefined) return;
+      // The router's middleware puts its own path in the place of the route's, and may answer there.
+      if (value === undefined || (state.route !== undefined && isMiddleware(this, value))) return;
       const prefix = state.templates.get(cutOff(state.whole, this.path ?? '')) ?? '';
       const path = String(value);
       state.route = path === '/' && prefix !== '' ? prefix : prefix + path;
@@ -106,6 +109,11 @@ export function servedKoaRoute(ctx: object): ServedRoute {
   if (state === undefined) return undefined;
   const { route, mount } = state;
   return route ?? (mount === undefined || status === 404 ? undefined : { mount });
+}
+
+function isMiddleware({ matched = [] }: KoaContext, path: unknown): boolean {
+  const layers = matched.filter((layer) => layer.path === path);
+  return layers.length > 0 && layers.every(({ methods }) => methods?.length === 0);
 }
 
 /** What mounts have taken from the front of `whole`; empty where the path was written anew. */
