@@ -21,6 +21,7 @@ import { metricCases } from './http-server-cases/metrics.ts';
 import { noSdkCases } from './http-server-cases/no-sdk.ts';
 import { optionCases } from './http-server-cases/options.ts';
 import { parentCases } from './http-server-cases/parents.ts';
+import { wireTruthCases } from './http-server-cases/wire-truth.ts';
 import type { HttpServerEndpoint } from './http-server-endpoints.ts';
 import { type HttpServerCase, runHttpServerCase } from './http-server-stage.ts';
 import { aFunction, anObject, checkKitOptions, KIT_RULES, type KitRules } from './kit-options.ts';
@@ -148,6 +149,7 @@ const GROUPS: Readonly<Record<string, readonly HttpServerCase[]>> = {
   parents: parentCases,
   context: contextCases,
   lifetime: lifetimeCases,
+  'truth on the wire': wireTruthCases,
   'names and attributes': attributeCases,
   errors: errorCases,
   metrics: metricCases,

@@ -73,6 +73,13 @@ export const BROKEN: Error & { code: string } = Object.assign(new Error('the sou
   code: 'E_BROKEN_SOURCE',
 });
 
+/** What a connection fails with that its other side resets, as an upstream's is handed on. */
+export const RESET: Error & { code: string } = Object.assign(new Error('read ECONNRESET'), {
+  code: 'ECONNRESET',
+  errno: -104,
+  syscall: 'read',
+});
+
 /** Makes the endpoints of one case. */
 export function createEndpoints(stage: EndpointStage): HttpServerEndpoint[] {
   const { sight, gate } = stage;
@@ -248,6 +255,35 @@ export function createEndpoints(stage: EndpointStage): HttpServerEndpoint[] {
       write(res, 'first ');
       await gate('break').passed;
       res.destroy(BROKEN);
+    }),
+    raw('GET', '/listeners-of-connection', ({ req, res }) => {
+      const { socket } = req;
+      const count = socket.eventNames().reduce((sum, name) => sum + socket.listenerCount(name), 0);
+      res.end(`<${count}>`);
+    }),
+    raw('POST', '/answers-aborted', ({ req, res }) => {
+      req.on('data', () => sight('data', req));
+      req.on('error', () => {});
+      req.on('aborted', () => {
+        res.statusCode = 400;
+        res.end('cut');
+      });
+    }),
+    raw('GET', '/upstream-resets', async ({ res }) => {
+      res.on('error', () => {});
+      begin(res, 'text/plain');
+      write(res, 'first ');
+      await gate('break').passed;
+      res.destroy(RESET);
+    }),
+    raw('GET', '/switches', async ({ req }) => {
+      req.socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n');
+      await gate('hang-up').passed;
+      req.socket.end();
+    }),
+    raw('GET', '/puts-emit-back', ({ res }) => {
+      Reflect.deleteProperty(res, 'emit');
+      res.end('alone');
     }),
     raw('GET', '/drains', async ({ res }) => {
       begin(res, 'text/plain');

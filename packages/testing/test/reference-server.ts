@@ -19,6 +19,7 @@ import type {
   HttpServerTraceOptions,
   ServedHttp,
 } from '@throughline/testing';
+import { type SentHead, watchHead } from './reference-wire.ts';
 
 /** Ways in which an adapter can be wrong; each is planted into the reference adapter below, one at a time. */
 export const SERVER_FAULTS = [
@@ -92,6 +93,11 @@ export const SERVER_FAULTS = [
   'never gives back requests under way',
   'counts requests under way unasked',
   'listens for close like everybody else',
+  'adds a listener to the connection for each request',
+  'looks at the response alone',
+  'believes the code of an error',
+  'knows a request by its identity',
+  'has one witness',
 ] as const;
 
 export type ServerFault = (typeof SERVER_FAULTS)[number];
@@ -334,8 +340,10 @@ function traceContext(options: HttpServerTraceOptions, fault: ServerFault | unde
     const onTimeout = (): void => {
       timedOut = true;
     };
-    socket.prependListener('timeout', onTimeout);
     if (fault === 'keeps the socket open on timeout') res.on('timeout', onTimeout);
+    if (fault === 'adds a listener to the connection for each request') socket.once('close', onTimeout);
+    const head: SentHead = {};
+    if (fault !== 'looks at the response alone') watchHead(socket, res, head);
 
     const active = (change: number): void => {
       if (!options.activeRequests && fault !== 'counts requests under way unasked') return;
@@ -354,10 +362,11 @@ function traceContext(options: HttpServerTraceOptions, fault: ServerFault | unde
         return;
       }
       over = true;
-      socket.removeListener('timeout', onTimeout);
-      const cut = !res.writableFinished;
+      const { past = false } = head;
+      const cut = !res.writableFinished && !past;
       const invented = fault === 'invents a status code on abort' || fault === 'calls an abort a success';
-      const status = res.headersSent || invented ? res.statusCode : undefined;
+      const sent = fault === 'looks at the response alone' && res.headersSent ? res.statusCode : head.status;
+      const status = sent ?? (invented ? res.statusCode : undefined);
       let template = route();
       if (fault === 'uses the raw path as route') template = path;
       if (fault === 'forgets the mount prefix')
@@ -372,7 +381,7 @@ function traceContext(options: HttpServerTraceOptions, fault: ServerFault | unde
         );
       if (fault === 'invents a route for 404') template ??= '/*';
       let errorType: string | undefined;
-      if (cut && fault !== 'calls an abort a success') errorType = cutType(res, timedOut);
+      if (cut && fault !== 'calls an abort a success') errorType = cutType(res, timedOut, fault);
       else if (status !== undefined && status >= (fault === 'marks 4xx as an error' ? 400 : 500))
         errorType = String(status);
       if (fault === 'marks a thrown 4xx as an error' && failed) errorType ??= 'TypeError';
@@ -455,9 +464,19 @@ function traceContext(options: HttpServerTraceOptions, fault: ServerFault | unde
       // Ahead of all listeners: a tracer that was here first ends its span in one, and an application may remove them.
       const { emit } = res;
       res.emit = function endingEmit(...event: unknown[]) {
+        if (event[0] === 'timeout') onTimeout();
         if (event[0] === 'close') end();
         return emit.apply(res, event as never);
       };
+      head.switched = end;
+      if (fault !== 'has one witness') res.once('close', end);
+      if (fault === 'knows a request by its identity') {
+        const { emit: inherited } = req;
+        req.emit = function emitOf(this: IncomingMessage, ...event: unknown[]) {
+          if (this !== req && event[0] === 'close') end();
+          return inherited.apply(this, event as never);
+        };
+      }
     }
 
     if (fault !== 'does not bind listeners') {
@@ -482,11 +501,12 @@ function leak(req: IncomingMessage, ctx: Context): void {
   server.emit = (...event: unknown[]) => context.with(ctx, () => emit.apply(server, event as never));
 }
 
-function cutType(res: ServerResponse, timedOut: boolean): string {
+function cutType(res: ServerResponse, timedOut: boolean, fault: ServerFault | undefined): string {
   if (timedOut) return 'timeout';
   const { errored } = res as { errored?: (Error & { code?: string }) | null };
   const { socket } = res.req;
-  if (errored && errored.code !== 'ECONNRESET') return errored.code ?? errored.name;
+  if (errored && (errored.code !== 'ECONNRESET' || fault !== 'believes the code of an error'))
+    return errored.code ?? errored.name;
   return socket.readableEnded || socket.errored ? 'client_disconnected' : 'response_destroyed';
 }
 

@@ -85,6 +85,19 @@ export const SERVER_FAULTS_BY_CASE: Readonly<Record<string, readonly ServerFault
   'ends every span when the server cuts its connections with requests in flight': [
     'invents a status code on abort',
   ],
+  'leaves nothing on a connection, however many requests it serves or queues': [
+    'adds a listener to the connection for each request',
+  ],
+  'reports no status for an answer that was given when the client had left': ['looks at the response alone'],
+  'does not blame the client for an upstream that was reset': ['believes the code of an error'],
+  'reports the status that the server itself answers a malformed body with, and no error': [
+    'looks at the response alone',
+  ],
+  'ends the span with 101 when the connection changes its protocol, while the connection lives': [
+    'looks at the response alone',
+  ],
+  'knows a request by its role when a tool has wrapped it': ['knows a request by its identity'],
+  'ends the span when a tool puts back the emit of the response': ['has one witness'],
   'names the span by method and route template, never by path': ['puts the raw path into the span name'],
   'reports the whole template of a route in nested routers': ['forgets the mount prefix'],
   'reports the parameter, never its value, of a router mounted on a parameterised path': [
