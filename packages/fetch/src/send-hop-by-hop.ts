@@ -38,21 +38,25 @@ export async function sendHopByHop(call: FetchCall): Promise<Response> {
     return send(input, call.init);
   const given = isRequest(input) ? input : undefined;
   const { headers: listed, ...init } = membersOf(call.init);
-  const own = headersOf(listed ?? given?.headers);
+  const own = headersOf(listed === undefined ? given?.headers : listed);
   // What is no list of headers, fetch refuses in its own words.
   if (!(own instanceof Headers)) return send(input, { ...init, headers: own } as RequestInit);
   call.signal = 'signal' in init ? init.signal : given?.signal;
 
-  const setting = <Name extends 'mode' | 'redirect' | 'integrity'>(name: Name) => init[name] ?? given?.[name];
-  const redirect = setting('redirect') ?? 'follow';
-  const mode = setting('mode') ?? 'cors';
+  const setting = <Name extends 'mode' | 'redirect' | 'integrity'>(name: Name) =>
+    init[name] === undefined ? given?.[name] : init[name];
+  const { redirect = 'follow', mode = 'cors' } = { redirect: setting('redirect'), mode: setting('mode') };
   // A check on the last response would fail on a redirect, and an opaque response shows none. Then redirects are
   // followed out of our sight, and no header may be added that could travel along.
   const unseen = redirect === 'follow' && (Boolean(setting('integrity')) || mode === 'no-cors');
   const following = redirect === 'follow' && !unseen;
-  const held = following && given?.body && init.body == null ? heldBody(given) : undefined;
+  const held = following && given?.body && !given.bodyUsed && init.body == null ? heldBody(given) : undefined;
 
-  let hop: Hop = { input, init, url: named };
+  // Members of our own make a request forget where it came from, as members of the caller's should.
+  const keeps = given !== undefined && listed === undefined && Object.keys(init).length === 0;
+  const cameFrom = keeps && { referrer: given.referrer, referrerPolicy: given.referrerPolicy };
+  let crossed = false;
+  let hop: Hop = { input, init: { ...cameFrom, ...init }, url: named };
   for (let headers = new Headers(own); ; ) {
     const method = sentMethod(hop.init.method ?? given?.method);
     const sent = new Headers(headers);
@@ -73,6 +77,7 @@ export async function sendHopByHop(call: FetchCall): Promise<Response> {
     const location = following && REDIRECT_STATUS.has(status) ? response.headers.get('location') : null;
     if (location === null) {
       if (hop.input !== input) Object.defineProperty(response, 'redirected', { value: true });
+      if (crossed && response.type === 'basic') Object.defineProperty(response, 'type', { value: 'cors' });
       return response;
     }
     const next = nextUrl(utf8(location), hop.url, mode, named);
@@ -84,6 +89,7 @@ export async function sendHopByHop(call: FetchCall): Promise<Response> {
       ((status === 301 || status === 302) && method === 'POST');
     headers = new Headers(headers);
     if (dropsBody) for (const name of BODY_HEADERS) headers.delete(name);
+    crossed ||= next.origin !== hop.url.origin;
     if (next.origin !== hop.url.origin) for (const name of ORIGIN_HEADERS) headers.delete(name);
     // As bytes, so that its length is sent again too.
     const again = dropsBody ? null : body instanceof Function ? await body() : (body ?? null);
@@ -141,8 +147,8 @@ function nextUrl(location: string, from: URL, mode: string, named: URL): URL {
     throw networkError('URL scheme must be a HTTP(S) scheme');
   if (mode === 'same-origin' && next.origin !== named.origin)
     throw networkError('cross origin not allowed for request mode "same-origin"');
-  if (mode === 'cors' && (next.username || next.password) && next.origin !== from.origin)
-    throw networkError('cross origin not allowed for request mode "cors"');
+  // No request can be made of one, whatever the mode.
+  if (next.username || next.password) throw networkError('credentials in a redirect location');
   return next;
 }
 
@@ -152,24 +158,8 @@ function utf8(value: string): string {
 }
 
 /** Of a `Request`, what a request to another URL takes over. */
-function settingsOf({
-  signal,
-  keepalive,
-  credentials,
-  cache,
-  mode,
-  referrer,
-  referrerPolicy,
-}: Request): RequestInit {
-  return {
-    signal,
-    keepalive,
-    credentials,
-    cache,
-    mode: mode === 'navigate' ? 'same-origin' : mode,
-    referrer,
-    referrerPolicy,
-  };
+function settingsOf({ signal, keepalive, credentials, cache, mode }: Request): RequestInit {
+  return { signal, keepalive, credentials, cache, mode: mode === 'navigate' ? 'same-origin' : mode };
 }
 
 /** Bodies without a length of their own are consumed by sending them. */

@@ -199,7 +199,7 @@ const VALUES: Readonly<Record<string, unknown>> = {
 };
 
 /** Values of the enumerations, each in its own member. */
-const SETTINGS: Readonly<Record<string, readonly string[]>> = {
+export const SETTINGS: Readonly<Record<string, readonly string[]>> = {
   mode: ['cors', 'no-cors', 'same-origin', 'navigate', 'websocket'],
   credentials: ['omit', 'same-origin', 'include'],
   cache: ['default', 'no-store', 'reload', 'no-cache', 'force-cache', 'only-if-cached'],
@@ -306,7 +306,7 @@ const INITS: Readonly<Record<string, (from: Ingredients) => unknown>> = {
 };
 
 /** Where a redirect may point to. */
-const LOCATIONS: Readonly<Record<string, (origins: Origins) => string>> = {
+export const LOCATIONS: Readonly<Record<string, (origins: Origins) => string>> = {
   relative: () => 'end?q#f',
   empty: () => '',
   'a fragment': () => '/end#own',
