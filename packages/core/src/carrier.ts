@@ -22,6 +22,17 @@ export const MAX_LINES = 128;
  */
 export type Carrier = object;
 
+/** A getter that can also read all fields whose names begin alike, which the API's can only one by one. */
+export interface CarrierGetter extends TextMapGetter<unknown> {
+  /**
+   * The fields whose names begin with `prefix` in any letter case, under the names that they have there, in order and up
+   * to `limit`. The carrier is listed once. Never throws.
+   *
+   * @param prefix In lower case.
+   */
+  prefixed(carrier: unknown, prefix: string, limit: number): [string, string | string[]][];
+}
+
 /** A setter that can also take a field back, which the API's cannot. */
 export interface CarrierSetter extends TextMapSetter<unknown> {
   /**
@@ -67,7 +78,7 @@ const { hasOwnProperty: isOwn } = Object.prototype;
  * @example
  * propagation.extract(context.active(), new Headers({ traceparent }), carrierGetter);
  */
-export const carrierGetter: TextMapGetter<unknown> = {
+export const carrierGetter: CarrierGetter = {
   get(carrier, name) {
     try {
       return readCarrier(carrier, name);
@@ -80,11 +91,21 @@ export const carrierGetter: TextMapGetter<unknown> = {
     try {
       return carrierNames(carrier);
     } catch (error) {
-      reportOnce('a carrier threw when its fields were listed; it counts as empty', error);
+      reportOnce(UNLISTABLE, error);
+      return [];
+    }
+  },
+  prefixed(carrier, prefix, limit) {
+    try {
+      return prefixedFields(carrier, prefix, limit);
+    } catch (error) {
+      reportOnce(UNLISTABLE, error);
       return [];
     }
   },
 };
+
+const UNLISTABLE = 'a carrier threw when its fields were listed; it counts as empty';
 
 /**
  * Writes propagation fields to any {@link Carrier}, in place of every field of that name in any letter case. A field that
@@ -255,12 +276,16 @@ function bytesToText(value: Bytes): string {
 function isName(key: unknown, name: string): boolean {
   if (key === name) return true;
   const text = typeof key === 'string' ? key : nameOf(key);
-  return (
-    text.length === name.length &&
-    // Most names of the same length differ here already, and lower-casing allocates.
-    (text.charCodeAt(0) | 32) === (name.charCodeAt(0) | 32) &&
-    text.toLowerCase() === name.toLowerCase()
-  );
+  if (text.length !== name.length) return false;
+  // From the end, where names that begin alike differ; without lower-casing, which allocates.
+  for (let i = text.length - 1; i >= 0; i--) {
+    const code = text.charCodeAt(i);
+    const wanted = name.charCodeAt(i);
+    if (code === wanted) continue;
+    const letter = code | 32;
+    if (letter !== (wanted | 32) || letter < 97 || letter > 122) return false;
+  }
+  return true;
 }
 
 /** What is neither text nor bytes names no field. */
@@ -272,6 +297,56 @@ function nameOf(key: unknown): string {
 function carrierNames(carrier: unknown): string[] {
   if (typeof carrier !== 'object' || carrier === null) return [];
   return [...listedNames(carrier)].map(nameOf).filter((name) => name !== '');
+}
+
+function prefixedFields(carrier: unknown, prefix: string, limit: number): [string, string | string[]][] {
+  const found: [string, string | string[]][] = [];
+  // An object has each name once; to look for its other spellings would be to list it again for each.
+  const isObject = objectHasNames(carrier);
+  for (const name of carrierNames(carrier)) {
+    if (found.length === limit) break;
+    if (!isName(name.slice(0, prefix.length), prefix)) continue;
+    const value = isObject ? ownField(carrier as Keyed, name) : readCarrier(carrier, name);
+    if (value !== undefined) found.push([name, value]);
+  }
+  return found;
+}
+
+/** {@link CarrierGetter.prefixed} of any getter: one that has no such method is asked for one field after the other. */
+export function readPrefixed<C>(
+  getter: TextMapGetter<C>,
+  carrier: C,
+  prefix: string,
+  limit: number,
+): [string, string | string[]][] {
+  const { prefixed } = getter as Partial<CarrierGetter>;
+  if (typeof prefixed === 'function') return prefixed.call(getter, carrier, prefix, limit);
+  const found: [string, string | string[]][] = [];
+  for (const name of getter.keys(carrier)) {
+    if (found.length === limit) break;
+    if (typeof name !== 'string' || !isName(name.slice(0, prefix.length), prefix)) continue;
+    try {
+      const value = getter.get(carrier, name);
+      if (value !== undefined) found.push([name, value]);
+    } catch {
+      // It loses this field and nothing more.
+    }
+  }
+  return found;
+}
+
+function objectHasNames(carrier: unknown): boolean {
+  if (typeof carrier !== 'object' || carrier === null || Array.isArray(carrier)) return false;
+  const { getHeader, get } = carrier as Methods;
+  return typeof getHeader !== 'function' && typeof get !== 'function';
+}
+
+function ownField(carrier: Keyed, name: string): string | string[] | undefined {
+  try {
+    return lines(carrier[name]);
+  } catch {
+    return undefined;
+  }
 }
 
 function listedNames(carrier: object): Iterable<unknown> {

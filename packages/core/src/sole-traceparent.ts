@@ -1,4 +1,5 @@
 import type { TextMapGetter } from '@opentelemetry/api';
+import { readPrefixed } from './carrier.ts';
 
 const checked = new WeakMap<object, TextMapGetter<unknown>>();
 
@@ -34,6 +35,10 @@ class SoleTraceparent<C> implements TextMapGetter<C> {
 
   keys(carrier: C): string[] {
     return this.#getter.keys(carrier);
+  }
+
+  prefixed(carrier: C, prefix: string, limit: number): [string, string | string[]][] {
+    return readPrefixed(this.#getter, carrier, prefix, limit);
   }
 }
 

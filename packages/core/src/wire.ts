@@ -13,6 +13,7 @@ export {
   lines,
   MAX_LINES,
   readCarrier,
+  readPrefixed,
   writeCarrier,
 } from './carrier.ts';
 export { FieldBudget, MAX_TRACE_STATE_BYTES } from './field-budget.ts';

@@ -16,16 +16,26 @@ import {
   MAX_BAGGAGE_SCANNED,
   readMembers,
 } from './baggage-members.ts';
-import { readField, readFirst, trimOws } from './field.ts';
-import { GRPC_TRACE_BIN, parseGrpcTraceBin } from './grpc-trace-bin.ts';
-import { JAEGER_BAGGAGE, parseUberTraceId, UBER_TRACE_ID, UBERCTX_PREFIX } from './jaeger.ts';
+import { readField, readFirst, readWithPrefix, trimOws } from './field.ts';
+import { GRPC_TRACE_BIN, MAX_GRPC_TRACE_BIN_LENGTH, parseGrpcTraceBin } from './grpc-trace-bin.ts';
+import {
+  JAEGER_BAGGAGE,
+  MAX_UBER_TRACE_ID_LENGTH,
+  MAX_UBERCTX_FIELDS,
+  parseUberTraceId,
+  readJaegerBaggage,
+  UBER_TRACE_ID,
+  UBERCTX_PREFIX,
+} from './jaeger.ts';
 import { traceStateFault } from './trace-state.ts';
 import { BAGGAGE } from './w3c-baggage.ts';
 import { MAX_TRACEPARENT_LENGTH, readTraceparent, TRACEPARENT, TRACESTATE } from './w3c-trace-context.ts';
-import { parseXRay, X_AMZN_TRACE_ID } from './xray.ts';
+import { MAX_XRAY_LENGTH, parseXRay, X_AMZN_TRACE_ID } from './xray.ts';
 
 /** Characters of a header's value that a report shows at most. */
 const MAX_SHOWN = 64;
+/** Lines of one field, and `uberctx-` fields, that a report shows at most. */
+const MAX_FIELDS = 8;
 
 /** A header that was in the carrier. */
 export interface ExplainedField {
@@ -68,7 +78,8 @@ type Read = (field: string) => string | undefined;
  * @example
  * console.log(explainHeaders({ traceparent: '00-1-2-01' }).verdict);
  */
-export function explainHeaders(headers: unknown): HeadersExplanation {
+export function explainHeaders(carrier: unknown): HeadersExplanation {
+  const headers = relevantFields(carrier);
   const read: Read = (field) => readFirst(headers, carrierGetter, field);
   const formats: FormatExplanation[] = [
     explain('tracecontext', headers, [TRACEPARENT, TRACESTATE], () => explainTraceContext(headers)),
@@ -76,12 +87,41 @@ export function explainHeaders(headers: unknown): HeadersExplanation {
     explain('b3', headers, [B3_SINGLE], () => explainB3Single(read(B3_SINGLE))),
     explain('b3multi', headers, [B3_TRACE_ID, B3_SPAN_ID, B3_SAMPLED, B3_FLAGS], () => explainB3Multi(read)),
     explain('jaeger', headers, [UBER_TRACE_ID, JAEGER_BAGGAGE, ...uberctxNames(headers)], () =>
-      explainJaeger(read),
+      explainJaeger(headers, read),
     ),
     explain('xray', headers, [X_AMZN_TRACE_ID], () => explainXRay(read(X_AMZN_TRACE_ID))),
     explain('grpc-trace-bin', headers, [GRPC_TRACE_BIN], () => explainGrpc(read(GRPC_TRACE_BIN))),
   ];
   return { verdict: verdictOf(formats), formats };
+}
+
+/** Fields that are looked for one by one; in a carrier of more than these, only those that are there. */
+const MAX_NAMES = 256;
+const FIELDS = [
+  TRACEPARENT,
+  TRACESTATE,
+  BAGGAGE,
+  B3_SINGLE,
+  B3_TRACE_ID,
+  B3_SPAN_ID,
+  B3_SAMPLED,
+  B3_FLAGS,
+  UBER_TRACE_ID,
+  JAEGER_BAGGAGE,
+  X_AMZN_TRACE_ID,
+  GRPC_TRACE_BIN,
+];
+
+/** The carrier, or what matters of it when it is large: each look-up in it would go through all of its names. */
+function relevantFields(carrier: unknown): unknown {
+  const names = carrierGetter.keys(carrier);
+  if (names.length <= MAX_NAMES) return carrier;
+  const present = new Set(names.map((name) => name.toLowerCase()));
+  const fields = FIELDS.filter((name) => present.has(name));
+  return [
+    ...fields.map((name) => [name, readField(carrier, carrierGetter, name)]),
+    ...readWithPrefix(carrier, carrierGetter, UBERCTX_PREFIX, MAX_UBERCTX_FIELDS),
+  ];
 }
 
 function explain(
@@ -94,7 +134,7 @@ function explain(
   for (const name of fields) {
     const value = readField(headers, carrierGetter, name);
     if (value === undefined) continue;
-    for (const line of typeof value === 'string' ? [value] : value.slice(0, 8)) {
+    for (const line of typeof value === 'string' ? [value] : value.slice(0, MAX_FIELDS)) {
       found.push({ name: shown(name.toLowerCase()), value: shown(line) });
     }
   }
@@ -196,7 +236,7 @@ function explainBaggage(headers: unknown): Answer {
           .join(',')
           .split(',')
           .filter((member) => trimOws(member) !== '').length;
-  if (members.length === 0) return refused('no member of the form key=value with a token as key');
+  if (members.length === 0) return refused(baggageFault(lines, length));
   const dropped = listed === undefined ? 'some' : String(listed - members.length);
   const reason = `${members.length} ${members.length === 1 ? 'member' : 'members'} read`;
   return {
@@ -206,6 +246,18 @@ function explainBaggage(headers: unknown): Answer {
         ? reason
         : `${reason}, ${dropped} left out as malformed or over the limits (${MAX_BAGGAGE_MEMBERS} members, ${MAX_BAGGAGE_BYTES} bytes)`,
   };
+}
+
+/** Why nothing of a baggage header was read. */
+function baggageFault(lines: readonly string[], length: number): string {
+  const start = lines.join(',').slice(0, MAX_BAGGAGE_SCANNED);
+  const members = start.split(',').map(trimOws).filter(Boolean);
+  if (members.length === 0) return 'the header is empty';
+  if (members.some((member) => member.length > MAX_BAGGAGE_BYTES)) {
+    return `a member is longer than ${MAX_BAGGAGE_BYTES} bytes, and only whole ones are read`;
+  }
+  const where = length > MAX_BAGGAGE_SCANNED ? `within the first ${MAX_BAGGAGE_SCANNED} characters, ` : '';
+  return `${where}no member of the form key=value with a token as key`;
 }
 
 const B3_WORDS = {
@@ -243,27 +295,39 @@ function explainB3Multi(read: Read): Answer {
 }
 
 function uberctxNames(headers: unknown): string[] {
-  return carrierGetter
-    .keys(headers)
-    .filter((name) => name.slice(0, UBERCTX_PREFIX.length).toLowerCase() === UBERCTX_PREFIX)
-    .slice(0, 8);
+  return readWithPrefix(headers, carrierGetter, UBERCTX_PREFIX, MAX_FIELDS).map(([name]) => name);
 }
 
-function explainJaeger(read: Read): Answer {
+function explainJaeger(headers: unknown, read: Read): Answer {
   const header = read(UBER_TRACE_ID);
-  if (header === undefined) return { accepted: true, reason: 'baggage only; no uber-trace-id header' };
-  const reading = parseUberTraceId(header);
-  if (reading === undefined) {
-    return refused('not trace:span:parent:flags in hexadecimal with ids that are not zero');
+  const reading = header === undefined ? undefined : parseUberTraceId(header);
+  if (reading !== undefined) {
+    const state = reading.debug ? 'debug' : reading.sampled ? 'accept' : 'deny';
+    return named(reading.traceId, reading.spanId, `continues the trace, ${B3_WORDS[state]}`);
   }
-  const state = reading.debug ? 'debug' : reading.sampled ? 'accept' : 'deny';
-  return named(reading.traceId, reading.spanId, `continues the trace, ${B3_WORDS[state]}`);
+  const fault =
+    header === undefined
+      ? 'no uber-trace-id header'
+      : `refused: ${tooLong(header, MAX_UBER_TRACE_ID_LENGTH) ?? 'not trace:span:parent:flags in hexadecimal with ids that are not zero'}`;
+  if (readJaegerBaggage(headers, carrierGetter).size > 0) {
+    return { accepted: true, reason: `baggage only; ${fault}` };
+  }
+  return header === undefined
+    ? refused(`${fault}, and no baggage of at most ${MAX_BAGGAGE_BYTES} bytes with a token as key`)
+    : { accepted: false, reason: fault };
+}
+
+function tooLong(header: string, limit: number): string | undefined {
+  return header.length > limit ? `longer than ${limit} characters` : undefined;
 }
 
 function explainXRay(header = ''): Answer {
   const reading = parseXRay(header);
   if (reading === undefined)
-    return refused('not Root=1-8hex-24hex, with Parent=16hex and Sampled=0, 1 or ? when they are there');
+    return refused(
+      tooLong(header, MAX_XRAY_LENGTH) ??
+        'not Root=1-8hex-24hex, with Parent=16hex and Sampled=0, 1 or ? when they are there',
+    );
   const { traceId, spanId, state } = reading;
   if (spanId !== undefined) return named(traceId, spanId, `continues the trace, ${B3_WORDS[state]}`);
   return {
@@ -276,7 +340,10 @@ function explainXRay(header = ''): Answer {
 function explainGrpc(header = ''): Answer {
   const spanContext = parseGrpcTraceBin(header);
   return spanContext === undefined
-    ? refused('not version 0 with a trace id and a span id, as bytes or base64')
+    ? refused(
+        tooLong(header, MAX_GRPC_TRACE_BIN_LENGTH) ??
+          'not version 0 with a trace id and a span id, as bytes or base64',
+      )
     : named(spanContext.traceId, spanContext.spanId, `continues the trace, ${flagWords(spanContext)}`);
 }
 

@@ -5,6 +5,7 @@ import {
   carrierSetter,
   lines,
   readCarrier,
+  readPrefixed,
   writeCarrier,
 } from '@throughline/core/wire';
 import { BudgetedSetter } from './budgeted-setter.ts';
@@ -31,11 +32,18 @@ export function readFirst(carrier: unknown, getter: TextMapGetter, key: string):
   return typeof value === 'string' ? value : value?.[0];
 }
 
-/** The names in the carrier; none when the getter cannot say. */
-export function readKeys(carrier: unknown, getter: TextMapGetter): readonly string[] {
+/** The first value of each field whose name begins with `prefix`; none when the getter cannot say. */
+export function readWithPrefix(
+  carrier: unknown,
+  getter: TextMapGetter,
+  prefix: string,
+  limit: number,
+): [string, string][] {
   try {
-    const keys: unknown = getter.keys(carrier);
-    return Array.isArray(keys) ? keys.filter((key) => typeof key === 'string') : [];
+    return readPrefixed(getter, carrier, prefix, limit).flatMap(([name, value]) => {
+      const text = [lines(value)].flat()[0];
+      return text === undefined ? [] : [[name, text]];
+    });
   } catch {
     return [];
   }

@@ -18,7 +18,7 @@ export const GRPC_TRACE_BIN = 'grpc-trace-bin';
 
 // Version, then three fields of one id byte and 16, 8 and 1 bytes.
 const LENGTH = 29;
-const MAX_LENGTH = 256;
+export const MAX_GRPC_TRACE_BIN_LENGTH = 256;
 const ZERO_TRACE_ID = '0'.repeat(32);
 const ZERO_SPAN_ID = '0'.repeat(16);
 
@@ -115,9 +115,9 @@ function asBuffer(bytes: Uint8Array): Uint8Array {
 
 /** The span context in these bytes, one per character, or in their base64 form; `undefined` when malformed. */
 export function parseGrpcTraceBin(value: string): SpanContext | undefined {
-  if (value.length > MAX_LENGTH) return undefined;
+  if (value.length > MAX_GRPC_TRACE_BIN_LENGTH) return undefined;
   // The first byte is the version, 0; no base64 text begins with it.
-  const binary = value.charCodeAt(0) === 0 ? value : fromBase64(firstOf(value, MAX_LENGTH));
+  const binary = value.charCodeAt(0) === 0 ? value : fromBase64(firstOf(value, MAX_GRPC_TRACE_BIN_LENGTH));
   if (binary === undefined || binary.charCodeAt(0) !== 0) return undefined;
   let traceId = ZERO_TRACE_ID;
   let spanId = ZERO_SPAN_ID;

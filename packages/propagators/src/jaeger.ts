@@ -14,7 +14,7 @@ import { carrierGetter } from '@throughline/core/wire';
 import { MAX_BAGGAGE_BYTES, MAX_BAGGAGE_MEMBERS } from './baggage-members.ts';
 import { decodeOctets, encodeOctets, isToken } from './baggage-text.ts';
 import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
-import { canClear, clearField, firstOf, readFirst, readKeys, trimOws, writeField } from './field.ts';
+import { canClear, clearField, firstOf, readFirst, readWithPrefix, trimOws, writeField } from './field.ts';
 import { hexDigit, paddedId } from './hex.ts';
 import { checkKnownOptions } from './known-options.ts';
 import { MemberBaggage } from './member-baggage.ts';
@@ -31,7 +31,9 @@ export const UBER_TRACE_ID = 'uber-trace-id';
 export const JAEGER_BAGGAGE = 'jaeger-baggage';
 export const UBERCTX_PREFIX = 'uberctx-';
 
-const MAX_HEADER_LENGTH = 256;
+export const MAX_UBER_TRACE_ID_LENGTH = 256;
+/** As many again as can count, for those that are malformed. */
+export const MAX_UBERCTX_FIELDS = 2 * MAX_BAGGAGE_MEMBERS;
 const DEBUG_FLAG = 2;
 
 /** What `uber-trace-id` says. */
@@ -80,7 +82,7 @@ export class JaegerPropagator implements TextMapPropagator<unknown> {
           debug ? { debug } : undefined,
         );
       }
-      const entries = readBaggage(carrier, get);
+      const entries = readJaegerBaggage(carrier, get);
       if (entries.size > 0)
         extracted = withBaggage(extracted, merged(propagation.getBaggage(context), entries));
     } catch {
@@ -100,9 +102,8 @@ export class JaegerPropagator implements TextMapPropagator<unknown> {
         writeField(carrier, set, UBER_TRACE_ID, `${traceId}:${spanId}:0:0${flagsOf(context, spanContext)}`);
       }
       if (canClear(set)) {
-        for (const key of carrierGetter.keys(carrier)) {
-          if (uberctxKey(key) !== undefined) clearField(carrier, set, key);
-        }
+        for (const key of carrierGetter.keys(carrier))
+          if (key.toLowerCase().startsWith(UBERCTX_PREFIX)) clearField(carrier, set, key);
       }
       writeBaggage(propagation.getBaggage(context), (key, value) => writeField(carrier, set, key, value));
     } catch {
@@ -123,8 +124,8 @@ function flagsOf(context: Context, spanContext: SpanContext): number {
 
 /** `trace:span:parent:flags`; `undefined` for anything else. */
 export function parseUberTraceId(value: string): JaegerReading | undefined {
-  if (value.length > MAX_HEADER_LENGTH) return undefined;
-  const parts = firstOf(value, MAX_HEADER_LENGTH).replace(/%3a/gi, ':').split(':');
+  if (value.length > MAX_UBER_TRACE_ID_LENGTH) return undefined;
+  const parts = firstOf(value, MAX_UBER_TRACE_ID_LENGTH).replace(/%3a/gi, ':').split(':');
   const [trace = '', span = '', parent = '', flags = ''] = parts;
   if (parts.length !== 4) return undefined;
   const traceId = paddedId(trace, 32);
@@ -137,7 +138,8 @@ export function parseUberTraceId(value: string): JaegerReading | undefined {
   return { traceId, spanId, sampled: debug || (bits & TraceFlags.SAMPLED) !== 0, debug };
 }
 
-function readBaggage(carrier: unknown, getter: TextMapGetter): Map<string, BaggageEntry> {
+/** The entries of `uberctx-` fields and `jaeger-baggage`. */
+export function readJaegerBaggage(carrier: unknown, getter: TextMapGetter): Map<string, BaggageEntry> {
   const entries = new Map<string, BaggageEntry>();
   let bytes = 0;
   const add = (key: string, value: string) => {
@@ -153,18 +155,9 @@ function readBaggage(carrier: unknown, getter: TextMapGetter): Map<string, Bagga
       if (equals !== -1) add(trimOws(pair.slice(0, equals)), trimOws(pair.slice(equals + 1)));
     }
   }
-  for (const name of readKeys(carrier, getter)) {
-    const key = uberctxKey(name);
-    if (key === undefined || entries.size === MAX_BAGGAGE_MEMBERS) continue;
-    const value = readFirst(carrier, getter, name);
-    if (value !== undefined && value.length <= MAX_BAGGAGE_BYTES) add(key, trimOws(value));
-  }
+  for (const [name, value] of readWithPrefix(carrier, getter, UBERCTX_PREFIX, MAX_UBERCTX_FIELDS))
+    if (value.length <= MAX_BAGGAGE_BYTES) add(name.slice(UBERCTX_PREFIX.length), trimOws(value));
   return entries;
-}
-
-function uberctxKey(name: string): string | undefined {
-  const prefix = name.slice(0, UBERCTX_PREFIX.length).toLowerCase();
-  return prefix === UBERCTX_PREFIX ? name.slice(UBERCTX_PREFIX.length) : undefined;
 }
 
 function merged(existing: Baggage | undefined, entries: Map<string, BaggageEntry>): Baggage {

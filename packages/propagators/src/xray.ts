@@ -33,7 +33,7 @@ export interface XRayReading {
   readonly lineage?: string | undefined;
 }
 
-const MAX_HEADER_LENGTH = 1024;
+export const MAX_XRAY_LENGTH = 1024;
 
 /**
  * AWS X-Ray: the `X-Amzn-Trace-Id` header.
@@ -144,9 +144,9 @@ function sampledOf(context: Context, spanContext: SpanContext): '0' | '1' | '?' 
  * empty field, and a parent of zeros, counts as absent.
  */
 export function parseXRay(value: string): XRayReading | undefined {
-  if (value.length > MAX_HEADER_LENGTH) return undefined;
+  if (value.length > MAX_XRAY_LENGTH) return undefined;
   const fields = new Map<string, string>();
-  for (const part of firstOf(value, MAX_HEADER_LENGTH).split(';')) {
+  for (const part of firstOf(value, MAX_XRAY_LENGTH).split(';')) {
     const equals = part.indexOf('=');
     if (equals === -1) continue;
     const name = trimOws(part.slice(0, equals)).toLowerCase();

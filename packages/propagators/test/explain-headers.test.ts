@@ -1,5 +1,5 @@
 import { ROOT_CONTEXT } from '@opentelemetry/api';
-import { createPropagator, explainHeaders } from '@throughline/propagators';
+import { carrierGetter, createPropagator, explainHeaders } from '@throughline/propagators';
 import fc from 'fast-check';
 import { expect, it, test } from 'vitest';
 
@@ -143,6 +143,83 @@ test.each<[string, unknown, string]>([
   ],
 ])('%s %o', (format, headers, expected) => {
   expect(reasonOf(format, headers)).toBe(expected);
+});
+
+const MEMBER = '=v'.padEnd(8193, 'v');
+test.each<[string, Record<string, string>, string]>([
+  [
+    'baggage',
+    { baggage: `k${MEMBER}` },
+    'no: refused: a member is longer than 8192 bytes, and only whole ones are read',
+  ],
+  [
+    'baggage',
+    { baggage: `k${MEMBER}${MEMBER}${MEMBER}` },
+    'no: refused: a member is longer than 8192 bytes, and only whole ones are read',
+  ],
+  ['baggage', { baggage: ' , ' }, 'no: refused: the header is empty'],
+  ['baggage', { baggage: 'a b=1,c' }, 'no: refused: no member of the form key=value with a token as key'],
+  [
+    'baggage',
+    { baggage: 'a b=1,'.repeat(5000) },
+    'no: refused: within the first 16384 characters, no member of the form key=value with a token as key',
+  ],
+  ['jaeger', { 'uber-trace-id': `${T}:`.repeat(20) }, 'no: refused: longer than 256 characters'],
+  [
+    'jaeger',
+    { 'uber-trace-id': 'zzz', 'uberctx-a': '1' },
+    'yes: baggage only; refused: not trace:span:parent:flags in hexadecimal with ids that are not zero',
+  ],
+  [
+    'jaeger',
+    { 'uberctx-é': '1' },
+    'no: refused: no uber-trace-id header, and no baggage of at most 8192 bytes with a token as key',
+  ],
+  [
+    'jaeger',
+    { 'jaeger-baggage': `a${MEMBER}` },
+    'no: refused: no uber-trace-id header, and no baggage of at most 8192 bytes with a token as key',
+  ],
+  ['xray', { 'x-amzn-trace-id': 'Root=1;'.repeat(200) }, 'no: refused: longer than 1024 characters'],
+  ['grpc-trace-bin', { 'grpc-trace-bin': 'AAAA'.repeat(100) }, 'no: refused: longer than 256 characters'],
+])('the right reason: %s %o', (format, headers, expected) => {
+  expect(reasonOf(format, headers)).toBe(expected);
+  // What is accepted is what an extraction would find.
+  const changed = createPropagator(format).extract(ROOT_CONTEXT, headers, carrierGetter) !== ROOT_CONTEXT;
+  expect(expected.startsWith('yes')).toBe(changed);
+});
+
+it('looks at a bounded part of a carrier with very many fields', () => {
+  const fields = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`uberctx-k${i}`, 'v']));
+  const listings = (count: number) => {
+    let seen = 0;
+    const carrier = new Proxy(
+      { ...fields(count), Traceparent: OK },
+      {
+        ownKeys(target) {
+          seen++;
+          return Reflect.ownKeys(target);
+        },
+      },
+    );
+    const report = explainHeaders(carrier);
+    expect(report.verdict).toBe(`trace ${T} is continued from tracecontext`);
+    expect(report.formats.find(({ format }) => format === 'jaeger')?.found).toHaveLength(8);
+    return seen;
+  };
+  // Its names are listed a few times, not once for each field.
+  expect(listings(21_000)).toBeLessThan(8);
+  const propagator = createPropagator('jaeger');
+  let reads = 0;
+  const counting = new Proxy(fields(21_000), {
+    get(target, name) {
+      if (String(name).startsWith('uberctx-')) reads++;
+      return Reflect.get(target, name);
+    },
+  });
+  propagator.extract(ROOT_CONTEXT, counting, carrierGetter);
+  expect(reads).toBeLessThanOrEqual(128);
 });
 
 test.each<[string, unknown, string]>([

@@ -31,6 +31,7 @@ test('a load balancer’s header: the root of its trace, without parent or link'
   expect(span).toMatchObject({ parentSpanContext: undefined, links: [] });
   expect(span?.spanContext().traceId).toBe(T);
   expect(exchange.extraction).toBe('continued');
+  // Nothing is known about how its id was made.
   expect(sent.traceparent).toBe(`00-${T}-${span?.spanContext().spanId}-01`);
   expect(sent['x-amzn-trace-id']).toBe(`Root=${ROOT};Parent=${span?.spanContext().spanId};Sampled=1`);
 });
@@ -47,4 +48,16 @@ test('another trace in a format before it is continued, and there is nothing to 
   const span = await spans.take();
   expect(span?.spanContext().traceId).toBe('1'.repeat(32));
   expect(span?.links).toEqual([]);
+});
+
+test.each([1, 0])('a trace that starts here carries the random flag, at ratio %d', (ratio) => {
+  const { exchange, sent } = served({}, { ratio });
+  expect(sent.traceparent).toBe(
+    `00-${exchange.span.spanContext().traceId}-${exchange.span.spanContext().spanId}-0${2 + ratio}`,
+  );
+});
+
+test.each(['00', '01', '02', '03'])('and one that came with flags %s keeps the caller’s', (flags) => {
+  const traceparent = `00-${'1'.repeat(32)}-${'2'.repeat(16)}-${flags}`;
+  expect(served({ traceparent }).sent.traceparent?.slice(-2)).toBe(flags);
 });
