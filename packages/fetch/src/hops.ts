@@ -1,5 +1,5 @@
 import type { Context } from '@opentelemetry/api';
-import type { Carrier } from '@throughline/core';
+import { activeContext, type Carrier, runInContext } from '@throughline/core';
 import type { HttpClientCall, HttpClientTracer } from './http-client.ts';
 import type { HttpClientOutcome } from './http-client-options.ts';
 import type { CallPropagation, OutboundInjection } from './outbound-injection.ts';
@@ -50,9 +50,11 @@ export class Hops {
     if (url.hash === '' && this.#fragment !== '') url.hash = this.#fragment;
     this.#url = url;
     this.#named ??= url;
-    const call = this.#startCall({ method, url, resendCount: this.sent, header }, this.#parent);
+    const resendCount = this.sent++;
+    const start = () => this.#startCall({ method, url, resendCount, header }, this.#parent);
+    // Some tracers look at what is active and not at the parent that they are given: on the wire, tracing is suppressed.
+    const call = activeContext() === this.#parent ? start() : runInContext(this.#parent, start);
     this.#call = call;
-    this.sent += 1;
     this.#inject(call.context, headers, url, {
       ...this.#policy,
       redirectedFrom: this.#named,

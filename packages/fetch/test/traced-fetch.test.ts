@@ -10,7 +10,7 @@ import {
   type TextMapPropagator,
   trace,
 } from '@opentelemetry/api';
-import { suppressTracing } from '@opentelemetry/core';
+import { isTracingSuppressed, suppressTracing } from '@opentelemetry/core';
 import { createHttpServerTracer, runInContext, withBaggage } from '@throughline/core';
 import { createTracedFetch, type TracedFetch, type TracedRequestInit, tracedFetch } from '@throughline/fetch';
 import { fetch as undiciFetch } from 'undici';
@@ -71,6 +71,32 @@ const redirecting =
     req.url?.startsWith('/start')
       ? res.writeHead(status, { location: to('/end') }).end('moved')
       : res.end('done');
+
+describe('where spans start', () => {
+  test.each<[string, TracedRequestInit]>([
+    ['a call', {}],
+    ['a call that is sent hop by hop', { redirect: 'manual' }],
+  ])('%s: in what the caller has active, never in the suppressed context of the wire', async (_, init) => {
+    stopSdk();
+    const suppressed: boolean[] = [];
+    spans = startSdk({
+      // As some tracers do, whatever parent they are given.
+      shouldSample: () => {
+        suppressed.push(isTracingSuppressed(context.active()));
+        return { decision: 2 };
+      },
+      toString: () => 'looks at what is active',
+    });
+    const { url } = await spy(redirecting(302, (path) => path));
+    for (const fetch of [
+      tracedFetch,
+      createTracedFetch({ fetch: undiciFetch as unknown as typeof globalThis.fetch }),
+    ])
+      await (await fetch(`${url}/start`, init)).text();
+    expect(suppressed.length).toBeGreaterThanOrEqual(2);
+    expect(suppressed).not.toContain(true);
+  });
+});
 
 describe('one call', () => {
   test('a CLIENT span by the conventions, its context in the headers', async () => {
