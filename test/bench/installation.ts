@@ -1,11 +1,8 @@
-import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { failureReason, keepInstalled, unpackInto } from '../dist/kept-installation.ts';
 import { packAll } from '../dist/packed-packages.ts';
-
-const run = promisify(execFile);
 
 /** Where variants run: with packages as a user would have them, none of them in the lock file of this repository. */
 export interface Installation {
@@ -82,18 +79,13 @@ export async function installAll(names: readonly string[]): Promise<{
     for (const name of names) {
       const folder = join(tmpdir(), 'throughline-bench', name);
       try {
-        await install(folder, CONTENTS[name] ?? []);
+        await keepInstalled(folder, CONTENTS[name] ?? []);
       } catch (error) {
         if (OURS.has(name)) throw error;
-        missing.set(name, reasonOf(error));
+        missing.set(name, failureReason(error));
         continue;
       }
-      for (const [ours, tarball] of OURS.has(name) ? tarballs : []) {
-        const target = join(folder, 'node_modules', ours);
-        rmSync(target, { recursive: true, force: true });
-        mkdirSync(target, { recursive: true });
-        await run('tar', ['-xzf', tarball, '-C', target, '--strip-components=1']);
-      }
+      if (OURS.has(name)) await unpackInto(folder, tarballs);
       for (const part of ['process', 'variants', 'messages']) {
         rmSync(join(folder, part), { recursive: true, force: true });
         cpSync(join(HERE, part), join(folder, part), { recursive: true });
@@ -104,34 +96,6 @@ export async function installAll(names: readonly string[]): Promise<{
     rmSync(packed, { recursive: true, force: true });
   }
   return { installations, missing };
-}
-
-async function install(
-  folder: string,
-  candidates: readonly Readonly<Record<string, string>>[],
-): Promise<void> {
-  const wanted = JSON.stringify(candidates);
-  const marker = join(folder, 'installed.json');
-  if (existsSync(marker) && readFileSync(marker, 'utf8') === wanted) return;
-  for (const [at, dependencies] of candidates.entries()) {
-    rmSync(folder, { recursive: true, force: true });
-    mkdirSync(folder, { recursive: true });
-    const manifest = { name: 'throughline-bench', private: true, type: 'module', dependencies };
-    writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
-    try {
-      await run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder });
-      writeFileSync(marker, wanted);
-      return;
-    } catch (error) {
-      if (at === candidates.length - 1) throw error;
-    }
-  }
-}
-
-/** npm's own word, without the paths and addresses of this machine. */
-function reasonOf(error: unknown): string {
-  const { stderr = '' } = error as { stderr?: string };
-  return /npm error code (\w+)/.exec(stderr)?.[1] ?? 'npm install failed';
 }
 
 function versionsIn(folder: string): Record<string, string> {

@@ -1,5 +1,6 @@
 // Runs the conformance kit from packed tarballs on every line of Node, SDK and framework that we support, and
-// writes docs/compatibility.md from what came out. Exits 1 when a case failed anywhere.
+// writes docs/compatibility.md from what came out, with a table of other tracers that run beside us. Exits 1 when a case
+// failed anywhere.
 import { execFile, spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,6 +8,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { type Installation, installPacked } from '../dist/packed-packages.ts';
+import { testCoexistence } from './coexistence/coexistence.ts';
 import { FRAMEWORKS, NODE_LINES, SDK_LINES, type SdkLine } from './lines.ts';
 
 const HERE = import.meta.dirname;
@@ -134,6 +136,8 @@ for (const sdk of SDK_LINES) {
   }
 }
 
+const coexistence = await testCoexistence();
+
 const frameworkVersions = Object.entries(FRAMEWORKS).map(
   ([name, range]) => `${name} ${range.replace('npm:', '')}`,
 );
@@ -151,11 +155,12 @@ ${ADAPTERS.map((adapter) => `| ${adapter} | ${columns.map(({ results }) => cell(
 With ${frameworkVersions.join(', ')}.
 
 SDK 3 asks for Node 22.15 or later, so Node 20 is tested with SDK 2.12 only.
-`;
+
+${coexistence.section}`;
 const file = join(REPOSITORY, 'docs/compatibility.md');
 if (!existsSync(file) || readFileSync(file, 'utf8') !== page) writeFileSync(file, page);
 
-const all = columns.flatMap(({ results }) => [...results.values()]);
+const all = [...columns.flatMap(({ results }) => [...results.values()]), coexistence];
 const sum = (key: keyof Counts) => all.reduce((total, counts) => total + counts[key], 0);
 mkdirSync(join(REPOSITORY, '.reports'), { recursive: true });
 writeFileSync(
