@@ -22,6 +22,7 @@ export interface Redaction {
 
 /** Of a path or a word that may hold parameters or a URL. */
 const TELLTALE = /[=@]|%3d|%40/i;
+const ASSIGNMENT = /=|%3d/i;
 const SCHEME = /^(\S+)[ \t].*/s;
 const CREDENTIALS: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization']);
 /** They say where to and how to authenticate. */
@@ -49,7 +50,10 @@ export function createRedaction(redactQuery?: readonly string[]): Redaction {
     word,
     path(path) {
       if (!TELLTALE.test(path)) return path;
-      return withoutUserinfo(path).split('/').map(query).join('/');
+      return withoutUserinfo(path)
+        .split('/')
+        .map((segment) => (ASSIGNMENT.test(segment) ? query(segment) : segment))
+        .join('/');
     },
     errorText(sources) {
       let known: readonly string[] | undefined;

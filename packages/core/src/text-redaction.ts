@@ -21,7 +21,7 @@ export function withoutSecrets(text: string, names: SecretNames, known: readonly
   let seen = text.slice(0, MAX_LENGTH + OVERLAP);
   for (const value of known) if (seen.includes(value)) seen = seen.replaceAll(value, 'REDACTED');
   if (text.length > MAX_LENGTH) seen = cut(seen);
-  return withoutCredentials(withoutValues(withoutUserinfo(seen), names));
+  return withoutCredentials(withoutValues(withoutUserinfo(withoutRefusedHeader(seen)), names));
 }
 
 /** Ends at a gap: what stands at the cut may be one half of a secret. */
@@ -29,6 +29,15 @@ function cut(text: string): string {
   let end = Math.min(text.length, MAX_LENGTH);
   while (end > 0 && !/\s/.test(text[end] as string)) end--;
   return `${text.slice(0, end)}…`;
+}
+
+const REFUSED = '" is an invalid header ';
+
+/** What `fetch` says of a header that it refuses, with the header's name or value between quotes. */
+function withoutRefusedHeader(text: string): string {
+  const end = text.lastIndexOf(REFUSED);
+  const start = end === -1 ? -1 : text.indexOf(': "');
+  return start === -1 || start >= end ? text : `${text.slice(0, start + 3)}REDACTED${text.slice(end)}`;
 }
 
 const CREDENTIALS = /\b(bearer|basic|digest|negotiate|dpop|apikey|aws4-hmac-sha256)([ \t]+)([^\s"'`,;]+)/gi;

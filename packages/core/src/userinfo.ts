@@ -11,10 +11,33 @@ const BEFORE_CREDENTIALS = new Set('/\\()[]{}<>,=;"\'`|?&#@');
  */
 export function withoutUserinfo(text: string, bare = true): string {
   if (!text.includes('@')) return text;
-  return text
-    .split(GAP)
-    .map((word) => (word.includes('@') ? wordWithoutUserinfo(word, bare) : word))
-    .join('');
+  const words = text.split(GAP);
+  for (let at = 0; at < words.length; at += 2) {
+    joinPassword(words, at);
+    const word = words[at] as string;
+    if (word.includes('@')) words[at] = wordWithoutUserinfo(word, bare);
+  }
+  return words.join('');
+}
+
+/** How many words a password may have. */
+const MAX_WORDS = 8;
+
+/** A password with spaces in it, in a URL that nothing could parse, is spread over several words. */
+function joinPassword(words: string[], at: number): void {
+  const word = words[at] as string;
+  const start = word.lastIndexOf('//') + 2;
+  const credentials = word.slice(start);
+  if (start === 1 || credentials.includes('@') || !NO_PORT.test(credentials)) return;
+  for (let next = at + 2; next < words.length && next <= at + 2 * MAX_WORDS; next += 2) {
+    if (/[\r\n]/.test(words[next - 1] as string)) return;
+    const last = words[next] as string;
+    const end = last.lastIndexOf('@');
+    if (end === -1) continue;
+    words[at] = `${word.slice(0, start)}REDACTED:REDACTED${last.slice(end)}`;
+    words.fill('', at + 1, next + 1);
+    return;
+  }
 }
 
 function wordWithoutUserinfo(word: string, bare: boolean): string {
