@@ -20,7 +20,7 @@ export function follow<T>(
     onValue(result as Awaited<T>);
     return result;
   }
-  return result.then(
+  return promiseOf(result).then(
     (value) => {
       onValue(value as Awaited<T>);
       return value;
@@ -32,8 +32,18 @@ export function follow<T>(
   ) as T;
 }
 
+/** What `await` waits for; a member that cannot be read is for the caller to find. */
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    value !== null && typeof value === 'object' && typeof (value as { then?: unknown }).then === 'function'
-  );
+  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return false;
+  try {
+    return typeof (value as { then?: unknown }).then === 'function';
+  } catch {
+    return false;
+  }
+}
+
+/** A thenable that is no promise may return nothing from `then`, and call back more than once. */
+function promiseOf(thenable: PromiseLike<unknown>): PromiseLike<unknown> {
+  const { catch: caught } = thenable as { catch?: unknown };
+  return typeof caught === 'function' ? thenable : Promise.resolve(thenable);
 }

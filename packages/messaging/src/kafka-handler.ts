@@ -1,5 +1,6 @@
 import type { Message, MessagingTracer } from '@throughline/core/messaging';
 import { type KafkaMessage, type KafkaPlace, kafkaMessage } from './kafka-message.ts';
+import { kafkaMessageIn } from './lambda-records.ts';
 import { tracedHandler } from './traced-handler.ts';
 
 /** Messages that came several at once; of kafkajs, only the batch says where from. */
@@ -18,8 +19,9 @@ export function handlerWith<C, M extends KafkaMessage<C> & KafkaPlace, Rest exte
 ): (message: M, ...rest: Rest) => R {
   return tracedHandler(handler, (message, call) => {
     // The cast: a client's own messages hold the carrier that its tracer reads.
+    const read = kafkaMessageIn(message);
     const described = received.get(message) as Message<C> | undefined;
-    return tracer.process(described ?? kafkaMessage(message, message), () => call(message), {
+    return tracer.process(described ?? (kafkaMessage(read, read) as Message<C>), () => call(message), {
       received: described !== undefined,
     });
   });

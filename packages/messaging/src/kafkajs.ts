@@ -14,9 +14,11 @@ import {
   tracedConsumer,
   tracedProducer,
 } from './kafkajs-client.ts';
+import type { KafkaRecord } from './lambda-records.ts';
 
 export type { MessagingOptions, Relation } from '@throughline/core/messaging';
 export type { KafkaJsConsumer, KafkaJsMessage, KafkaJsProducer } from './kafkajs-client.ts';
+export type { KafkaRecord } from './lambda-records.ts';
 
 /**
  * The producer, with what it sends traced, in transactions too; used in its place from then on.
@@ -53,7 +55,8 @@ export function traceConsumer<C extends KafkaJsConsumer>(original: C, options: M
 }
 
 /**
- * The handler, each call of it in the span that processes its message: for the messages of a batch.
+ * The handler, each call of it in the span that processes its message: for the messages of a batch, and for the records
+ * of the event with which Kafka calls a Lambda function.
  *
  * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the handler throws.
  * @example
@@ -64,11 +67,15 @@ export function traceConsumer<C extends KafkaJsConsumer>(original: C, options: M
  *   },
  * });
  */
-export function traceHandler<M extends KafkaJsMessage, Rest extends unknown[], R>(
+export function traceHandler<M extends KafkaJsMessage | KafkaRecord, Rest extends unknown[], R>(
   handler: (message: M, ...rest: Rest) => R,
   options: MessagingOptions = {},
 ): (message: M, ...rest: Rest) => R {
-  return handlerWith(handler, kafkaTracer(options, 'traceHandler()'));
+  // The cast: a record is read as a message.
+  return handlerWith(
+    handler as (message: KafkaJsMessage, ...rest: Rest) => R,
+    kafkaTracer(options, 'traceHandler()'),
+  ) as (message: M, ...rest: Rest) => R;
 }
 
 const kafkaTracer = (options: MessagingOptions, entry: string) =>

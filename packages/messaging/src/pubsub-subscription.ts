@@ -1,5 +1,5 @@
 import { ROOT_CONTEXT } from '@opentelemetry/api';
-import type { MessagingOptions } from '@throughline/core/messaging';
+import type { Message, MessageHeaders, MessagingOptions } from '@throughline/core/messaging';
 import { listenerMethods } from './listeners.ts';
 import { type PubSubMessage, pubsubTracer, receivedMessage, settlingMessage } from './pubsub-message.ts';
 import { tracedHandler } from './traced-handler.ts';
@@ -11,6 +11,11 @@ type Method = (...args: never[]) => unknown;
 export interface PubSubSubscription {
   readonly name: string;
   readonly on: Method;
+}
+
+/** A CloudEvent of Pub/Sub, as a Cloud Function gets it. */
+export interface PubSubEvent {
+  readonly data: PubSubPush;
 }
 
 /** The body of a push request, parsed. */
@@ -53,20 +58,19 @@ export function traceSubscription<S extends PubSubSubscription>(
 }
 
 /**
- * The handler, each call of it in the span that processes its message: for messages from a pull or an iterator.
+ * The handler, each call of it in the span that processes its message: for messages from a pull or an iterator, in the
+ * body of a push, and in the event of a Cloud Function.
  *
  * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the handler throws.
  * @example
  * const handle = traceHandler(async (message: Message) => save(message.data));
  */
-export function traceHandler<M extends PubSubMessage, Rest extends unknown[], R>(
+export function traceHandler<M extends PubSubMessage | PubSubPush | PubSubEvent, Rest extends unknown[], R>(
   handler: (message: M, ...rest: Rest) => R,
   options: MessagingOptions = {},
 ): (message: M, ...rest: Rest) => R {
   const tracer = pubsubTracer(options, 'traceHandler()');
-  return tracedHandler(handler, (message, call) =>
-    tracer.process(receivedMessage(message ?? {}), () => call(message)),
-  );
+  return tracedHandler(handler, (given, call) => tracer.process(delivered(given), () => call(given)));
 }
 
 /**
@@ -85,9 +89,14 @@ export function tracePushHandler<P extends PubSubPush, Rest extends unknown[], R
   options: MessagingOptions = {},
 ): (push: P, ...rest: Rest) => R {
   const tracer = pubsubTracer(options, 'tracePushHandler()');
-  return tracedHandler(handler, (push, call) => {
-    const { message, subscription, deliveryAttempt } = (push ?? {}) as Partial<P>;
-    const received = receivedMessage(message ?? {}, subscription, deliveryAttempt);
-    return tracer.process(received, () => call(push));
-  });
+  return tracedHandler(handler, (push, call) => tracer.process(delivered(push), () => call(push)));
+}
+
+/** The message in a push, in an event, or by itself. */
+function delivered(given: object | undefined): Message<MessageHeaders> {
+  const { data, message } = (given ?? {}) as Partial<PubSubPush & PubSubEvent>;
+  const push: Partial<PubSubPush> = message === undefined ? (data ?? {}) : (given as PubSubPush);
+  if (push.message !== undefined)
+    return receivedMessage(push.message ?? {}, push.subscription, push.deliveryAttempt);
+  return receivedMessage(given ?? {});
 }

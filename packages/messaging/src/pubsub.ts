@@ -6,6 +6,7 @@
 export type { MessagingOptions, Relation } from '@throughline/core/messaging';
 export type { PubSubMessage } from './pubsub-message.ts';
 export {
+  type PubSubEvent,
   type PubSubPush,
   type PubSubSubscription,
   traceHandler,

@@ -29,6 +29,8 @@ export interface SnsNotification {
   /** ISO 8601. */
   readonly Timestamp?: string | undefined;
   readonly MessageAttributes?: AwsAttributes | undefined;
+  /** In a record of the event with which SNS calls a Lambda function: the notification itself. */
+  readonly Sns?: SnsNotification | undefined;
 }
 
 interface SnsMessage {
@@ -97,7 +99,8 @@ export function traceHandler<N extends SnsNotification, Rest extends unknown[], 
   options: MessagingOptions = {},
 ): (notification: N, ...rest: Rest) => R {
   const tracer = snsTracer(options, 'traceHandler()');
-  return tracedHandler(handler, (notification, call) => {
+  return tracedHandler(handler, (given, call) => {
+    const notification = given?.Sns ?? given;
     const sent = Date.parse(notification?.Timestamp ?? '');
     const message = {
       ...topicOf(notification?.TopicArn),
@@ -105,7 +108,7 @@ export function traceHandler<N extends SnsNotification, Rest extends unknown[], 
       messageId: notification?.MessageId,
       timestamp: Number.isNaN(sent) ? undefined : sent,
     };
-    return tracer.process(message, () => call(notification));
+    return tracer.process(message, () => call(given));
   });
 }
 

@@ -5,6 +5,7 @@ import {
   type MessagingOptions,
   type MessagingTarget,
 } from '@throughline/core/messaging';
+import { type SqsRecord, sqsMessageIn } from './lambda-records.ts';
 import { type SqsMetadata, sqsCodec } from './sqs-message.ts';
 
 /** A message that SQS delivered, as far as it matters here. */
@@ -58,13 +59,15 @@ export function isCounted(message: object): boolean {
 
 /** What the conventions want to know of a message. */
 export function receivedMessage(
-  message: SqsMessage | undefined,
-  queueUrl = message && queues.get(message),
+  given: SqsMessage | SqsRecord | undefined,
+  queueUrl = given && queues.get(given),
 ): Message<SqsMetadata> {
+  const record = sqsMessageIn(given);
+  const message = record ?? (given as SqsMessage | undefined);
   const sent = Number(message?.Attributes?.SentTimestamp);
   if (message !== undefined) noteHandle(message);
   return {
-    ...queueOf(queueUrl),
+    ...(queueUrl === undefined ? { destination: record?.queue } : queueOf(queueUrl)),
     carrier: message,
     messageId: message?.MessageId,
     timestamp: sent > 0 ? sent : undefined,

@@ -1,6 +1,7 @@
 import { withMembers } from '@throughline/core/adapter';
 import type { MessagingOptions } from '@throughline/core/messaging';
 import { type AwsClient, messageIdOf, wrapAwsClient } from './aws-client.ts';
+import type { SqsRecord } from './lambda-records.ts';
 import { withFieldNames, withSystemNames } from './sqs-asked-names.ts';
 import { type SqsMetadata, withinSize } from './sqs-message.ts';
 import {
@@ -16,6 +17,7 @@ import {
 
 export type { MessagingOptions, Relation } from '@throughline/core/messaging';
 export type { AwsClient } from './aws-client.ts';
+export type { SqsRecord } from './lambda-records.ts';
 export type { SqsMessage } from './sqs-received-message.ts';
 
 import { tracedHandler } from './traced-handler.ts';
@@ -95,7 +97,8 @@ export function traceClient<C extends AwsClient>(original: C, options: Messaging
 }
 
 /**
- * The handler, each call of it in the span that processes its message: for messages from a traced receive.
+ * The handler, each call of it in the span that processes its message: for messages from a traced receive, and for the
+ * records of the event with which SQS calls a Lambda function.
  *
  * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the handler throws.
  * @example
@@ -103,7 +106,7 @@ export function traceClient<C extends AwsClient>(original: C, options: Messaging
  * const { Messages = [] } = await client.send(new ReceiveMessageCommand({ QueueUrl }));
  * for (const message of Messages) await handle(message);
  */
-export function traceHandler<M extends SqsMessage, Rest extends unknown[], R>(
+export function traceHandler<M extends SqsMessage | SqsRecord, Rest extends unknown[], R>(
   handler: (message: M, ...rest: Rest) => R,
   options: MessagingOptions = {},
 ): (message: M, ...rest: Rest) => R {

@@ -79,8 +79,7 @@ export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerV
       const messages = found === undefined ? [] : isList(found) ? found : [found];
       const attributes: Attributes = {};
       if (isList(found)) attributes[semconv.ATTR_MESSAGING_BATCH_MESSAGE_COUNT] = found.length;
-      else if (found?.messageId !== undefined)
-        attributes[semconv.ATTR_MESSAGING_MESSAGE_ID] = found.messageId;
+      else if (found !== undefined) Object.assign(attributes, identityOf(describe('receive', found)));
       operation.describe(attributes, linksOf(described, messages));
       countConsumed(described, messages.length);
     });
@@ -165,3 +164,12 @@ export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerV
 const PASSED_ON: MessagingOptions = { relation: 'parent' };
 
 const isList = Array.isArray as (value: unknown) => value is readonly unknown[];
+
+/** What only the one message of a receive can tell. */
+function identityOf({ messageId, conversationId, attributes }: MessagingOperation): Attributes {
+  return {
+    ...attributes,
+    ...(messageId !== undefined && { [semconv.ATTR_MESSAGING_MESSAGE_ID]: messageId }),
+    ...(conversationId !== undefined && { [semconv.ATTR_MESSAGING_MESSAGE_CONVERSATION_ID]: conversationId }),
+  };
+}
