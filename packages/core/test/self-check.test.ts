@@ -55,6 +55,7 @@ describe.concurrent('a healthy service hears nothing', () => {
     ['registered through a newer API'],
     ['nothing registered', { OTEL_SDK_DISABLED: 'true' }],
     ['nothing registered', { OTEL_TRACES_EXPORTER: 'none' }],
+    ['nothing registered', { OTEL_TRACES_EXPORTER: 'None' }],
     ['no propagator', { OTEL_PROPAGATORS: 'none' }],
     ['no propagator, one given by option'],
     ['throwing propagator'],

@@ -55,7 +55,7 @@ function checkCopies(): readonly Finding[] {
 /** @see https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/#general-sdk-configuration */
 function isDisabledOnPurpose(): boolean {
   const { OTEL_SDK_DISABLED: disabled, OTEL_TRACES_EXPORTER: exporter } = process.env;
-  return disabled?.trim().toLowerCase() === 'true' || exporter?.trim() === 'none';
+  return disabled?.trim().toLowerCase() === 'true' || exporter?.trim().toLowerCase() === 'none';
 }
 
 function noSdk(): Finding {
