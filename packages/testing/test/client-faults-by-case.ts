@@ -68,6 +68,7 @@ export const CLIENT_FAULTS_BY_CASE: Readonly<Record<string, readonly ClientFault
   'returns a Response with the url, headers and type that fetch returns': ['ends the span with the body'],
   'leaves calls that go over no network alone': ['traces calls that go over no network'],
   'answers HEAD and empty responses': ['ends the span with the body'],
+  'describes every hop alike: method, host and port, and its own URL': ['describes the first hop only'],
   'makes one span per hop, each with its own traceparent and the count of resends': ['counts no resends'],
   'tells nothing to another origin that a redirect leads to': ['follows redirects with the first headers'],
   "carries the caller's own headers to another origin as fetch does: secrets stay behind": [

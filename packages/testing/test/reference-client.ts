@@ -20,6 +20,7 @@ export const CLIENT_FAULTS = [
   'does not inject when unsampled',
   'follows redirects with the first headers',
   'counts no resends',
+  'describes the first hop only',
   'records credentials and signatures',
   'names the span by the path',
   'uses the raw method',
@@ -107,8 +108,10 @@ export function connectReference(
           ...(known ? {} : { 'http.request.method_original': method }),
           'url.full':
             fault === 'records credentials and signatures' ? target.href : shown(target, options.redactQuery),
-          'server.address': target.hostname,
-          'server.port': Number(target.port || 80),
+          ...((hop === 0 || fault !== 'describes the first hop only') && {
+            'server.address': target.hostname,
+            'server.port': Number(target.port || 80),
+          }),
           ...(hop > 0 && fault !== 'counts no resends' ? { 'http.request.resend_count': hop } : {}),
           ...captured('request', options.captureRequestHeaders, own),
           ...attempt({}, () => options.attributes?.(request) ?? {}),

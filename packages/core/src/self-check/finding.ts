@@ -1,4 +1,5 @@
 import { diag } from '@opentelemetry/api';
+import { redaction } from '../redaction.ts';
 import { guarded } from '../report.ts';
 import { shared } from '../shared.ts';
 
@@ -26,7 +27,8 @@ export function finding(
   level: Finding['level'],
   words: Pick<Finding, 'fact' | 'consequence' | 'fix'>,
 ): Finding {
-  return { code, level, ...words, docs: `${DOCS}#${code.toLowerCase()}` };
+  // A fact may quote routes, paths and names of the application.
+  return { code, level, ...words, fact: redaction.text(words.fact), docs: `${DOCS}#${code.toLowerCase()}` };
 }
 
 const { noted, announced } = shared('findings', () => ({

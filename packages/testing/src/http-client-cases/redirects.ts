@@ -37,6 +37,21 @@ export const redirectCases: readonly HttpClientCase[] = [
     },
   },
   {
+    name: 'describes every hop alike: method, host and port, and its own URL',
+    needs: ['spans', 'redirects'],
+    async run(world) {
+      await world.read(to(to(`${world.elsewhere.url}/ok`)), { method: 'HEAD' });
+      const spans = await hops(world, 3);
+      const servers = [world.origin, world.origin, world.elsewhere].map(({ url }) => new URL(url));
+      for (const [n, { attributes }] of spans.entries()) {
+        assert.equal(attributes['http.request.method'], 'HEAD');
+        assert.equal(attributes['server.address'], servers[n]?.hostname);
+        assert.equal(attributes['server.port'], Number(servers[n]?.port));
+        assert.equal(new URL(String(attributes['url.full'])).origin, servers[n]?.origin);
+      }
+    },
+  },
+  {
     name: 'tells nothing to another origin that a redirect leads to',
     needs: ['redirects'],
     async run(world) {
