@@ -1,4 +1,5 @@
 import { EventEmitter, once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import http, {
   type IncomingMessage,
   type RequestListener,
@@ -7,9 +8,12 @@ import http, {
   ServerResponse,
 } from 'node:http';
 import http2 from 'node:http2';
+import https from 'node:https';
 import net, { type AddressInfo, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { pipeline, Readable } from 'node:stream';
 import { pipeline as pipeInto } from 'node:stream/promises';
+import tls from 'node:tls';
 import { type Attributes, SpanStatusCode } from '@opentelemetry/api';
 import { createHttpServerTracer } from '@throughline/core';
 import { exchangeOf, traceNodeExchange } from '@throughline/core/node';
@@ -323,6 +327,27 @@ describe('whoever broke a response is named', () => {
     await received('part');
     leave(socket);
     expect(await outcome()).toEqual([200, 'client_disconnected']);
+  });
+
+  const read = (name: string) => readFileSync(join(import.meta.dirname, 'tls', name));
+  test.each<[string, (socket: Socket, req: IncomingMessage) => unknown, unknown[]]>([
+    ['closes', (socket) => socket.destroy(), [200, 'client_disconnected']],
+    ['resets', (socket) => socket.resetAndDestroy(), [200, 'client_disconnected']],
+    ['is not there to be blamed', (_, req) => req.socket.destroy(reset()), [200, 'ECONNRESET']],
+  ])('a client that %s, over TLS', async (_, leave, expected) => {
+    const arrived = withResolvers<IncomingMessage>();
+    const handler = traced((req, res) => {
+      res.writeHead(200).write('part');
+      arrived.resolve(req);
+    });
+    const server = https.createServer({ key: read('server-key.pem'), cert: read('server.pem') }, handler);
+    const raw = net.connect(await listen(server as never), '127.0.0.1').on('error', () => {});
+    const socket = tls.connect({ socket: raw, rejectUnauthorized: false }).on('error', () => {});
+    socket.write(GET);
+    await once(socket, 'data');
+    leave(raw, await arrived.promise);
+    expect(await outcome()).toEqual(expected);
+    raw.destroy();
   });
 
   test('a client that left after a time limit was noticed, and ignored, is', async () => {
@@ -756,6 +781,21 @@ describe('what cannot be read', () => {
     });
     expect(await (await fetch(`http://127.0.0.1:${port}`)).text()).toBe('x');
     expect(await outcome()).toEqual([200, undefined]);
+  });
+
+  test('listeners that cannot be counted are called', async () => {
+    const tracer = createHttpServerTracer();
+    const port = await listen((req, res) => {
+      traceNodeExchange(tracer, req, res);
+      // Streams count those of the request themselves.
+      broken('listenerCount', res);
+      res.on('finish', () => heard.push('finish'));
+      res.end('x');
+    });
+    const heard: string[] = [];
+    expect(await (await fetch(`http://127.0.0.1:${port}`)).text()).toBe('x');
+    expect(await outcome()).toEqual([200, undefined]);
+    expect(heard).toEqual(['finish']);
   });
 
   test('neither request nor response can be written to: the span does not stay open', async () => {

@@ -220,14 +220,15 @@ function emitInContext(this: BoundEmitter, ...args: Parameters<EventEmitter['emi
   // Taken from a request and called on something else.
   if (bound === undefined) return Reflect.apply(EventEmitter.prototype.emit, this, args);
   const { binding, emit } = bound;
+  // Most events have no listener, and some are emitted by code that runs in the context already.
+  let direct = true;
   try {
     binding.observe(bound.ofResponse, this, args[0], args[1]);
+    direct = this.listenerCount(args[0]) === 0 || activeContext() === binding.context;
   } catch (error) {
     reportOnce('an event of a request could not be read', error);
   }
-  // Most events have no listener, and some are emitted by code that runs in the context already.
-  if (this.listenerCount(args[0]) === 0 || activeContext() === binding.context)
-    return Reflect.apply(emit, this, args);
+  if (direct) return Reflect.apply(emit, this, args);
   return runInContext(binding.context, () => Reflect.apply(emit, this, args));
 }
 
