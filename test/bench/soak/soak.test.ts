@@ -1,5 +1,8 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { ADAPTERS, soak } from './soak.ts';
+
+// Each starts a process, and the machine may be busy with others.
+vi.setConfig({ testTimeout: 60_000 });
 
 // The heap is for `npm run soak`: what 1 000 requests grow it by says nothing.
 test.each(ADAPTERS)(
