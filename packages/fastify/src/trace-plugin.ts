@@ -4,7 +4,7 @@ import {
   type HttpServerOptions,
   Scope,
 } from '@throughline/core';
-import { exchangeOf, reachesNoRoute, traceEarlyAnswers, traceNodeExchange } from '@throughline/core/node';
+import { exchangeOf, reachesNoRoute, traceNodeExchange, traceOutsideHooks } from '@throughline/core/node';
 import type { FastifyPluginAsync, FastifyRequest, onRequestHookHandler, RegisterOptions } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 
@@ -31,13 +31,7 @@ const plugin: FastifyPluginAsync<HttpServerOptions> = async function tracePlugin
     request.exchange?.fail(error);
     next();
   });
-  // Only a connection time-out leads there, and a hook costs each request a listener.
-  if (fastify.initialConfig.connectionTimeout)
-    fastify.addHook('onTimeout', (request, _reply, next) =>
-      request.exchange ? request.exchange.run(next) : next(),
-    );
-  // Of a plugin that is encapsulated, other routes are none of its business.
-  if (Object.hasOwn(fastify, 'listen')) traceEarlyAnswers(fastify.server, tracer);
+  traceOutsideHooks(fastify, tracer);
   fastify.addHook('onReady', async () =>
     tracer.check.registered(() => reachesNoRoute(fastify, traceContext)),
   );

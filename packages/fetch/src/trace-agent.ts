@@ -47,6 +47,8 @@ export function traceAgent<Given extends Agent>(agent: Given, options: HttpClien
     const header = (name: string) => headerText(request.getHeader(name));
     const named = redirects.origin(parent, url) ?? url;
     const call = startCall({ method: request.method, url, header }, parent);
+    // First, so that the call ends whatever becomes of the headers.
+    observe(request, call, (location) => redirects.heard(parent, url, named, location));
     if (!request.headersSent) {
       const before = request.getHeaders();
       const headers = { ...before };
@@ -54,7 +56,6 @@ export function traceAgent<Given extends Agent>(agent: Given, options: HttpClien
       for (const [name, value] of Object.entries(headers))
         if (value !== undefined && value !== before[name]) request.setHeader(name, value);
     }
-    observe(request, call, (location) => redirects.heard(parent, url, named, location));
     return call;
   }
 

@@ -1,8 +1,8 @@
 export { earlierRoutes } from './earlier-routes.ts';
-export { traceEarlyAnswers } from './early-answers.ts';
 export { reachesNoRoute } from './hook-reach.ts';
 export { bindKoaErrors } from './koa-errors.ts';
 export { servedKoaRoute, watchKoaRoute } from './koa-route.ts';
+export { traceOutsideHooks } from './outside-hooks.ts';
 export type { NodeRequest, NodeResponse } from './response-outcome.ts';
 export { servedRoute, watchRoute } from './served-route.ts';
 export {
