@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { context, propagation, SpanStatusCode, trace } from '@opentelemetry/api';
-import { createTelemetry, traceProcessor } from '@throughline/messaging/bullmq';
+import { createTelemetry, traceFlowProducer, traceProcessor } from '@throughline/messaging/bullmq';
 import { createSpanCollector, type RecordedSpan } from '@throughline/testing';
 import { FlowProducer, type Job, Queue, Worker } from 'bullmq';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -127,6 +127,26 @@ describe(`BullMQ: what is special about jobs${missing === undefined ? '' : ` (sk
     await take('complete');
     await take('complete', children);
   });
+
+  it.skipIf(missing).each(['add', 'addBulk'] as const)(
+    'gives each job of a flow without opts a context of its own, added by %s of a traced producer',
+    async (how) => {
+      const children = `${name}-child`;
+      work(async () => {});
+      work(async () => {}, children);
+      const flows = traceFlowProducer(opened(new FlowProducer({ connection, telemetry })));
+      const flow = { name: 'parent', queueName: name, children: [{ name: 'child', queueName: children }] };
+      const given = structuredClone(flow);
+      await (how === 'add' ? flows.add(given) : flows.addBulk([given]));
+      expect(given).toEqual(flow);
+      const [parent, child] = [await take('addNode'), await take('addNode', children)];
+      expect(parentOf(await take('process'))).toBe(idOf(parent));
+      expect(parentOf(await take('process', children))).toBe(idOf(child));
+      await take('complete');
+      await take('complete', children);
+      await spans.take((span) => span.name.startsWith('add'));
+    },
+  );
 
   it.skipIf(missing)('processes a job that was fetched by hand in its trace', async () => {
     await queue().add('by hand', 1);

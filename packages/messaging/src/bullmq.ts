@@ -7,6 +7,7 @@ import { type BullMQJob, fetched, STEPS, type TracerOf, untraced } from './bullm
 import { tracedHandler } from './traced-handler.ts';
 
 export type { MessagingOptions, Relation } from '@throughline/core/messaging';
+export { type BullMQFlowProducer, traceFlowProducer } from './bullmq-flows.ts';
 export type { BullMQJob, BullMQSpan };
 
 /** Where a job's metadata waits between BullMQ's two calls for it. */
