@@ -10,8 +10,6 @@ export interface OtherTracer {
   readonly writes: () => boolean;
 }
 
-const NO_BRIDGE = 'Let one of the two trace: this tracer cannot be registered with the API of OpenTelemetry.';
-
 /** Each by what it leaves for all of its own copies to find, and as cheap as a property. */
 const TRACERS: readonly OtherTracer[] = [
   {
@@ -26,8 +24,16 @@ const TRACERS: readonly OtherTracer[] = [
     remedy: 'Register it: Sentry.init({ enableOpenTelemetrySetup: true, propagateTraceparent: true }).',
     writes: () => sentryClient()?.getOptions?.().propagateTraceparent === true,
   },
-  { name: 'Elastic APM', remedy: NO_BRIDGE, writes: once(hasElasticAgent) },
-  { name: 'New Relic', remedy: NO_BRIDGE, writes: once(hasNewRelicAgent) },
+  {
+    name: 'Elastic APM',
+    remedy: 'Register it: opentelemetryBridgeEnabled: true.',
+    writes: once(hasElasticAgent),
+  },
+  {
+    name: 'New Relic',
+    remedy: 'Register it: opentelemetry: { enabled: true }.',
+    writes: once(hasNewRelicAgent),
+  },
 ];
 
 /**
