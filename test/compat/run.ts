@@ -25,6 +25,7 @@ const ADAPTERS = [
   'node:http2',
   'node:http2 tls',
   'tracedFetch',
+  'tracedFetch beside fetch',
 ] as const;
 
 interface Counts {
@@ -62,10 +63,12 @@ async function bundleSpec(installation: Installation, sdk: SdkLine): Promise<str
         import { describe, it } from 'node:test';
         import { createTracedFetch } from '@throughline/fetch';
         import { defineHttpClientConformance, defineHttpServerConformance } from '@throughline/testing';
+        import { defineFetchDifferential } from '../conformance/fetch-differential.ts';
         import { serverAdapter } from '../conformance/server-adapters.ts';
         import { ${sdk.name} as sdk } from '${binding}';
         const adapter = process.env.ADAPTER;
-        if (adapter === 'tracedFetch') defineHttpClientConformance({ describe, it }, {
+        if (adapter === 'tracedFetch beside fetch') defineFetchDifferential(sdk);
+        else if (adapter === 'tracedFetch') defineHttpClientConformance({ describe, it }, {
           name: adapter,
           sdk,
           connect(traceOptions) {
@@ -115,7 +118,7 @@ async function runKit(node: string, spec: string, adapter: string): Promise<Coun
 
 const columns: { title: string; results: Map<string, Counts> }[] = [];
 for (const sdk of SDK_LINES) {
-  const installation = await installPacked({ ...FRAMEWORKS, ...sdk.packages });
+  const installation = await installPacked({ ...FRAMEWORKS, ...sdk.packages, 'fast-check': '^4.10.2' });
   try {
     const spec = await bundleSpec(installation, sdk);
     for (const { major } of NODE_LINES.filter(({ sdks }) => sdks.includes(sdk.name))) {
