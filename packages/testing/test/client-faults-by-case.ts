@@ -62,6 +62,9 @@ export const CLIENT_FAULTS_BY_CASE: Readonly<Record<string, readonly ClientFault
     "drops the Request's own headers",
   ],
   "lets init override a Request's own method and headers, as fetch does": ['reads the body itself'],
+  'reads what init inherits, and members of a class with private fields': [
+    'copies init by its own properties',
+  ],
   'takes a URL object as well as a string': ['reads the body itself'],
   'sends a streamed request body': ['reads the body itself'],
   'hands the response body on piece by piece, as it comes': ['reads the body itself'],

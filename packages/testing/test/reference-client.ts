@@ -40,6 +40,7 @@ export const CLIENT_FAULTS = [
   'sets attributes after the start',
   'traces calls that go over no network',
   'records what fetch refuses',
+  'copies init by its own properties',
 ] as const;
 
 export type ClientFault = (typeof CLIENT_FAULTS)[number];
@@ -69,7 +70,8 @@ export function connectReference(
   return (options) => {
     validate(options);
     let shared: Span | undefined;
-    const traced = async (input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
+    const traced = async (input: string | URL | Request, given: RequestInit = {}): Promise<Response> => {
+      const init = fault === 'copies init by its own properties' ? { ...given } : given;
       const text = input instanceof Request ? input.url : String(input);
       const url = URL.canParse(text) ? new URL(text) : undefined;
       if (fault === 'traces calls that go over no network' && url?.protocol === 'data:') {

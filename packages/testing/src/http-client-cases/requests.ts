@@ -85,6 +85,29 @@ export const requestCases: readonly HttpClientCase[] = [
     },
   },
   {
+    name: 'reads what init inherits, and members of a class with private fields',
+    needs: ['fetch'],
+    async run(world) {
+      class Init {
+        #method = 'PUT';
+        get method() {
+          return this.#method;
+        }
+        get headers() {
+          return { 'x-own': this.#method };
+        }
+      }
+      const inits = [Object.create({ method: 'PUT', headers: { 'x-own': 'PUT' } }), new Init()];
+      for (const init of inits)
+        await (await world.fetch(`${world.origin.url}/echo`, init as RequestInit)).text();
+      for (const call of await world.origin.arrived(inits.length)) {
+        assert.equal(call.method, 'PUT');
+        assert.deepEqual(headerValues(call, 'x-own'), ['PUT']);
+      }
+      for (const _ of inits) await world.clientSpanIfTraced();
+    },
+  },
+  {
     name: 'takes a URL object as well as a string',
     needs: ['fetch'],
     async run(world) {
