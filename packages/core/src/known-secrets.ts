@@ -40,10 +40,13 @@ export function knownSecrets(
   if (password !== '') add(basic(`${decoded(username)}:${decoded(password)}`));
   // A name is mostly a word that stands in many places; one that is a token is long.
   if (username.length >= MIN_NAME) add(username);
-  for (const value of headers)
+  for (const value of headers) {
+    const basicPassword = passwordIn(value);
+    if (basicPassword !== undefined) add(basicPassword);
     for (const part of value?.split(/[\s;,]+/) ?? [])
       for (const one of [part, part.slice(part.indexOf('=') + 1)])
         if (one.length >= MIN_HEADER_PART && !SCHEME.test(one)) add(one);
+  }
   return [...found].sort((a, b) => b.length - a.length);
 }
 
@@ -61,6 +64,20 @@ function encoded(plain: string): string {
   } catch {
     // One half of a surrogate pair.
     return plain;
+  }
+}
+
+/** The password of `Authorization: Basic`. */
+function passwordIn(header: string | undefined): string | undefined {
+  const [, coded] = /^basic +([\w+/=-]+) *$/i.exec(header ?? '') ?? [];
+  if (coded === undefined) return undefined;
+  try {
+    const bytes = Uint8Array.from(atob(coded), (character) => character.charCodeAt(0));
+    const credentials = new TextDecoder().decode(bytes);
+    return credentials.slice(credentials.indexOf(':') + 1);
+  } catch {
+    // No base64: then it is secret as it stands, and no more.
+    return undefined;
   }
 }
 
