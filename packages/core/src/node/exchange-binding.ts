@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import type { Context } from '@opentelemetry/api';
 import { activeContext, runInContext } from '../active-context.ts';
 import type { HttpServerExchange } from '../http-server-exchange.ts';
+import type { HttpServerOutcome } from '../http-server-request.ts';
 import { guarded, reportOnce } from '../report.ts';
 import { BINDING, type CarriedExchange, Connection } from './connection.ts';
 import {
@@ -181,15 +182,24 @@ class ExchangeBinding implements CarriedExchange {
     this.#ended = true;
     this.#seen.connection?.remove(this);
     const served = this.#route && guarded('the route could not be read', this.#route, undefined);
-    const { route, mount } = typeof served === 'object' ? { ...served, route: undefined } : { route: served };
-    const outcome = () => {
-      const read = responseOutcome(this.#req, this.#res, this.#seen, route);
-      const failed = read.cutShort !== undefined && read.cutShort !== 'client_disconnected';
-      const error = failed && destroyError(this.#res, this.#seen);
-      if (error) this.#exchange.fail(error);
-      return { ...read, mount };
-    };
-    this.#exchange.end(guarded('the outcome of a response could not be read', outcome, { route, mount }));
+    const mounted = typeof served === 'object';
+    this.#exchange.end(this.#outcome(mounted ? undefined : served, mounted ? served.mount : undefined));
+  }
+
+  // A guard written out: as a closure it would be made for each request.
+  #outcome(route: string | undefined, mount: string | undefined): HttpServerOutcome {
+    try {
+      const outcome = responseOutcome(this.#req, this.#res, this.#seen, route, mount);
+      const { cutShort } = outcome;
+      if (cutShort !== undefined && cutShort !== 'client_disconnected') {
+        const error = destroyError(this.#res, this.#seen);
+        if (error) this.#exchange.fail(error);
+      }
+      return outcome;
+    } catch (error) {
+      reportOnce('the outcome of a response could not be read', error);
+      return { route, mount };
+    }
   }
 }
 

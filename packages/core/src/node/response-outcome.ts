@@ -34,9 +34,10 @@ export function responseOutcome(
   res: NodeResponse,
   seen: ResponseWitness,
   route: string | undefined,
+  mount: string | undefined,
 ): HttpServerOutcome {
-  if (seen.headOnly) return { statusCode: seen.status, route };
-  return isHttp2(res) ? http2Outcome(res, seen, route) : http1Outcome(req, res, seen, route);
+  if (seen.headOnly) return { statusCode: seen.status, route, mount };
+  return isHttp2(res) ? http2Outcome(res, seen, route, mount) : http1Outcome(req, res, seen, route, mount);
 }
 
 /** The error that this side gave up a response with, if it named one. */
@@ -52,6 +53,7 @@ function http2Outcome(
   { stream }: Http2ServerResponse,
   seen: ResponseWitness,
   route: string | undefined,
+  mount: string | undefined,
 ): HttpServerOutcome {
   const sent = seen.headLost ? undefined : (stream.sentHeaders as SentHeaders | undefined);
   const status = sent?.[':status'] as number | undefined;
@@ -60,6 +62,7 @@ function http2Outcome(
   return {
     statusCode: status,
     route,
+    mount,
     cutShort: status !== undefined && writableFinished && !reset ? undefined : http2Cut(seen, reset),
     header: (name) => headerText(sent?.[name]),
   };
@@ -75,6 +78,7 @@ function http1Outcome(
   res: ServerResponse,
   seen: ResponseWitness,
   route: string | undefined,
+  mount: string | undefined,
 ): HttpServerOutcome {
   const { finish: whole, connection, timeout } = seen;
   // Without a witness: a pipelined response that never got its turn has a head, and no socket to send it.
@@ -83,6 +87,7 @@ function http1Outcome(
   return {
     statusCode: head === undefined ? undefined : (seen.status ?? statusIn(head) ?? res.statusCode),
     route,
+    mount,
     cutShort: whole ? undefined : whoCut(req as IncomingMessage, res, connection, timeout),
     header: (name) =>
       head === undefined ? undefined : (headerIn(head, name) ?? headerText(res.getHeader(name))),
