@@ -1,3 +1,4 @@
+import { reportOnce } from '@throughline/core/adapter';
 import {
   headersCodec,
   type MessageHeaders,
@@ -143,6 +144,10 @@ export function traceClient<C extends IORedisClient>(original: C, options: Redis
       ...(pubSub && listenersOf(redis, pubSub)),
       pipeline: queueing('pipeline'),
       multi: queueing('multi'),
+      sendCommand(command: { readonly name?: unknown }, ...rest: unknown[]) {
+        if (Object.hasOwn(commands, String(command?.name).toLowerCase())) reportOnce(UNTRACED);
+        return call('sendCommand', [command, ...rest]);
+      },
       duplicate: (...args: unknown[]) => traced(call('duplicate', args) as object),
       nodes: (...args: unknown[]) => (call('nodes', args) as object[]).map(traced),
     });
@@ -201,6 +206,9 @@ type Call = (name: string, args: readonly unknown[]) => unknown;
 
 /** A command by its arguments, sent by `invoke`. */
 type Command = (args: readonly unknown[], invoke: (args: readonly unknown[]) => unknown) => unknown;
+
+const UNTRACED =
+  'a message went through sendCommand() of ioredis untraced; call() and the methods of commands are traced';
 
 const callerOf =
   (redis: object): Call =>

@@ -1,3 +1,4 @@
+import { reportOnce } from '@throughline/core/adapter';
 import {
   headersCodec,
   type MessageHeaders,
@@ -112,6 +113,10 @@ export function traceClient<C extends RedisClient>(original: C, options: RedisOp
           (words) => call('sendCommand', words),
           (stream, fields, send) => new Streams(rawTracer, server).add(stream, fields, send),
         ),
+      legacy(...args: unknown[]) {
+        reportOnce('legacy() of node-redis returns a client that is not traced');
+        return call('legacy', args);
+      },
       MULTI: (...args: unknown[]) => tracedMulti(call('MULTI', args) as object, server),
       multi: (...args: unknown[]) => tracedMulti(call('multi', args) as object, server),
       ...Object.fromEntries(

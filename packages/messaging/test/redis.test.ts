@@ -1,4 +1,4 @@
-import { context, propagation, SpanKind, trace } from '@opentelemetry/api';
+import { context, diag, propagation, SpanKind, trace } from '@opentelemetry/api';
 import * as ioredis from '@throughline/messaging/ioredis';
 import * as nodeRedis from '@throughline/messaging/redis';
 import { createSpanCollector, type RecordedSpan } from '@throughline/testing';
@@ -168,6 +168,22 @@ describe('ioredis', () => {
       "[throughline/messaging] traceClient(): options.envelope must be a boolean, got string 'yes'",
     );
   });
+});
+
+it('says once what goes untraced', () => {
+  const lines: string[] = [];
+  const log = (line: string) => lines.push(line);
+  diag.setLogger({ error: log, warn: log, info: log, debug: log, verbose: log });
+  const raw = Object.assign(new FakeIORedis(server), { sendCommand: () => 'sent' });
+  const client = ioredis.traceClient(raw);
+  const sendCommand = client.sendCommand as (command: object) => unknown;
+  expect([sendCommand({ name: 'get' }), lines]).toEqual(['sent', []]);
+  expect([sendCommand({ name: 'xadd' }), sendCommand({ name: 'XADD' })]).toEqual(['sent', 'sent']);
+  expect(lines).toEqual([expect.stringContaining('sendCommand() of ioredis untraced')]);
+  const legacy = Object.assign(new FakeNodeRedis(server), { legacy: () => 'legacy' });
+  expect(nodeRedis.traceClient(legacy).legacy()).toBe('legacy');
+  expect(lines).toHaveLength(2);
+  diag.disable();
 });
 
 describe('node-redis', () => {
