@@ -277,7 +277,8 @@ function isName(key: unknown, name: string): boolean {
   if (key === name) return true;
   const text = typeof key === 'string' ? key : nameOf(key);
   if (text.length !== name.length) return false;
-  // From the end, where names that begin alike differ; without lower-casing, which allocates.
+  // Most names of the same length differ at the start, those of one family at the end. Lower-casing would allocate.
+  if ((text.charCodeAt(0) | 32) !== (name.charCodeAt(0) | 32)) return false;
   for (let i = text.length - 1; i >= 0; i--) {
     const code = text.charCodeAt(i);
     const wanted = name.charCodeAt(i);

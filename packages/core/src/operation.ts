@@ -151,9 +151,9 @@ export class Operation {
 
 function startSpan(parent: Context, start: SpanStart): Span | undefined {
   try {
-    const make = () => start.tracer.startSpan(start.name, start, parent);
+    if (!namesParentlessTrace(parent)) return start.tracer.startSpan(start.name, start, parent);
     // An id generator can look at the active context alone.
-    return namesParentlessTrace(parent) ? runInContext(parent, make) : make();
+    return runInContext(parent, () => start.tracer.startSpan(start.name, start, parent));
   } catch (error) {
     reportOnce('the tracer threw in startSpan(); nothing is recorded', error);
     return undefined;

@@ -43,6 +43,6 @@ class SoleTraceparent<C> implements TextMapGetter<C> {
 }
 
 function soleValue(value: string | string[] | undefined): string | undefined {
-  const [sole, second] = Array.isArray(value) ? value : [value];
-  return second !== undefined || (typeof sole === 'string' && sole.includes(',')) ? undefined : sole;
+  if (Array.isArray(value)) return value.length === 1 ? soleValue(value[0]) : undefined;
+  return typeof value === 'string' && value.includes(',') ? undefined : value;
 }
