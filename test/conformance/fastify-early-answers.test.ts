@@ -1,13 +1,14 @@
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { createRequire } from 'node:module';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { trace } from '@opentelemetry/api';
 import { TracerProvider } from '@opentelemetry/sdk-trace';
 import { tracePlugin } from '@throughline/fastify';
 import { createSpanCollector } from '@throughline/testing';
 import type { FastifyInstance, FastifyServerOptions, fastify } from 'fastify';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 
 const spans = createSpanCollector();
 beforeAll(() => {
@@ -83,6 +84,31 @@ describe.each(['fastify', 'fastify4'])('%s', (name) => {
     // 4xx of a length differ between the majors; what left is what the span says.
     expect(attributes['http.response.status_code']).toBe(answered);
     if (!path.includes('aaa')) expect(answered).toBe(status);
+  });
+
+  test('one span for a request that comes while it closes', async () => {
+    const app = createApp() as FastifyInstance;
+    await app.register(tracePlugin);
+    let second: () => void = () => {};
+    let closed: Promise<unknown> | undefined;
+    app.get('/close', async () => {
+      closed = app.close();
+      // Fastify refuses what comes once its closing has got to the routes.
+      await vi.waitFor(() => expect(app.server.listening).toBe(false));
+      second();
+      await once(app.server, 'request');
+      return 'ok';
+    });
+    await app.listen({ port: 0, host: '127.0.0.1' });
+    const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1');
+    second = () => socket.write('GET /late HTTP/1.1\r\nHost: a\r\n\r\n');
+    socket.write('GET /close HTTP/1.1\r\nHost: a\r\n\r\n');
+    const answers = await text(socket);
+    expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 503']);
+    await closed;
+    const late = await spans.take(({ attributes }) => attributes['url.path'] === '/late');
+    expect(late.attributes['http.response.status_code']).toBe(503);
+    await spans.take();
   });
 
   test('of an encapsulated plugin, other routes are none of its business', async () => {
