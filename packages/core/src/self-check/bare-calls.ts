@@ -133,18 +133,15 @@ function watch(channel: string, clients: number, read: (message: never) => Call)
     note(bareCall(call), call.client);
     if (reported.size >= clients) stop();
   };
-  const look = (message: unknown) =>
-    guarded(
-      'a self-check failed',
-      () => {
-        if (!isTraced(activeContext())) return;
-        if (++looked >= LOOKED_AT) stop();
-        const call = read(message as never);
-        if (!reported.has(call.client))
-          queueMicrotask(() => guarded('a self-check failed', () => judge(call), undefined));
-      },
-      undefined,
-    );
+  const consider = (message: unknown) => {
+    if (++looked >= LOOKED_AT) stop();
+    const call = read(message as never);
+    if (!reported.has(call.client))
+      queueMicrotask(() => guarded('a self-check failed', () => judge(call), undefined));
+  };
+  const look = (message: unknown) => {
+    if (isTraced(activeContext())) guarded('a self-check failed', () => consider(message), undefined);
+  };
   subscribe(channel, look);
 }
 
