@@ -952,6 +952,16 @@ describe('a SERVER span of somebody else', () => {
     span.end();
   });
 
+  test('one that shows nothing, in another trace than the caller’s, is linked', () => {
+    const tracer = createHttpServerTracer();
+    const theirs = { traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: 0 };
+    const at = trace.setSpan(ROOT_CONTEXT, trace.wrapSpanContext(theirs));
+    const exchange = context.with(at, () => tracer.start(request({ headers: { traceparent: TRACEPARENT } })));
+    exchange.end({ statusCode: 200 });
+    expect(spans.ended[0]?.parentSpanContext?.spanId).toBe(SPAN_ID);
+    expect(spans.ended[0]?.links.map((link) => link.context)).toEqual([theirs]);
+  });
+
   test('one of our own is never adopted', () => {
     const tracer = createHttpServerTracer();
     const outer = tracer.start(request());

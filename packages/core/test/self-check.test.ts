@@ -168,6 +168,11 @@ describe.concurrent('information, in status() and to diag only', () => {
   });
 });
 
+test('a bare call that loses what is passed on without an SDK is named, too', async () => {
+  const { warnings } = await run('bare calls of a request without an SDK');
+  expect(warnings).toEqual(['TL001', 'TL019']);
+});
+
 describe.concurrent('selfCheck', () => {
   test('off: nothing is said, and status() still answers', async () => {
     expect(await run('nothing registered, off')).toMatchObject({ warnings: [], diag: [], status: ['TL001'] });
