@@ -7,7 +7,7 @@ import {
   renderTraces,
   type Trace,
   treeStyleFor,
-} from '@throughline/sdk/trace-tree';
+} from '@throughline/trace-tree';
 import { type CheckoutSystem, type QueueOptions, startCheckoutSystem } from './checkout-system.ts';
 import { STRIPPED_HEADERS } from './header-stripping-proxy.ts';
 import { lostMessages } from './lost-messages.ts';

@@ -1,4 +1,4 @@
-import type { Trace, TraceSpan } from '@throughline/sdk/trace-tree';
+import type { Trace, TraceSpan } from '@throughline/trace-tree';
 
 /**
  * The PRODUCER spans whose message no received CONSUMER span continues: there the trace ends at the queue.

@@ -1,9 +1,4 @@
-import {
-  type AttributeValue,
-  SPAN_KINDS,
-  type SpanKindName,
-  type TraceSpan,
-} from '@throughline/sdk/trace-tree';
+import { type AttributeValue, SPAN_KINDS, type SpanKindName, type TraceSpan } from '@throughline/trace-tree';
 
 /** What one export request held: the spans that could be read, and how many could not. */
 export interface ReceivedBatch {

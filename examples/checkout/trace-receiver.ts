@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { buildTraces, type Trace, type TraceSpan } from '@throughline/sdk/trace-tree';
+import { buildTraces, type Trace, type TraceSpan } from '@throughline/trace-tree';
 import { readTraceExport } from './received-span.ts';
 
 export interface TraceReceiverOptions {

@@ -17,8 +17,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import { exchangeOf } from '@throughline/core/node';
-import { traceListener } from '@throughline/http';
+import { exchangeOf, traceListener } from '@throughline/http';
 import { createPropagator } from '@throughline/propagators';
 
 /** Per request. */

@@ -1,6 +1,7 @@
 import http from 'node:http';
 import { inspect } from 'node:util';
-import { createHttpServerTracer, tracedJob } from '@throughline/core';
+import { tracedJob } from '@throughline/core';
+import { createHttpServerTracer } from '@throughline/http-semantics';
 import amqp from 'amqplib';
 import axios from 'axios';
 import got from 'got';

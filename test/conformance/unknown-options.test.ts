@@ -1,10 +1,10 @@
-import { createHttpServerTracer, tracedJob } from '@throughline/core';
+import { tracedJob } from '@throughline/core';
 import { createLogFields, traceMeta } from '@throughline/core/logs';
-import { sampledBudget, trustWhen } from '@throughline/core/node';
 import * as express from '@throughline/express';
 import { tracePlugin } from '@throughline/fastify';
 import { createTracedFetch, createTraceHeaders, traceInterceptor } from '@throughline/fetch';
 import { traceListener } from '@throughline/http';
+import { createHttpServerTracer, sampledBudget, trustWhen } from '@throughline/http-semantics';
 import * as koa from '@throughline/koa';
 import * as amqplib from '@throughline/messaging/amqplib';
 import * as bullmq from '@throughline/messaging/bullmq';
@@ -100,6 +100,7 @@ const WITHOUT_OPTIONS = new Set([
   'jobs serializeContext',
   'jobs runWithSerializedContext',
   'cloudevents withTraceContext',
+  'bullmq traceFlowProducer',
 ]);
 for (const [module, exported] of Object.entries(MODULES))
   for (const [name, value] of Object.entries(exported))
@@ -129,7 +130,7 @@ describe('an option that does not exist is refused by', () => {
   test.each(Object.keys(SET_UPS))('%s', async (name) => {
     const set = async () => (SET_UPS[name] as SetUp)({ surplusOption: true });
     await expect(set).rejects.toThrow(
-      /^\[throughline\/[a-z]+\] .+: options\.surplusOption does not exist; (the options are |there are no options)/,
+      /^\[throughline\/[a-z-]+\] .+: options\.surplusOption does not exist; (the options are |there are no options)/,
     );
     await expect(set).rejects.toBeInstanceOf(TypeError);
   });

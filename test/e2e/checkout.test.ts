@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { judge, renderTraces, type Trace } from '@throughline/sdk/trace-tree';
+import { judge, renderTraces, type Trace } from '@throughline/trace-tree';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
   type CheckoutSystem,

@@ -1,4 +1,4 @@
-import type { Trace, TraceSpan } from '@throughline/sdk/trace-tree';
+import type { Trace, TraceSpan } from '@throughline/trace-tree';
 
 let made = 0;
 

@@ -15,6 +15,6 @@ export {
   readCarrier,
   readPrefixed,
   writeCarrier,
-} from './carrier.ts';
-export { FieldBudget, MAX_TRACE_STATE_BYTES } from './field-budget.ts';
-export { findWrongOption } from './option-check.ts';
+} from './carrier/carrier.ts';
+export { FieldBudget, MAX_TRACE_STATE_BYTES } from './carrier/field-budget.ts';
+export { findWrongOption } from './setup/option-check.ts';

@@ -2,13 +2,13 @@ import { propagation, ROOT_CONTEXT } from '@opentelemetry/api';
 import {
   activeContext,
   baggageFields,
-  createHttpServerTracer,
   extractContext,
   getBaggageEntry,
   injectContext,
   runInContext,
   withBaggage,
 } from '@throughline/core';
+import { createHttpServerTracer } from '@throughline/http-semantics';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Recorder, startSdk, stopSdk, TRACEPARENT } from './sdk.ts';
 

@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Context, ROOT_CONTEXT, type TextMapPropagator } from '@opentelemetry/api';
-import { extractContext, injectContext, Scope } from '@throughline/core';
-import { createMessagingTracer, headersCodec } from '@throughline/core/messaging';
+import { extractContext, injectContext } from '@throughline/core';
+import { Scope } from '@throughline/core/seam';
+import { createMessagingTracer, headersCodec } from '@throughline/messaging';
 import { expect, test } from 'vitest';
 import { TRACEPARENT } from './sdk.ts';
 

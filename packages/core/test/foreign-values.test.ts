@@ -1,7 +1,8 @@
 import { metrics, SpanStatusCode } from '@opentelemetry/api';
-import { createHttpServerTracer, tracedJob } from '@throughline/core';
-import { createMessagingTracer, headersCodec, type MessagingTarget } from '@throughline/core/messaging';
+import { tracedJob } from '@throughline/core';
 import { createTracedFetch } from '@throughline/fetch';
+import { createHttpServerTracer } from '@throughline/http-semantics';
+import { createMessagingTracer, headersCodec, type MessagingTarget } from '@throughline/messaging';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createMeters, type Recorder, startSdk, stopSdk } from './sdk.ts';
 

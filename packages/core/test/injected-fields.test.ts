@@ -7,7 +7,7 @@ import {
 } from '@opentelemetry/api';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { carrierSetter, extractContext, injectContext } from '@throughline/core';
-import { createMessagingTracer, headersCodec } from '@throughline/core/messaging';
+import { createMessagingTracer, headersCodec } from '@throughline/messaging';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   createMeters,

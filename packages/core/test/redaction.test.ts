@@ -1,4 +1,4 @@
-import { createRedaction } from '@throughline/core/adapter';
+import { createRedaction } from '@throughline/core/seam';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 

@@ -1,13 +1,9 @@
 import { ROOT_CONTEXT, type TextMapPropagator, trace } from '@opentelemetry/api';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
-import {
-  type Carrier,
-  createHttpServerTracer,
-  extractContext,
-  injectContext,
-  Scope,
-} from '@throughline/core';
-import { createMessagingTracer, headersCodec } from '@throughline/core/messaging';
+import { type Carrier, extractContext, injectContext } from '@throughline/core';
+import { Scope } from '@throughline/core/seam';
+import { createHttpServerTracer } from '@throughline/http-semantics';
+import { createMessagingTracer, headersCodec } from '@throughline/messaging';
 import { createPropagator } from '@throughline/propagators';
 import { afterEach, describe, expect, test } from 'vitest';
 import { SPAN_ID, startSdk, stopSdk, TRACE_ID, TRACEPARENT } from './sdk.ts';

@@ -1,6 +1,9 @@
-import { createHttpServerTracer, type HttpServerOptions, Scope } from '@throughline/core';
-import { earlierRoutes, servedRoute, traceNodeExchange, watchRoute } from '@throughline/core/node';
+import { Scope } from '@throughline/core/seam';
+import { earlierRoutes, traceNodeExchange } from '@throughline/http';
+import { createHttpServerTracer, type HttpServerOptions } from '@throughline/http-semantics';
+import { selfCheck } from '@throughline/self-check';
 import type { Application, Request, RequestHandler } from 'express';
+import { servedRoute, watchRoute } from './served-route.ts';
 
 /**
  * Express middleware that serves each request inside one SERVER span.
@@ -15,10 +18,10 @@ import type { Application, Request, RequestHandler } from 'express';
  * app.use(traceContext());
  */
 export function traceContext(options?: HttpServerOptions): RequestHandler {
-  const tracer = createHttpServerTracer(options, new Scope('express', 'traceContext()'));
+  const tracer = createHttpServerTracer(options, new Scope('express', 'traceContext()'), selfCheck);
   return function traceContext(req, res, next) {
-    if (tracer.check.first)
-      tracer.check.mountedAfter('TL010', () => earlierRoutes(stackOf(req.app), traceContext));
+    if (tracer.observer.first)
+      tracer.observer.mountedAfter(() => earlierRoutes(stackOf(req.app), traceContext));
     watchRoute(req);
     const description = { route: () => servedRoute(req, res.statusCode), forwarded: () => forwarded(req) };
     traceNodeExchange(tracer, req, res, description).run(next);

@@ -1,4 +1,4 @@
-import { exchangeOf } from '@throughline/core/node';
+import { exchangeOf } from '@throughline/http';
 import type { ErrorRequestHandler } from 'express';
 
 /**

@@ -1,12 +1,15 @@
+import { Scope } from '@throughline/core/seam';
+import { exchangeOf, traceNodeExchange } from '@throughline/http';
 import {
   createHttpServerTracer,
   type HttpServerExchange,
   type HttpServerOptions,
-  Scope,
-} from '@throughline/core';
-import { exchangeOf, reachesNoRoute, traceNodeExchange, traceOutsideHooks } from '@throughline/core/node';
+} from '@throughline/http-semantics';
+import { selfCheck } from '@throughline/self-check';
 import type { FastifyPluginAsync, FastifyRequest, onRequestHookHandler, RegisterOptions } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
+import { reachesNoRoute } from './hook-reach.ts';
+import { traceOutsideHooks } from './outside-hooks.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -19,7 +22,7 @@ declare module 'fastify' {
 const plugin: FastifyPluginAsync<HttpServerOptions> = async function tracePlugin(fastify, options) {
   // Fastify's own options of `register` arrive among ours.
   const { prefix, logLevel, logSerializers, ...own } = options as HttpServerOptions & RegisterOptions;
-  const tracer = createHttpServerTracer(own, new Scope('fastify', 'tracePlugin'));
+  const tracer = createHttpServerTracer(own, new Scope('fastify', 'tracePlugin'), selfCheck);
   if (!fastify.hasRequestDecorator('exchange'))
     fastify.decorateRequest('exchange', { getter: exchangeOfRequest });
   const traceContext: onRequestHookHandler = function traceContext(request, reply, next) {
@@ -33,7 +36,7 @@ const plugin: FastifyPluginAsync<HttpServerOptions> = async function tracePlugin
   });
   traceOutsideHooks(fastify, tracer);
   fastify.addHook('onReady', async () =>
-    tracer.check.registered(() => reachesNoRoute(fastify, traceContext)),
+    tracer.observer.registered(() => reachesNoRoute(fastify, traceContext)),
   );
 };
 

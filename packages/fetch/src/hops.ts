@@ -1,8 +1,12 @@
 import type { Context } from '@opentelemetry/api';
 import { activeContext, type Carrier, runInContext } from '@throughline/core';
-import type { HttpClientCall, HttpClientTracer } from './http-client.ts';
-import type { HttpClientOutcome } from './http-client-options.ts';
-import type { CallPropagation, OutboundInjection } from './outbound-injection.ts';
+import type {
+  CallPropagation,
+  HttpClientCall,
+  HttpClientOutcome,
+  HttpClientTracer,
+  OutboundInjection,
+} from '@throughline/http-semantics';
 
 /** What is sent next for one call: the call itself, a redirect, another attempt. */
 export interface HopRequest {

@@ -1,11 +1,12 @@
 export type {
+  CallPropagation,
   HttpClientOptions,
   HttpClientOutcome,
   HttpClientRequest,
   PropagationTargets,
-} from './http-client-options.ts';
-export type { CallPropagation } from './outbound-injection.ts';
-export type { Target, TargetWithPropagator } from './targets.ts';
+  Target,
+  TargetWithPropagator,
+} from '@throughline/http-semantics';
 export { traceAgent } from './trace-agent.ts';
 export { createTraceHeaders, type TraceHeaders, traceHeaders } from './trace-headers.ts';
 export { traceInterceptor } from './trace-interceptor.ts';

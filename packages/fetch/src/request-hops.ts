@@ -1,7 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel';
 import { type Context, createContextKey } from '@opentelemetry/api';
 import { activeContext, carrierSetter } from '@throughline/core';
-import { guarded } from '@throughline/core/adapter';
+import { guarded } from '@throughline/core/seam';
 import { dispatchedUrl } from './dispatched-url.ts';
 import type { Hops } from './hops.ts';
 import { headerReader } from './observed-handler.ts';

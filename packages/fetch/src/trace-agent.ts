@@ -1,12 +1,16 @@
 import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import { trace } from '@opentelemetry/api';
 import { activeContext } from '@throughline/core';
-import { guarded, isTracingSuppressed, Scope } from '@throughline/core/adapter';
+import { guarded, isTracingSuppressed, Scope } from '@throughline/core/seam';
+import {
+  checkHttpClientOptions,
+  createHttpClientTracer,
+  createOutboundInjection,
+  type HttpClientCall,
+  type HttpClientOptions,
+} from '@throughline/http-semantics';
 import { FollowedRedirects } from './followed-redirects.ts';
-import { createHttpClientTracer, type HttpClientCall } from './http-client.ts';
-import { checkHttpClientOptions, type HttpClientOptions } from './http-client-options.ts';
 import { isAbort } from './is-abort.ts';
-import { createOutboundInjection } from './outbound-injection.ts';
 
 /** What `http.request` hands to its agent; `http.Agent` and all that take its place have it. */
 interface AgentLike {

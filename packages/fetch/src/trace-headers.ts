@@ -1,15 +1,11 @@
 import { activeContext, injectContext } from '@throughline/core';
+import { filterBaggage, propagatorOf, Scope } from '@throughline/core/seam';
 import {
-  bareCalls,
-  callsWithoutParent,
-  filterBaggage,
-  noteAsked,
-  noteCall,
-  propagatorOf,
-  Scope,
-} from '@throughline/core/adapter';
-import { checkPropagationTargets, type PropagationTargets } from './http-client-options.ts';
-import { createOutboundInjection } from './outbound-injection.ts';
+  checkPropagationTargets,
+  createOutboundInjection,
+  type PropagationTargets,
+} from '@throughline/http-semantics';
+import { bareCalls, callsWithoutParent, noteAsked, noteCall } from '@throughline/self-check';
 
 /** Headers that hand the active context on, in a new object: for one URL, or for whomever when there is none. */
 export type TraceHeaders = (url?: string | URL) => Record<string, string>;

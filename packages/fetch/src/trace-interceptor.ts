@@ -5,14 +5,17 @@ import {
   Scope,
   suppressTracing,
   writesIntoUndici,
-} from '@throughline/core/adapter';
+} from '@throughline/core/seam';
+import {
+  checkHttpClientOptions,
+  createHttpClientTracer,
+  createOutboundInjection,
+  type HttpClientOptions,
+} from '@throughline/http-semantics';
 import { type DispatchTarget, dispatchedUrl } from './dispatched-url.ts';
 import { FollowedRedirects } from './followed-redirects.ts';
-import { createHttpClientTracer } from './http-client.ts';
-import { checkHttpClientOptions, type HttpClientOptions } from './http-client-options.ts';
 import { isAbort } from './is-abort.ts';
 import { type HandlerListener, headerPairs, headerReader, observedHandler } from './observed-handler.ts';
-import { createOutboundInjection } from './outbound-injection.ts';
 
 /** What undici passes to `dispatch`, as far as it matters here. */
 interface DispatchOptions extends DispatchTarget {

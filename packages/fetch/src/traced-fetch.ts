@@ -1,21 +1,16 @@
 import { activeContext, runInContext } from '@throughline/core';
+import { guarded, isTracingSuppressed, Scope, suppressTracing } from '@throughline/core/seam';
 import {
-  callsWithoutParent,
-  guarded,
-  isTracingSuppressed,
-  noteCall,
-  Scope,
-  suppressTracing,
-} from '@throughline/core/adapter';
-import { type FetchCall, type FetchInput, httpUrl } from './fetch-call.ts';
-import { Hops } from './hops.ts';
-import { createHttpClientTracer } from './http-client.ts';
-import {
+  type CallPropagation,
   checkHttpClientOptions,
+  createHttpClientTracer,
+  createOutboundInjection,
   type HttpClientOptions,
   type HttpClientOutcome,
-} from './http-client-options.ts';
-import { type CallPropagation, createOutboundInjection } from './outbound-injection.ts';
+} from '@throughline/http-semantics';
+import { callsWithoutParent, noteCall } from '@throughline/self-check';
+import { type FetchCall, type FetchInput, httpUrl } from './fetch-call.ts';
+import { Hops } from './hops.ts';
 import { observeBody } from './response-body.ts';
 import { sendByUndici } from './send-by-undici.ts';
 import { sendHopByHop } from './send-hop-by-hop.ts';

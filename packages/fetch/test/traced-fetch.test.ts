@@ -11,8 +11,9 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { isTracingSuppressed, suppressTracing } from '@opentelemetry/core';
-import { createHttpServerTracer, runInContext, withBaggage } from '@throughline/core';
+import { runInContext, withBaggage } from '@throughline/core';
 import { createTracedFetch, type TracedFetch, type TracedRequestInit, tracedFetch } from '@throughline/fetch';
+import { createHttpServerTracer } from '@throughline/http-semantics';
 import { fetch as undiciFetch } from 'undici';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import {

@@ -1,4 +1,14 @@
-export { status } from '@throughline/core';
-export { exchangeOf } from '@throughline/core/node';
+// For applications.
 export { tracedFetch } from '@throughline/fetch';
+export { status } from '@throughline/self-check';
+// For the adapters of this repository, which are released together. It does not follow semantic versioning.
+export { earlierRoutes } from './node/earlier-routes.ts';
+export { pathOfTarget } from './node/path-of-target.ts';
+export type { NodeRequest, NodeResponse } from './node/response-outcome.ts';
+export {
+  exchangeOf,
+  type NodeExchangeDescription,
+  type ServedRoute,
+  traceNodeExchange,
+} from './node/trace-node-exchange.ts';
 export { traceListener } from './trace-listener.ts';

@@ -1,7 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-import { createHttpServerTracer, type HttpServerOptions, Scope } from '@throughline/core';
-import { type NodeRequest, type NodeResponse, traceNodeExchange } from '@throughline/core/node';
+import { Scope } from '@throughline/core/seam';
+import { createHttpServerTracer, type HttpServerOptions } from '@throughline/http-semantics';
+import { selfCheck } from '@throughline/self-check';
+import type { NodeRequest, NodeResponse } from './node/response-outcome.ts';
+import { traceNodeExchange } from './node/trace-node-exchange.ts';
 
 type Listener<Req, Res> = (req: Req, res: Res) => void;
 
@@ -29,7 +32,7 @@ export function traceListener(
 ): typeof listener;
 export function traceListener(listener: (req: never, res: never) => unknown, options?: HttpServerOptions) {
   const scope = new Scope('http', 'traceListener()');
-  const tracer = createHttpServerTracer(options, scope);
+  const tracer = createHttpServerTracer(options, scope, selfCheck);
   if (typeof listener !== 'function')
     throw scope.error(`listener must be a function, got ${typeof listener}`);
   return function traceListener(req: NodeRequest, res: NodeResponse) {

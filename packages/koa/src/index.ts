@@ -1,4 +1,4 @@
-export { status } from '@throughline/core';
-export { exchangeOf } from '@throughline/core/node';
 export { tracedFetch } from '@throughline/fetch';
+export { exchangeOf } from '@throughline/http';
+export { status } from '@throughline/self-check';
 export { traceContext } from './trace-context.ts';

@@ -1,12 +1,10 @@
-import { createHttpServerTracer, type HttpServerOptions, Scope } from '@throughline/core';
-import {
-  bindKoaErrors,
-  earlierRoutes,
-  servedKoaRoute,
-  traceNodeExchange,
-  watchKoaRoute,
-} from '@throughline/core/node';
+import { Scope } from '@throughline/core/seam';
+import { earlierRoutes, traceNodeExchange } from '@throughline/http';
+import { createHttpServerTracer, type HttpServerOptions } from '@throughline/http-semantics';
+import { selfCheck } from '@throughline/self-check';
 import type { Context, Middleware } from 'koa';
+import { bindKoaErrors } from './koa-errors.ts';
+import { servedKoaRoute, watchKoaRoute } from './koa-route.ts';
 
 /**
  * Koa middleware that serves each request inside one SERVER span.
@@ -21,10 +19,10 @@ import type { Context, Middleware } from 'koa';
  * app.use(traceContext());
  */
 export function traceContext(options?: HttpServerOptions): Middleware {
-  const tracer = createHttpServerTracer(options, new Scope('koa', 'traceContext()'));
+  const tracer = createHttpServerTracer(options, new Scope('koa', 'traceContext()'), selfCheck);
   return async function traceContext(ctx, next) {
-    if (tracer.check.first)
-      tracer.check.mountedAfter('TL011', () => earlierRoutes(ctx.app.middleware, traceContext));
+    if (tracer.observer.first)
+      tracer.observer.mountedAfter(() => earlierRoutes(ctx.app.middleware, traceContext));
     watchKoaRoute(ctx);
     const description = {
       route: () => servedKoaRoute(ctx),

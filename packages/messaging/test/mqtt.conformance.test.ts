@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { traceClient } from '@throughline/messaging/mqtt';
 import type { MessagingClientUnderTest, MessagingTraceOptions } from '@throughline/testing';
-import { open, seal } from '../src/envelope.ts';
+import { open, seal } from '../src/wrapping/envelope.ts';
 import { conform } from './conformance.ts';
 import { FakeMqttClient, type FakePacket } from './fake-mqtt.ts';
 

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import * as ioredis from '@throughline/messaging/ioredis';
 import * as nodeRedis from '@throughline/messaging/redis';
 import type { MessageToSend, MessagingClientUnderTest, MessagingTraceOptions } from '@throughline/testing';
-import { open, seal } from '../src/envelope.ts';
+import { open, seal } from '../src/wrapping/envelope.ts';
 import { conform } from './conformance.ts';
 import { FakeIORedis, FakeNodeRedis, FakeRedisServer } from './fake-redis.ts';
 

@@ -4,7 +4,7 @@ import * as nodeRedis from '@throughline/messaging/redis';
 import { createSpanCollector, type RecordedSpan } from '@throughline/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { sdk3 } from '../../../test/conformance/sdk3.ts';
-import { open, seal } from '../src/envelope.ts';
+import { open, seal } from '../src/wrapping/envelope.ts';
 import { FakeIORedis, FakeNodeRedis, FakeRedisServer } from './fake-redis.ts';
 
 const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';

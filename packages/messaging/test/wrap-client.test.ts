@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { describe, expect, it, vi } from 'vitest';
-import { wrapClient } from '../src/wrap-client.ts';
+import { wrapClient } from '../src/wrapping/wrap-client.ts';
 
 /** A client with the ways in which clients hand themselves back. */
 class Client extends EventEmitter {

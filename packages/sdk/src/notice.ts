@@ -1,5 +1,5 @@
 import { diag } from '@opentelemetry/api';
-import { redaction, registeredApi } from '@throughline/core/adapter';
+import { redaction, registeredApi } from '@throughline/core/seam';
 
 /**
  * Tells the operator something that must not stay unseen: through the application's diagnostic logger, and where there

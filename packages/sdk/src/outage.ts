@@ -1,4 +1,4 @@
-import { redaction } from '@throughline/core/adapter';
+import { redaction } from '@throughline/core/seam';
 import { notice } from './notice.ts';
 
 /** Export that fails all the time is reported this often. Milliseconds. */

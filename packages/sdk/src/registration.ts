@@ -16,7 +16,7 @@ import {
   TracerProvider as SdkTracerProvider,
 } from '@opentelemetry/sdk-trace';
 import { activeContext } from '@throughline/core';
-import { registeredApi } from '@throughline/core/adapter';
+import { registeredApi } from '@throughline/core/seam';
 import { apiVersionSeenBy } from './api-version.ts';
 import { setupError } from './setup-error.ts';
 

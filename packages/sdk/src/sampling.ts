@@ -6,7 +6,7 @@ import {
   type Sampler,
   TraceIdRatioBasedSampler,
 } from '@opentelemetry/sdk-trace';
-import { Scope } from '@throughline/core/adapter';
+import { Scope } from '@throughline/core/seam';
 import { DeferredDecisionSampler } from './deferred-decision-sampler.ts';
 import type { EnvironmentReader } from './environment-reader.ts';
 import { RateLimitedSampler } from './rate-limited-sampler.ts';

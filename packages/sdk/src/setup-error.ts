@@ -1,4 +1,4 @@
-import { redaction, Scope } from '@throughline/core/adapter';
+import { redaction, Scope } from '@throughline/core/seam';
 
 export const SCOPE = new Scope('sdk', 'startTracing()');
 

@@ -5,15 +5,15 @@ import {
   type SpanProcessor,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
-import { redaction } from '@throughline/core/adapter';
+import { redaction } from '@throughline/core/seam';
 import { createTraceExporter } from './exporters.ts';
 import { GuardedSpanProcessor } from './guarded-span-processor.ts';
 import { Outage } from './outage.ts';
 import type { SignalSettings, TracesSettings } from './settings.ts';
 import { NO_SPANS, SpanExport } from './span-export.ts';
 import { TraceIdGenerator } from './trace-id-generator.ts';
-import { TreePrinter } from './trace-tree/tree-printer.ts';
 import type { TracingStatus } from './tracing.ts';
+import { TreePrinter } from './tree-printer.ts';
 
 /** Recording and sending of spans. */
 export interface Traces {

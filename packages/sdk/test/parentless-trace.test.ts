@@ -1,4 +1,5 @@
-import { createHttpServerTracer, injectContext } from '@throughline/core';
+import { injectContext } from '@throughline/core';
+import { createHttpServerTracer } from '@throughline/http-semantics';
 import { type SamplingOptions, startTracing, type Tracing } from '@throughline/sdk';
 import { createSpanCollector } from '@throughline/testing';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';

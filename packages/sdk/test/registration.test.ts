@@ -2,7 +2,7 @@ import { context, metrics, propagation, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { TracerProvider } from '@opentelemetry/sdk-trace';
-import { registeredApi } from '@throughline/core/adapter';
+import { registeredApi } from '@throughline/core/seam';
 import { startTracing, type Tracing } from '@throughline/sdk';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 

@@ -1,10 +1,3 @@
-export type {
-  Capabilities,
-  ConformanceCase,
-  ConformanceRunner,
-  Skip,
-} from './conformance-case.ts';
-export type { ConformanceSdk, SamplerLike, SpanProcessorLike } from './conformance-sdk.ts';
 export {
   type ClientRequest,
   type ClientResponse,
@@ -14,19 +7,20 @@ export {
   type HttpClientTraceOptions,
   type HttpClientUnderTest,
   httpClientConformanceCases,
-} from './http-client-conformance.ts';
+} from './client/http-client-conformance.ts';
+export type { Capabilities, ConformanceCase, ConformanceRunner, Skip } from './kit/conformance-case.ts';
+export type { ConformanceSdk, SamplerLike, SpanProcessorLike } from './kit/conformance-sdk.ts';
+export type { ResourceMetricsLike } from './kit/metric-points.ts';
+export type { RecordedSpan } from './kit/recorded-span.ts';
+export { createSpanCollector, type SpanCollector } from './kit/span-collector.ts';
 export {
-  type CutErrorTypes,
-  defineHttpServerConformance,
-  type HookSpan,
-  type HttpServerCapability,
-  type HttpServerConformanceOptions,
-  type HttpServerSetup,
-  type HttpServerTraceOptions,
-  httpServerConformanceCases,
-  type ServedHttp,
-} from './http-server-conformance.ts';
-export type { EndpointCall, EndpointReply, HttpServerEndpoint } from './http-server-endpoints.ts';
+  assertConnectedTrace,
+  assertErrorType,
+  assertParent,
+  assertRoot,
+  assertSpan,
+} from './kit/trace-assertions.ts';
+export { describeSpan, describeTrace } from './kit/trace-tree.ts';
 export {
   defineMessagingConformance,
   type HandlerOutcome,
@@ -39,15 +33,16 @@ export {
   type MessagingSpanNames,
   type MessagingTraceOptions,
   messagingConformanceCases,
-} from './messaging-conformance.ts';
-export type { ResourceMetricsLike } from './metric-points.ts';
-export type { RecordedSpan } from './recorded-span.ts';
-export { createSpanCollector, type SpanCollector } from './span-collector.ts';
+} from './messaging/messaging-conformance.ts';
 export {
-  assertConnectedTrace,
-  assertErrorType,
-  assertParent,
-  assertRoot,
-  assertSpan,
-} from './trace-assertions.ts';
-export { describeSpan, describeTrace } from './trace-tree.ts';
+  type CutErrorTypes,
+  defineHttpServerConformance,
+  type HookSpan,
+  type HttpServerCapability,
+  type HttpServerConformanceOptions,
+  type HttpServerSetup,
+  type HttpServerTraceOptions,
+  httpServerConformanceCases,
+  type ServedHttp,
+} from './server/http-server-conformance.ts';
+export type { EndpointCall, EndpointReply, HttpServerEndpoint } from './server/http-server-endpoints.ts';

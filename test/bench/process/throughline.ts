@@ -1,10 +1,9 @@
 import { context, propagation, ROOT_CONTEXT } from '@opentelemetry/api';
-import type { HttpServerOptions } from '@throughline/core';
-import { exchangeOf } from '@throughline/core/node';
 import { traceContext, traceErrors } from '@throughline/express';
 import { tracePlugin } from '@throughline/fastify';
 import { createTracedFetch, type TracedFetchOptions } from '@throughline/fetch';
-import { traceListener } from '@throughline/http';
+import { exchangeOf, traceListener } from '@throughline/http';
+import type { HttpServerOptions } from '@throughline/http-semantics';
 import { traceContext as koaTraceContext } from '@throughline/koa';
 import { createPropagator } from '@throughline/propagators';
 import { startSdk } from './sdk.ts';

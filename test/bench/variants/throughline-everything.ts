@@ -1,4 +1,4 @@
-import { fromCidr, trustWhen } from '@throughline/core/node';
+import { fromCidr, trustWhen } from '@throughline/http-semantics';
 import { throughline } from '../process/throughline.ts';
 
 export default throughline('Throughline with everything on', {

@@ -1,11 +1,6 @@
 import http from 'node:http';
-import {
-  createTracedFetch,
-  createTraceHeaders,
-  type HttpClientOptions,
-  tracedFetch,
-  traceInterceptor,
-} from '@throughline/fetch';
+import { createTracedFetch, createTraceHeaders, tracedFetch, traceInterceptor } from '@throughline/fetch';
+import type { HttpClientOptions } from '@throughline/http-semantics';
 import type {
   ClientRequest,
   HttpClientConformanceOptions,

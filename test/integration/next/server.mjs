@@ -4,8 +4,8 @@ import { context, propagation, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { TracerProvider } from '@opentelemetry/sdk-trace';
-import { status } from '@throughline/core';
 import { traceListener } from '@throughline/http';
+import { status } from '@throughline/self-check';
 import next from 'next';
 
 const spans = [];

@@ -1,10 +1,10 @@
 import { type SpanContext, trace } from '@opentelemetry/api';
-import { activeContext } from '../active-context.ts';
-import { baggageFields } from '../baggage.ts';
-import { isNames } from '../option-check.ts';
-import { receivedSpanContext } from '../propagation.ts';
-import { guarded } from '../report.ts';
-import { Scope } from '../scope.ts';
+import { baggageFields } from '../baggage/baggage.ts';
+import { activeContext } from '../context/active-context.ts';
+import { receivedSpanContext } from '../propagation/propagation.ts';
+import { guarded } from '../setup/guard.ts';
+import { isNames } from '../setup/option-check.ts';
+import { Scope } from '../setup/scope.ts';
 
 /**
  * What ties a log line to its trace, under the names that OpenTelemetry gives it in formats that are not OTLP.

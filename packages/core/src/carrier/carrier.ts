@@ -1,0 +1,441 @@
+import type { TextMapGetter, TextMapSetter } from '@opentelemetry/api';
+import { reportOnce } from '../setup/guard.ts';
+import { legalField } from './legal-field.ts';
+
+/** No format reads more of one line than this, in characters, so no more bytes of a binary value are decoded. */
+const MAX_LINE_LENGTH = 16_384;
+/** A field sent on more lines than this is read up to here. */
+export const MAX_LINES = 128;
+
+/**
+ * What propagation fields can be read from and written to, recognised by what it can do and not by its class, because
+ * an application may hold several copies of a class.
+ *
+ * - an object of headers in any letter case: values are text, bytes, or arrays of either;
+ * - an array of `[name, value]` pairs, or a flat one `[name, value, name, value]` as in `rawHeaders`;
+ * - a `Headers`, of the platform or of any fetch package, and whatever else has `get` and `set`;
+ * - a `Map` with keys in any letter case, `URLSearchParams`, `FormData`;
+ * - a message of `node:http` or `node:http2`: whatever has `getHeader` and `setHeader`;
+ * - gRPC's `Metadata`.
+ *
+ * Bytes are a `Buffer`, any typed array, a `DataView` or an `ArrayBuffer`. Names may be bytes, too.
+ */
+export type Carrier = object;
+
+/** A getter that can also read all fields whose names begin alike, which the API's can only one by one. */
+export interface CarrierGetter extends TextMapGetter<unknown> {
+  /**
+   * The fields whose names begin with `prefix` in any letter case, under the names that they have there, in order and up
+   * to `limit`. The carrier is listed once. Never throws.
+   *
+   * @param prefix In lower case.
+   */
+  prefixed(carrier: unknown, prefix: string, limit: number): [string, string | string[]][];
+}
+
+/** A setter that can also take a field back, which the API's cannot. */
+export interface CarrierSetter extends TextMapSetter<unknown> {
+  /**
+   * Puts the value in place of every earlier one, in whatever letter case it was. The name is written in lower case.
+   *
+   * A value that is neither bytes nor a legal header value is left out, and so is the earlier one: the first would make
+   * the outgoing call throw, the second would be somebody else's. Never throws.
+   */
+  set(carrier: unknown, name: string, value: string): void;
+  /** Removes the field in every letter case. Never throws. */
+  delete(carrier: unknown, name: string): void;
+}
+
+type Keyed = Record<string, unknown>;
+type Bytes = ArrayBufferView | ArrayBufferLike;
+
+/** The methods by which the forms of a {@link Carrier} are told apart. A field of that name is no function. */
+interface Methods {
+  get?(name: unknown): unknown;
+  getAll?(name: unknown): unknown;
+  set?(name: unknown, value: unknown): void;
+  delete?(name: unknown): void;
+  append?(name: string, value: string): void;
+  keys?(): Iterable<unknown>;
+  getHeader?(name: string): unknown;
+  getHeaderNames?(): string[];
+  setHeader?(name: string, value: unknown): void;
+  removeHeader?(name: string): void;
+  getMap?(): object;
+  remove?(name: string): void;
+}
+
+// 2 ns less per field than Object.hasOwn.
+const { hasOwnProperty: isOwn } = Object.prototype;
+
+/**
+ * Reads propagation fields from any {@link Carrier}, in any letter case.
+ *
+ * Form: one string, or an array when the carrier holds the field more than once, in two letter cases included. Bytes
+ * become one character each (exact Latin-1), so that a binary value survives. Only own properties count. Never throws:
+ * what cannot be read is absent.
+ *
+ * @example
+ * propagation.extract(context.active(), new Headers({ traceparent }), carrierGetter);
+ */
+export const carrierGetter: CarrierGetter = {
+  get(carrier, name) {
+    try {
+      return readCarrier(carrier, name);
+    } catch (error) {
+      reportOnce('a carrier threw when a field was read; it counts as absent', error);
+      return undefined;
+    }
+  },
+  keys(carrier) {
+    try {
+      return carrierNames(carrier);
+    } catch (error) {
+      reportOnce(UNLISTABLE, error);
+      return [];
+    }
+  },
+  prefixed(carrier, prefix, limit) {
+    try {
+      return prefixedFields(carrier, prefix, limit);
+    } catch (error) {
+      reportOnce(UNLISTABLE, error);
+      return [];
+    }
+  },
+};
+
+const UNLISTABLE = 'a carrier threw when its fields were listed; it counts as empty';
+
+/**
+ * Writes propagation fields to any {@link Carrier}, in place of every field of that name in any letter case. A field that
+ * is not legal in a header is left out, a traceparent in a wrong form repaired.
+ *
+ * gRPC's `Metadata` gets bytes for fields that end in `-bin`, HTTP messages and `Headers` get base64 for bytes, which
+ * is gRPC's rule there. Never throws: a frozen carrier stays as it is.
+ *
+ * @example
+ * propagation.inject(context.active(), headers, carrierSetter);
+ */
+export const carrierSetter: CarrierSetter = {
+  set(carrier, name, value) {
+    try {
+      const key = name.toLowerCase();
+      const legal = isBytes(value) ? value : legalField(key, value);
+      if (legal === undefined) removeFromCarrier(carrier, key);
+      else writeCarrier(carrier, key, legal);
+    } catch (error) {
+      reportOnce(UNWRITABLE, error);
+    }
+  },
+  delete(carrier, name) {
+    try {
+      removeFromCarrier(carrier, name);
+    } catch (error) {
+      reportOnce(UNWRITABLE, error);
+    }
+  },
+};
+
+const UNWRITABLE = 'a carrier could not be written (is it frozen?)';
+
+/**
+ * Reads Node's own header objects: names in lower case, repeats already joined.
+ *
+ * Kept beside {@link carrierGetter} because every request goes through it.
+ */
+export const nodeHeaderGetter: TextMapGetter<{ readonly [name: string]: string | string[] | undefined }> = {
+  keys: (headers) => Object.keys(headers),
+  get: (headers, name) => headers[name] ?? headers[name.toLowerCase()],
+};
+
+/** What {@link carrierGetter} returns, or an error of the carrier's own. */
+export function readCarrier(carrier: unknown, name: string): string | string[] | undefined {
+  if (typeof carrier !== 'object' || carrier === null) return undefined;
+  // The value first: asking an object for what it lacks takes 1 ns, asking it whether it owns it takes 7.
+  const value = (carrier as Keyed)[name];
+  if (
+    value !== undefined &&
+    typeof value !== 'function' &&
+    isOwn.call(carrier, name) &&
+    isOnly(carrier, name)
+  )
+    return lines(value);
+  return lines(search(carrier, name));
+}
+
+/**
+ * Whether no other letter case of `name` stands beside it: two of them are two values, as two lines would be.
+ *
+ * Node's parsers make objects without a prototype, of lower-case names only; listing those takes ten times as long.
+ */
+function isOnly(carrier: object, name: string): boolean {
+  if (Object.getPrototypeOf(carrier) === null) return true;
+  for (const key in carrier) {
+    if (key.length === name.length && key !== name && isName(key, name) && isOwn.call(carrier, key))
+      return false;
+  }
+  return true;
+}
+
+function search(carrier: object, name: string): unknown {
+  if (Array.isArray(carrier)) return pairValues(carrier, name);
+  const { getHeader, get, keys } = carrier as Methods;
+  if (typeof getHeader === 'function') return getHeader.call(carrier, name);
+  // Bytes and sets have `keys` and name nothing.
+  if (typeof get !== 'function')
+    return typeof keys === 'function' ? undefined : objectValues(carrier as Keyed, name);
+  // What has no list of names, gRPC's metadata for one, knows them in any letter case.
+  if (typeof keys !== 'function') return get.call(carrier, name);
+  if (isHeaders(carrier)) {
+    const value = get.call(carrier, name);
+    // `null` is how a `Headers` says that there is none.
+    if (value === null || (value !== undefined && value !== '')) return value;
+  }
+  const { getAll } = carrier as Methods;
+  const read = typeof getAll === 'function' ? getAll : get;
+  const found: unknown[] = [];
+  for (const key of new Set(keys.call(carrier)))
+    if (isName(key, name)) addValue(found, read.call(carrier, key));
+  return found;
+}
+
+/** A `Headers` of any make, which knows its names in any letter case. `URLSearchParams` and `FormData` do not. */
+function isHeaders(carrier: object): boolean {
+  const { append, getAll } = carrier as Methods;
+  return typeof append === 'function' && typeof getAll !== 'function';
+}
+
+function objectValues(carrier: Keyed, name: string): unknown[] | undefined {
+  let found: unknown[] | undefined;
+  for (const key in carrier) {
+    if (key.length === name.length && isName(key, name) && isOwn.call(carrier, key)) {
+      found ??= [];
+      addValue(found, carrier[key]);
+    }
+  }
+  return found;
+}
+
+function pairValues(pairs: unknown[], name: string): unknown[] {
+  const found: unknown[] = [];
+  if (isFlat(pairs)) {
+    for (let i = 0; i + 1 < pairs.length; i += 2) if (isName(pairs[i], name)) addValue(found, pairs[i + 1]);
+  } else {
+    for (const pair of pairs) if (Array.isArray(pair) && isName(pair[0], name)) addValue(found, pair[1]);
+  }
+  return found;
+}
+
+function addValue(found: unknown[], value: unknown): void {
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length && found.length <= MAX_LINES; i++) found.push(value[i]);
+  } else if (value !== undefined && found.length <= MAX_LINES) {
+    found.push(value);
+  }
+}
+
+/** Node's `rawHeaders`: names and values take turns in one array. */
+function isFlat(pairs: unknown[]): boolean {
+  return pairs.length > 0 && !Array.isArray(pairs[0]);
+}
+
+/** One value as text, several as an array of text; what is neither text nor bytes is left out. */
+export function lines(value: unknown): string | string[] | undefined {
+  if (typeof value === 'string') return value;
+  if (!Array.isArray(value)) return isBytes(value) ? bytesToText(value) : undefined;
+  const found: string[] = [];
+  for (let i = 0; i < value.length && found.length <= MAX_LINES && i < 2 * MAX_LINES; i++) {
+    const item: unknown = value[i];
+    if (typeof item === 'string') found.push(item);
+    else if (isBytes(item)) found.push(bytesToText(item));
+  }
+  return found.length > 1 ? found : found[0];
+}
+
+/** By what it is, not by its class: test runners and workers have classes of their own. */
+function isBytes(value: unknown): value is Bytes {
+  if (ArrayBuffer.isView(value)) return true;
+  const tag = typeof value === 'object' && value !== null ? Object.prototype.toString.call(value) : '';
+  return tag === '[object ArrayBuffer]' || tag === '[object SharedArrayBuffer]';
+}
+
+/** One character per byte. `TextDecoder('latin1')` would change 0x80 to 0x9f: it stands for windows-1252. */
+function bytesToText(value: Bytes): string {
+  // One more than the limit, so that a value over it is still seen to be over it.
+  const end = Math.min(value.byteLength, MAX_LINE_LENGTH + 1);
+  const bytes = ArrayBuffer.isView(value)
+    ? new Uint8Array(value.buffer, value.byteOffset, end)
+    : new Uint8Array(value, 0, end);
+  let text = '';
+  for (let i = 0; i < end; i += 4096) text += String.fromCharCode(...bytes.subarray(i, i + 4096));
+  return text;
+}
+
+/** Whether `key`, which may be bytes, is `name` in any letter case. */
+function isName(key: unknown, name: string): boolean {
+  if (key === name) return true;
+  const text = typeof key === 'string' ? key : nameOf(key);
+  if (text.length !== name.length) return false;
+  // Most names of the same length differ at the start, those of one family at the end. Lower-casing would allocate.
+  if ((text.charCodeAt(0) | 32) !== (name.charCodeAt(0) | 32)) return false;
+  for (let i = text.length - 1; i >= 0; i--) {
+    const code = text.charCodeAt(i);
+    const wanted = name.charCodeAt(i);
+    if (code === wanted) continue;
+    const letter = code | 32;
+    if (letter !== (wanted | 32) || letter < 97 || letter > 122) return false;
+  }
+  return true;
+}
+
+/** What is neither text nor bytes names no field. */
+function nameOf(key: unknown): string {
+  if (typeof key === 'string') return key;
+  return isBytes(key) ? bytesToText(key) : '';
+}
+
+function carrierNames(carrier: unknown): string[] {
+  if (typeof carrier !== 'object' || carrier === null) return [];
+  return [...listedNames(carrier)].map(nameOf).filter((name) => name !== '');
+}
+
+function prefixedFields(carrier: unknown, prefix: string, limit: number): [string, string | string[]][] {
+  const found: [string, string | string[]][] = [];
+  // An object has each name once; to look for its other spellings would be to list it again for each.
+  const isObject = objectHasNames(carrier);
+  for (const name of carrierNames(carrier)) {
+    if (found.length === limit) break;
+    if (!isName(name.slice(0, prefix.length), prefix)) continue;
+    const value = isObject ? ownField(carrier as Keyed, name) : readCarrier(carrier, name);
+    if (value !== undefined) found.push([name, value]);
+  }
+  return found;
+}
+
+/** {@link CarrierGetter.prefixed} of any getter: one that has no such method is asked for one field after the other. */
+export function readPrefixed<C>(
+  getter: TextMapGetter<C>,
+  carrier: C,
+  prefix: string,
+  limit: number,
+): [string, string | string[]][] {
+  const { prefixed } = getter as Partial<CarrierGetter>;
+  if (typeof prefixed === 'function') return prefixed.call(getter, carrier, prefix, limit);
+  const found: [string, string | string[]][] = [];
+  for (const name of getter.keys(carrier)) {
+    if (found.length === limit) break;
+    if (typeof name !== 'string' || !isName(name.slice(0, prefix.length), prefix)) continue;
+    try {
+      const value = getter.get(carrier, name);
+      if (value !== undefined) found.push([name, value]);
+    } catch {
+      // It loses this field and nothing more.
+    }
+  }
+  return found;
+}
+
+function objectHasNames(carrier: unknown): boolean {
+  if (typeof carrier !== 'object' || carrier === null || Array.isArray(carrier)) return false;
+  const { getHeader, get } = carrier as Methods;
+  return typeof getHeader !== 'function' && typeof get !== 'function';
+}
+
+function ownField(carrier: Keyed, name: string): string | string[] | undefined {
+  try {
+    return lines(carrier[name]);
+  } catch {
+    return undefined;
+  }
+}
+
+function listedNames(carrier: object): Iterable<unknown> {
+  if (Array.isArray(carrier)) {
+    return isFlat(carrier)
+      ? carrier.filter((_, index) => index % 2 === 0)
+      : carrier.map((pair) => (Array.isArray(pair) ? pair[0] : undefined));
+  }
+  const { getHeaderNames, getMap, get, keys } = carrier as Methods;
+  if (typeof getHeaderNames === 'function') return getHeaderNames.call(carrier);
+  if (typeof getMap === 'function') return Object.keys(getMap.call(carrier));
+  return typeof get === 'function' && typeof keys === 'function' ? keys.call(carrier) : Object.keys(carrier);
+}
+
+/** What {@link carrierSetter} does, with a name and a value that are known to be legal, or an error of the carrier's own. */
+export function writeCarrier(carrier: unknown, name: string, value: unknown): void {
+  if (typeof carrier !== 'object' || carrier === null || isBytes(carrier)) return;
+  if (Array.isArray(carrier)) {
+    const flat = isFlat(carrier);
+    removeFromPairs(carrier, name);
+    if (flat) carrier.push(name, value);
+    else carrier.push([name, value]);
+    return;
+  }
+  const { setHeader, set, keys, getAll, getMap } = carrier as Methods;
+  if (typeof setHeader === 'function') {
+    setHeader.call(carrier, name, fieldText(value));
+  } else if (typeof set !== 'function') {
+    removeFromObject(carrier as Keyed, name, true);
+    assign(carrier as Keyed, name, value);
+  } else if (typeof getMap === 'function') {
+    set.call(carrier, name, name.endsWith('-bin') ? binary(value) : value);
+  } else if (isHeaders(carrier)) {
+    set.call(carrier, name, fieldText(value));
+  } else {
+    if (typeof keys === 'function') removeFromCarrier(carrier, name);
+    set.call(carrier, name, typeof getAll === 'function' ? fieldText(value) : value);
+  }
+}
+
+function assign(carrier: Keyed, name: string, value: unknown): void {
+  if (name === '__proto__')
+    Object.defineProperty(carrier, name, { value, enumerable: true, configurable: true, writable: true });
+  else carrier[name] = value;
+}
+
+/** A field as text. Bytes become base64: gRPC's rule where fields hold text only. */
+export function fieldText(value: unknown): unknown {
+  return isBytes(value) ? btoa(bytesToText(value)) : value;
+}
+
+/** A binary field as gRPC's metadata takes it, which knows a `Buffer` by its class. */
+function binary(value: unknown): unknown {
+  return typeof value === 'string' ? Buffer.from(value, 'base64') : value;
+}
+
+/** Removes a field in every letter case, or throws the carrier's own error. */
+export function removeFromCarrier(carrier: unknown, name: string): void {
+  if (typeof carrier !== 'object' || carrier === null || isBytes(carrier)) return;
+  if (Array.isArray(carrier)) {
+    removeFromPairs(carrier, name);
+    return;
+  }
+  const { removeHeader, remove, delete: erase, keys } = carrier as Methods;
+  if (typeof removeHeader === 'function') removeHeader.call(carrier, name);
+  else if (typeof erase !== 'function')
+    if (typeof remove === 'function') remove.call(carrier, name);
+    else removeFromObject(carrier as Keyed, name, false);
+  else if (typeof keys !== 'function' || isHeaders(carrier)) erase.call(carrier, name);
+  else for (const key of [...keys.call(carrier)]) if (isName(key, name)) erase.call(carrier, key);
+}
+
+function removeFromObject(carrier: Keyed, name: string, keepExact: boolean): void {
+  for (const key in carrier) {
+    if (
+      key.length === name.length &&
+      isName(key, name) &&
+      !(keepExact && key === name) &&
+      isOwn.call(carrier, key)
+    )
+      delete carrier[key];
+  }
+}
+
+function removeFromPairs(pairs: unknown[], name: string): void {
+  const width = isFlat(pairs) ? 2 : 1;
+  for (let i = pairs.length - (pairs.length % width) - width; i >= 0; i -= width) {
+    const key = width === 2 ? pairs[i] : (pairs[i] as unknown[] | undefined)?.[0];
+    if (isName(key, name)) pairs.splice(i, width);
+  }
+}

@@ -1,0 +1,27 @@
+import { guarded } from '../setup/guard.ts';
+import { className, isError } from './error-class.ts';
+
+/** A `code` such as `ECONNREFUSED` or `ERR_STREAM_PREMATURE_CLOSE`: one of few, written by programs for programs. */
+const CODE = /^[A-Z][A-Z0-9_]{2,63}$/;
+
+/**
+ * The value of `error.type` for something thrown: its code, else its class, else `_OTHER`. Always text.
+ *
+ * Never its message, which would make a new value for each request. `fetch` wraps what happened on the wire, so
+ * the cause's code is preferred to the wrapper's class.
+ *
+ * @see https://opentelemetry.io/docs/specs/semconv/registry/attributes/error/#error-type
+ */
+export function errorType(error: unknown): string {
+  return (
+    guarded('an error could not be read', () => codeOf(error) ?? className(error), undefined) ?? '_OTHER'
+  );
+}
+
+function codeOf(error: unknown): string | undefined {
+  for (let at = error, depth = 0; isError(at) && depth < 4; at = at.cause, depth++) {
+    const { code } = at as { code?: unknown };
+    if (typeof code === 'string' && CODE.test(code)) return code;
+  }
+  return undefined;
+}

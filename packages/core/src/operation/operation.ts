@@ -1,0 +1,185 @@
+import {
+  type Attributes,
+  type Context,
+  type Link,
+  type Span,
+  type SpanKind,
+  type SpanOptions,
+  SpanStatusCode,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api';
+import { runInContext } from '../context/active-context.ts';
+import { namesParentlessTrace } from '../context/context-keys.ts';
+import { guarded, reportOnce } from '../setup/guard.ts';
+import { ATTR_ERROR_TYPE } from '../setup/semantic-conventions.ts';
+import { errorType } from './error-type.ts';
+import { recordException } from './exception.ts';
+import { follow } from './follow.ts';
+
+/** What makes the span of an operation, and what the span starts with. */
+export interface SpanStart extends SpanOptions {
+  readonly tracer: Tracer;
+  /** Of low cardinality: `GET`, `send orders`. */
+  readonly name: string;
+  readonly kind: SpanKind;
+}
+
+/** What an operation failed with. */
+export interface Failure {
+  readonly error: unknown;
+  /** Takes out of its message and stack what this operation keeps secret. Default: what looks like a secret. */
+  readonly redact?: ((text: string) => string) | undefined;
+}
+
+/** How an operation ended. */
+export interface OperationResult {
+  /** Value of `error.type`. Absent: the operation succeeded. */
+  readonly errorType?: string | undefined;
+  /** What it failed with; recorded as an exception where there is an `errorType`. */
+  readonly failure?: Failure | undefined;
+  /** Attributes of the measurement, where it has some that only the end knows. */
+  readonly measured?: Attributes | undefined;
+  /** Called if the span is recorded: may rename it, and returns the last attributes. */
+  readonly complete?: ((span: Span) => Attributes) | undefined;
+  /** Called if the span is recorded, when all else is written. Guarded by the caller. */
+  readonly hook?: ((span: Span) => void) | undefined;
+}
+
+/** Measures an operation that is over. Never throws. */
+export type Measure = (seconds: number, result: OperationResult) => void;
+
+const SUCCEEDED: OperationResult = {};
+
+/**
+ * One recorded piece of work: a request served, a call made, a message sent or processed, a job run.
+ *
+ * This class is the only place that starts, fails, ends and measures a span. It never throws: what a tracer, a span or a
+ * context manager throws is reported once, and the work is done all the same.
+ *
+ * @example
+ * const recorder = tracer();
+ * const start = recorder && { tracer: recorder, name: 'SELECT orders', kind: SpanKind.CLIENT };
+ * return new Operation(activeContext(), start).follow(() => client.query(text));
+ */
+export class Operation {
+  /** What the work runs in: the parent with the span, or the parent as it was given where no span is made. */
+  readonly context: Context;
+  /** Absent where nothing is recorded. */
+  readonly span: Span | undefined;
+  readonly #measure: Measure | undefined;
+  readonly #startTime: number;
+  readonly #adopted: boolean;
+  #ended = false;
+
+  /**
+   * @param start `undefined`: no span is made.
+   * @param measure Called once, when the operation ends.
+   */
+  constructor(parent: Context, start?: SpanStart, measure?: Measure, adopted?: Span) {
+    this.#measure = measure;
+    this.#startTime = measure === undefined ? 0 : performance.now();
+    this.#adopted = adopted !== undefined;
+    this.span = start === undefined ? adopted : startSpan(parent, start);
+    this.context = start === undefined || this.span === undefined ? parent : trace.setSpan(parent, this.span);
+  }
+
+  /** Returns an operation whose span belongs to another instrumentation: it is completed here, and ended there. */
+  static adopted(span: Span, context: Context): Operation {
+    return new Operation(context, undefined, undefined, span);
+  }
+
+  /** Whether there is a span that keeps what is written to it. */
+  get recording(): boolean {
+    try {
+      return this.span?.isRecording() === true;
+    } catch (error) {
+      reportOnce('a span threw in isRecording()', error);
+      return false;
+    }
+  }
+
+  /** Runs `fn` with {@link Operation.context} active; returns or throws what it does. */
+  run<T>(fn: () => T): T {
+    return runInContext(this.context, fn);
+  }
+
+  /**
+   * Runs `fn` like {@link Operation.run}, and ends the operation when what `fn` returns has settled.
+   *
+   * @param onSuccess Called before the end with the result; what it throws is reported and changes nothing.
+   */
+  follow<T>(fn: () => T, onSuccess?: (result: Awaited<T>) => void): T {
+    return follow(
+      () => this.run(fn),
+      (value) => {
+        if (onSuccess !== undefined) guarded('a result could not be read', () => onSuccess(value), undefined);
+        this.end();
+      },
+      (error) => this.fail(error),
+    );
+  }
+
+  /** Adds what became known on the way. */
+  describe(attributes: Attributes, links: Link[] = []): void {
+    const { span } = this;
+    if (span === undefined) return;
+    const write = () => {
+      span.setAttributes(attributes);
+      if (links.length > 0) span.addLinks(links);
+    };
+    guarded('a span could not be completed', write, undefined);
+  }
+
+  /** Ends the operation with an error. */
+  fail(error: unknown): void {
+    if (!this.#ended) this.end({ errorType: errorType(error), failure: { error } });
+  }
+
+  /** Ends the operation. Only the first end counts. */
+  end(result: OperationResult = SUCCEEDED): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    const { span } = this;
+    if (span !== undefined) completeSpan(span, result);
+    this.#measure?.((performance.now() - this.#startTime) / 1000, result);
+    if (span !== undefined && !this.#adopted) endSpan(span);
+  }
+}
+
+// Guards written out: as closures they would be made for each request.
+
+function startSpan(parent: Context, start: SpanStart): Span | undefined {
+  try {
+    if (!namesParentlessTrace(parent)) return start.tracer.startSpan(start.name, start, parent);
+    // An id generator can look at the active context alone.
+    return runInContext(parent, () => start.tracer.startSpan(start.name, start, parent));
+  } catch (error) {
+    reportOnce('the tracer threw in startSpan(); nothing is recorded', error);
+    return undefined;
+  }
+}
+
+function completeSpan(span: Span, { errorType, failure, complete, hook }: OperationResult): void {
+  try {
+    if (!span.isRecording()) return;
+    const attributes = complete?.(span) ?? {};
+    if (errorType !== undefined) attributes[ATTR_ERROR_TYPE] = errorType;
+    if (complete !== undefined || errorType !== undefined) span.setAttributes(attributes);
+    if (errorType !== undefined) {
+      span.setStatus({ code: SpanStatusCode.ERROR });
+      if (failure !== undefined) recordException(span, failure.error, failure.redact);
+    }
+    hook?.(span);
+  } catch (error) {
+    reportOnce('a span could not be completed', error);
+  }
+}
+
+function endSpan(span: Span): void {
+  try {
+    span.end();
+  } catch (error) {
+    reportOnce('a span could not be ended', error);
+  }
+}

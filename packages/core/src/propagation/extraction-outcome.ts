@@ -1,0 +1,60 @@
+import type { TextMapPropagator } from '@opentelemetry/api';
+
+/**
+ * How the caller's context was received.
+ *
+ * - `continued`: its trace goes on here.
+ * - `absent`: the request brought none.
+ * - `malformed`: it brought one that no propagator could read.
+ * - `duplicate`: it brought several traceparent headers, so none can be believed.
+ * - `foreign:<format>`: it brought one in a format that is not spoken here, such as `foreign:b3`.
+ * - `untrusted`: it brought one that the trust policy did not let continue.
+ */
+export type ExtractionOutcome =
+  | 'continued'
+  | 'absent'
+  | 'malformed'
+  | 'duplicate'
+  | 'untrusted'
+  | `foreign:${string}`;
+
+/** The header by which each format is known. */
+const FORMAT_OF = new Map([
+  ['traceparent', 'tracecontext'],
+  ['b3', 'b3'],
+  ['x-b3-traceid', 'b3'],
+  ['uber-trace-id', 'jaeger'],
+  ['x-amzn-trace-id', 'xray'],
+  ['x-datadog-trace-id', 'datadog'],
+  ['x-cloud-trace-context', 'gcp'],
+  ['sentry-trace', 'sentry'],
+  ['newrelic', 'newrelic'],
+  ['ot-tracer-traceid', 'ot'],
+  ['sw8', 'sw8'],
+  ['x-instana-t', 'instana'],
+  ['elastic-apm-traceparent', 'elastic'],
+  ['grpc-trace-bin', 'grpc-bin'],
+]);
+
+/** Whether a header of this name, in lower case, brings a trace in a known format. */
+export const isTraceHeader = (name: string) => FORMAT_OF.has(name);
+
+/** `b3: 0`, `1` and `d` bring a decision and no ids: complete, though there is nothing to continue. */
+const B3_DECISION = /^[01d]$/;
+
+/** How `headers` were received of which `propagator` made no trace to continue. */
+export function extractionOutcome(
+  headers: { readonly [name: string]: string | string[] | undefined },
+  propagator: TextMapPropagator,
+): ExtractionOutcome {
+  let outcome: ExtractionOutcome = 'absent';
+  for (const name in headers) {
+    const format = FORMAT_OF.get(name);
+    if (format === undefined) continue;
+    const value = String(headers[name]);
+    if (!propagator.fields().includes(name)) outcome = outcome === 'absent' ? `foreign:${format}` : outcome;
+    else if (name === 'traceparent' && value.includes(',')) return 'duplicate';
+    else if (!(name === 'b3' && B3_DECISION.test(value))) outcome = 'malformed';
+  }
+  return outcome;
+}

@@ -1,0 +1,122 @@
+import { type Context, propagation, ROOT_CONTEXT, type SpanContext, trace } from '@opentelemetry/api';
+import { type BaggageRule, filterBaggage } from '../baggage/baggage-filter.ts';
+import { guarded, reportOnce } from '../setup/guard.ts';
+import { isNames } from '../setup/option-check.ts';
+
+/**
+ * What becomes of the context that a caller sends.
+ *
+ * - `continue`: the request becomes part of the caller's trace.
+ * - `restart`: a new trace starts, with a link to the caller's span.
+ * - `ignore`: a new trace starts, as if the caller had sent nothing.
+ */
+export type ParentTrust = 'continue' | 'restart' | 'ignore';
+
+/** A trust decision in full. */
+export interface TrustDecision {
+  readonly parent: ParentTrust;
+  /** The caller's baggage: all, none, or the entries named. Default: `keep` with `continue`, else `drop`. */
+  readonly baggage?: BaggageRule;
+  /**
+   * The caller's sampled flag: `respect` it, or replace it, `true` for sampled. Default: `respect`.
+   *
+   * A function is asked only when the caller's flag says sampled, and answers whether that is believed; see
+   * `sampledBudget` of `@throughline/http-semantics`. Has a meaning with `continue` and a registered SDK only: a new
+   * trace is sampled by this service alone, and without an SDK the headers go on byte for byte.
+   */
+  readonly sampled?: 'respect' | boolean | (() => boolean);
+}
+
+/** Whom to trust: one answer for every caller, or a function asked once per request, before the span starts. */
+export type TrustPolicy<Request> =
+  | ParentTrust
+  | TrustDecision
+  | ((request: Request) => ParentTrust | TrustDecision);
+
+/** The safe side, taken when a policy throws or answers with something else. */
+const DISTRUST: TrustDecision = { parent: 'restart', baggage: 'drop' };
+
+const PARENT: ReadonlySet<unknown> = new Set<ParentTrust>(['continue', 'restart', 'ignore']);
+
+/** Whether `value` is an answer that a policy may give. */
+export function isTrustDecision(value: unknown): value is ParentTrust | TrustDecision {
+  const {
+    parent = value,
+    baggage = 'keep',
+    sampled = 'respect',
+    ...unknown
+  } = (value ?? {}) as Partial<TrustDecision>;
+  return (
+    PARENT.has(parent) &&
+    (typeof value === 'string' || Object.keys(unknown).length === 0) &&
+    (baggage === 'keep' || baggage === 'drop' || isNames(baggage)) &&
+    (sampled === 'respect' || typeof sampled === 'boolean' || typeof sampled === 'function')
+  );
+}
+
+/** Whether `value` may stand as a trust policy; the forms, in the words of an error message. */
+export const isTrustPolicy = (value: unknown) => typeof value === 'function' || isTrustDecision(value);
+export const TRUST_FORMS = "'continue', 'restart', 'ignore', a trust decision or a function";
+
+/**
+ * Makes a policy, checked before, into the function that decides on each request. A constant is settled once.
+ *
+ * Deciding never throws: a policy that fails counts as distrust and is reported once.
+ */
+export function createTrustDecider<Request>(
+  policy: TrustPolicy<Request>,
+): (request: Request) => TrustDecision {
+  if (typeof policy !== 'function') {
+    const settled = inFull(policy);
+    return () => settled;
+  }
+  return function decideTrust(request) {
+    const answer = guarded(
+      'options.trust threw; the caller was not trusted',
+      () => policy(request),
+      DISTRUST,
+    );
+    if (guarded('options.trust could not be read', () => isTrustDecision(answer), false))
+      return inFull(answer);
+    reportOnce('options.trust returned no trust decision; the caller was not trusted');
+    return DISTRUST;
+  };
+}
+
+function inFull(answer: ParentTrust | TrustDecision): TrustDecision {
+  return typeof answer === 'string' ? { parent: answer } : answer;
+}
+
+/** An extracted context after the trust decision. */
+export interface TrustedContext {
+  readonly parent: Context;
+  /** The caller's span when the trace was restarted. */
+  readonly link?: SpanContext | undefined;
+}
+
+/** Applies a decision to the context that the caller sent; `caller` is the valid span context in it, if any. */
+export function applyTrust(
+  received: Context,
+  caller: SpanContext | undefined,
+  decision: TrustDecision,
+): TrustedContext {
+  const { parent, sampled = 'respect' } = decision;
+  if (parent !== 'continue') {
+    const kept = propagation.getBaggage(received);
+    const root = kept === undefined ? ROOT_CONTEXT : propagation.setBaggage(ROOT_CONTEXT, kept);
+    return { parent: applyBaggageTrust(root, decision), link: parent === 'restart' ? caller : undefined };
+  }
+  const context = applyBaggageTrust(received, decision);
+  if (caller === undefined || sampled === 'respect') return { parent: context };
+  const keeps =
+    typeof sampled !== 'function'
+      ? sampled
+      : (caller.traceFlags & 1) === 1 && guarded('a sampling budget threw', sampled, false) === true;
+  const traceFlags = keeps ? caller.traceFlags | 1 : caller.traceFlags & ~1;
+  return { parent: trace.setSpanContext(context, { ...caller, traceFlags }) };
+}
+
+/** The context with the baggage that a decision lets in. */
+export function applyBaggageTrust(context: Context, { parent, baggage }: TrustDecision): Context {
+  return filterBaggage(context, baggage ?? (parent === 'continue' ? 'keep' : 'drop'));
+}

@@ -1,0 +1,169 @@
+import { type Attributes, type Context, SpanKind } from '@opentelemetry/api';
+import {
+  createRedaction,
+  errorType,
+  extraAttributes,
+  guarded,
+  isIgnoredRequest,
+  Operation,
+  type Redaction,
+  type Scope,
+  semconv,
+} from '@throughline/core/seam';
+import { capturedHeaders } from '../captured-headers.ts';
+import { knownMethods, methodInName, OTHER_METHOD } from '../http-method.ts';
+import { httpInstruments } from '../http-metrics.ts';
+import { statusCodeOf } from '../status-code.ts';
+import type { HttpClientOptions, HttpClientOutcome, HttpClientRequest } from './http-client-options.ts';
+
+/** One outgoing request under way. */
+export interface HttpClientCall {
+  /** What to inject: holds the CLIENT span, or the caller's context where none is made. */
+  readonly context: Context;
+  /** Ends the span and measures. Only the first call counts. Never throws. */
+  end(outcome: HttpClientOutcome): void;
+}
+
+/** Starts the CLIENT span of one outgoing request, as a child of what is active in `parent`. */
+export type HttpClientTracer = (request: HttpClientRequest, parent: Context) => HttpClientCall;
+
+/**
+ * A tracer for the requests that a client sends: one CLIENT span per attempt.
+ *
+ * @see https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span
+ */
+export function createHttpClientTracer(options: HttpClientOptions, scope: Scope): HttpClientTracer {
+  const known = knownMethods();
+  const redaction = createRedaction(options.redactQuery);
+  const requestHeaders = capturedHeaders(options.captureRequestHeaders, semconv.ATTR_HTTP_REQUEST_HEADER);
+  const responseHeaders = capturedHeaders(options.captureResponseHeaders, semconv.ATTR_HTTP_RESPONSE_HEADER);
+  const tracer = scope.tracer(options.tracerProvider);
+  const instruments = httpInstruments(scope, 'client', options.meterProvider);
+  const { ignore, requestHook, responseHook } = options;
+
+  return function start(request, parent) {
+    const ignored =
+      isIgnoredRequest(parent) ||
+      (ignore !== undefined &&
+        guarded('options.ignore threw; the call is traced', () => ignore(request), false) === true);
+    const recorder = tracer();
+    const measured = instruments();
+    if (ignored || (recorder === undefined && measured === undefined)) return { context: parent, end() {} };
+
+    const identity = requestIdentity(request, known);
+    const spanStart = () =>
+      recorder && {
+        tracer: recorder,
+        name: nameOf(request, identity),
+        kind: SpanKind.CLIENT,
+        attributes: startAttributes(request, identity),
+      };
+    const operation = new Operation(
+      parent,
+      guarded('a call could not be described; it is not recorded', spanStart, undefined),
+      measured?.duration,
+    );
+    const { span } = operation;
+    if (requestHook !== undefined && span !== undefined && operation.recording)
+      guarded('options.requestHook threw', () => requestHook(span, request), undefined);
+
+    return {
+      context: operation.context,
+      end(given) {
+        const statusCode = statusCodeOf(given.statusCode);
+        const outcome = statusCode === given.statusCode ? given : { ...given, statusCode };
+        const { error } = outcome;
+        const errorType = clientErrorType(outcome);
+        const status = statusCode !== undefined && { [semconv.ATTR_HTTP_RESPONSE_STATUS_CODE]: statusCode };
+        operation.end({
+          errorType,
+          ...(error !== undefined && {
+            failure: { error, redact: redaction.errorText(() => secretsOf(request)) },
+          }),
+          measured: {
+            ...identity,
+            ...status,
+            ...(errorType !== undefined && { [semconv.ATTR_ERROR_TYPE]: errorType }),
+          },
+          complete: () => withHeaders({ ...status }, responseHeaders, outcome, redaction),
+          hook:
+            responseHook &&
+            ((span) =>
+              guarded('options.responseHook threw', () => responseHook(span, outcome, request), undefined)),
+        });
+      },
+    };
+  };
+
+  function startAttributes(request: HttpClientRequest, identity: Attributes): Attributes {
+    const attributes: Attributes = { ...identity, [semconv.ATTR_URL_FULL]: fullUrl(request.url, redaction) };
+    if (!known.has(request.method)) attributes[semconv.ATTR_HTTP_REQUEST_METHOD_ORIGINAL] = request.method;
+    if (request.resendCount) attributes[semconv.ATTR_HTTP_REQUEST_RESEND_COUNT] = request.resendCount;
+    withHeaders(attributes, requestHeaders, request, redaction);
+    return Object.assign(attributes, extraAttributes(options.attributes, request));
+  }
+
+  function nameOf(request: HttpClientRequest, identity: Attributes): string {
+    const standard = methodInName(String(identity[semconv.ATTR_HTTP_REQUEST_METHOD]));
+    const custom = options.spanName;
+    if (custom === undefined) return standard;
+    const name = guarded('options.spanName threw', () => custom(request), standard);
+    return typeof name === 'string' && name !== '' ? redaction.word(name) : standard;
+  }
+}
+
+/** The attributes that spans and metrics share. */
+function requestIdentity({ method, url }: HttpClientRequest, known: ReadonlySet<string>): Attributes {
+  return {
+    [semconv.ATTR_HTTP_REQUEST_METHOD]: known.has(method) ? method : OTHER_METHOD,
+    [semconv.ATTR_SERVER_ADDRESS]: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+    [semconv.ATTR_SERVER_PORT]: url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port),
+  };
+}
+
+/** The conventions' rule for CLIENT spans: 4xx, 5xx or no whole response, unless the caller gave it up itself. */
+function clientErrorType({ statusCode, error, cancelled }: HttpClientOutcome): string | undefined {
+  if (cancelled === true) return undefined;
+  if (error !== undefined) return errorType(error);
+  return statusCode !== undefined && statusCode >= 400 ? String(statusCode) : undefined;
+}
+
+/** The URL without credentials and without the values of secret parameters. */
+function fullUrl(url: URL, of: Redaction): string {
+  const { protocol, username, password, host, pathname, search, hash } = url;
+  const credentials = username === '' && password === '' ? '' : 'REDACTED:REDACTED@';
+  const query = search === '' ? '' : `?${of.query(search.slice(1))}`;
+  const fragment = hash === '' ? '' : `#${of.query(hash.slice(1))}`;
+  const path = of.path(pathname);
+  // As it was, with a question mark or number sign at its end.
+  if (credentials === '' && path === pathname && query === search && fragment === hash) return url.href;
+  return `${protocol}//${credentials}${host}${path}${query}${fragment}`;
+}
+
+const CREDENTIAL_HEADERS = ['authorization', 'proxy-authorization', 'cookie', 'x-api-key', 'x-auth-token'];
+
+/** Where a request holds what no error may repeat. */
+function secretsOf({ url, header }: HttpClientRequest) {
+  return {
+    username: url.username,
+    password: url.password,
+    path: url.pathname,
+    query: url.search.slice(1),
+    fragment: url.hash.slice(1),
+    headers: CREDENTIAL_HEADERS.map((name) => header?.(name) ?? undefined),
+  };
+}
+
+/** Adds the headers that the user listed, and returns the attributes. */
+function withHeaders(
+  attributes: Attributes,
+  names: readonly (readonly [header: string, attribute: string])[],
+  source: Pick<HttpClientRequest | HttpClientOutcome, 'header'>,
+  redaction: Redaction,
+): Attributes {
+  for (const [name, attribute] of names) {
+    const value = source.header?.(name);
+    if (value !== null && value !== undefined) attributes[attribute] = redaction.header(name, value);
+  }
+  return attributes;
+}

@@ -1,0 +1,70 @@
+import type { Context } from '@opentelemetry/api';
+import { type Carrier, injectContext } from '@throughline/core';
+import { filterBaggage, isPrivateHost, propagatorOf } from '@throughline/core/seam';
+import type { PropagationTargets } from './http-client-options.ts';
+import { matchTargets, type TargetMatcher } from './targets.ts';
+
+/** What one call may decide for itself. */
+export interface CallPropagation {
+  /** `false`: no header for this call; `true`: whatever `propagateTo` says. */
+  readonly propagate?: boolean | undefined;
+  /** `false`: no baggage for this call; `true`: whatever `baggageTo` says. */
+  readonly baggage?: boolean | undefined;
+}
+
+/** Writes a context into the headers of one request, as far as its target may be told. */
+export type OutboundInjection = (
+  context: Context,
+  headers: Carrier,
+  url: URL,
+  call?: CallPropagation & {
+    /** The URL that the caller named, when a redirect led away from it. */
+    readonly redirectedFrom?: URL | undefined;
+    readonly authorization?: string | null | undefined;
+  },
+) => void;
+
+/** AWS Signature Version 4: a header that is added after signing makes the signature wrong or the proxy suspicious. */
+const SIGNED_HEADER = /^AWS4-/;
+const SIGNED_QUERY = 'X-Amz-Signature';
+
+/** Compiles the target options. */
+export function createOutboundInjection(targets: PropagationTargets): OutboundInjection {
+  const { propagateTo, baggageTo = 'private', baggageEntries = 'keep' } = targets;
+  const mayTell = matcherOf(propagateTo ?? 'all');
+  const mayTellBaggage = matcherOf(baggageTo);
+  return (context, headers, url, call = {}) => {
+    if (call.propagate === false) return;
+    if (SIGNED_HEADER.test(call.authorization ?? '') || isSigned(url)) return;
+    const { redirectedFrom } = call;
+    const leftOrigin = redirectedFrom !== undefined && redirectedFrom.origin !== url.origin;
+    // What a call decides holds for the origin that it named: one that it is redirected to must be listed.
+    const listed = leftOrigin && propagateTo === undefined ? false : mayTell(url);
+    if (listed === false && (leftOrigin || call.propagate !== true)) return;
+    const propagator = typeof listed === 'object' ? listed : propagatorOf(targets.propagator);
+    const forced = leftOrigin && call.baggage === true ? undefined : call.baggage;
+    const tellsBaggage = forced ?? mayTellBaggage(url) !== false;
+    injectContext(headers, {
+      context: filterBaggage(context, tellsBaggage ? baggageEntries : 'drop'),
+      propagator,
+    });
+  };
+}
+
+/** The text first: most URLs need no list of their parameters. */
+function isSigned(url: URL): boolean {
+  return url.search.includes(SIGNED_QUERY) && url.searchParams.has(SIGNED_QUERY);
+}
+
+function matcherOf(targets: 'all' | 'none' | 'private' | Parameters<typeof matchTargets>[0]): TargetMatcher {
+  switch (targets) {
+    case 'all':
+      return () => true;
+    case 'none':
+      return () => false;
+    case 'private':
+      return ({ hostname }) => isPrivateHost(hostname);
+    default:
+      return matchTargets(targets);
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * HTTP for both sides, whatever carries it: the exchange of a server, the call of a client, and what they have in common.
+ *
+ * @module
+ */
+
+// A client: its calls, its options, and whom it tells what.
+export { createHttpClientTracer, type HttpClientCall, type HttpClientTracer } from './client/http-client.ts';
+export {
+  checkHttpClientOptions,
+  checkPropagationTargets,
+  type HttpClientOptions,
+  type HttpClientOutcome,
+  type HttpClientRequest,
+  type PropagationTargets,
+} from './client/http-client-options.ts';
+export {
+  type CallPropagation,
+  createOutboundInjection,
+  type OutboundInjection,
+} from './client/outbound-injection.ts';
+export type { Target, TargetWithPropagator } from './client/targets.ts';
+// A server: its tracer, its options, and whom it trusts.
+export type { ForwardedRequest } from './forwarded.ts';
+export type { DescribableSpan, HttpOptions } from './http-options.ts';
+export { createHttpServerTracer, type HttpServerTracer } from './server/http-server.ts';
+export type { ForeignSpan } from './server/http-server-adoption.ts';
+export type { HttpServerExchange } from './server/http-server-exchange.ts';
+export type { HttpServerOptions } from './server/http-server-options.ts';
+export type { HttpServerOutcome, HttpServerRequest, RequestHeaders } from './server/http-server-request.ts';
+export type { ObserveServer, ServerObserver } from './server/server-observer.ts';
+export {
+  allOf,
+  anyOf,
+  fromCidr,
+  type TrustCondition,
+  toPath,
+  withClientCertificate,
+  withSecretHeader,
+} from './trust/trust-conditions.ts';
+export {
+  type SampledBudgetOptions,
+  sampledBudget,
+  type TrustWhenOptions,
+  trustWhen,
+} from './trust/trust-when.ts';

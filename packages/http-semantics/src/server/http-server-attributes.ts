@@ -1,0 +1,102 @@
+import type { Attributes } from '@opentelemetry/api';
+import type { Redaction } from '@throughline/core/seam';
+import { semconv } from '@throughline/core/seam';
+import { parseAuthority } from '../authority.ts';
+import { readForwarded } from '../forwarded.ts';
+import { OTHER_METHOD } from '../http-method.ts';
+import type { HttpServerRequest } from './http-server-request.ts';
+
+/** What turning a request into attributes depends on, settled at mount time. */
+export interface ServerAttributeRules {
+  readonly knownMethods: ReadonlySet<string>;
+  readonly redaction: Redaction;
+  readonly trustProxy: boolean | undefined;
+  /** Lower-case header name and attribute name. */
+  readonly capturedHeaders: readonly (readonly [header: string, attribute: string])[];
+}
+
+/**
+ * The attributes of a SERVER span that are known when the request arrives, in the conventions' order of weight.
+ *
+ * @see https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span
+ */
+export function serverRequestAttributes(request: HttpServerRequest, rules: ServerAttributeRules): Attributes {
+  const { headers, method, peerAddress } = request;
+  const known = rules.knownMethods.has(method);
+  const forwarded =
+    rules.trustProxy === true
+      ? readForwarded(headers)
+      : rules.trustProxy === false
+        ? undefined
+        : request.forwarded;
+  const scheme = forwarded?.scheme ?? request.scheme;
+  const target = splitTarget(request.target);
+  const attributes: Attributes = {
+    [semconv.ATTR_HTTP_REQUEST_METHOD]: known ? method : OTHER_METHOD,
+    [semconv.ATTR_URL_PATH]: rules.redaction.path(target.path),
+    [semconv.ATTR_URL_SCHEME]: scheme,
+  };
+  if (!known) attributes[semconv.ATTR_HTTP_REQUEST_METHOD_ORIGINAL] = method;
+  if (target.query !== undefined) attributes[semconv.ATTR_URL_QUERY] = rules.redaction.query(target.query);
+  const authority = parseAuthority(forwarded?.host ?? target.authority ?? authorityHeader(headers) ?? '');
+  if (authority !== undefined) {
+    attributes[semconv.ATTR_SERVER_ADDRESS] = authority.address;
+    attributes[semconv.ATTR_SERVER_PORT] = authority.port ?? (scheme === 'https' ? 443 : 80);
+  }
+  const clientAddress = forwarded?.clientAddress ?? peerAddress;
+  if (clientAddress !== undefined) attributes[semconv.ATTR_CLIENT_ADDRESS] = clientAddress;
+  const userAgent = headers['user-agent'];
+  if (typeof userAgent === 'string') attributes[semconv.ATTR_USER_AGENT_ORIGINAL] = userAgent;
+  for (const [name, attribute] of rules.capturedHeaders) {
+    const value = headers[name];
+    if (value !== undefined) attributes[attribute] = rules.redaction.header(name, value);
+  }
+  return attributes;
+}
+
+/**
+ * Returns what is known of the connection, except what `given` has already.
+ *
+ * Set after the start, because no sampler needs them: an SDK validates start attributes twice, later ones once, and
+ * skips them on unrecorded spans.
+ */
+export function connectionAttributes(
+  { peerAddress, peerPort, protocolVersion }: HttpServerRequest,
+  given: Attributes,
+): Attributes {
+  const found: Attributes = {};
+  const add = (name: string, value: string | number | undefined) => {
+    if (value !== undefined && !(name in given)) found[name] = value;
+  };
+  add(semconv.ATTR_NETWORK_PEER_ADDRESS, peerAddress);
+  add(semconv.ATTR_NETWORK_PEER_PORT, peerPort);
+  add(semconv.ATTR_NETWORK_PROTOCOL_VERSION, protocolVersion);
+  return found;
+}
+
+function authorityHeader(headers: HttpServerRequest['headers']): string | undefined {
+  const value = headers[':authority'] ?? headers.host;
+  return Array.isArray(value) ? value[0] : value;
+}
+
+const ABSOLUTE = /^https?:\/\/([^/?#]*)([^?#]*)(?:\?([^#]*))?/i;
+
+/** Path and query of any form of request-target; the authority too when the target is a whole URL. */
+export function splitTarget(target: string): {
+  path: string;
+  query?: string | undefined;
+  authority?: string | undefined;
+} {
+  if (target.charCodeAt(0) !== SLASH) {
+    const absolute = ABSOLUTE.exec(target);
+    if (absolute) return { authority: absolute[1], path: absolute[2] || '/', query: absolute[3] };
+  }
+  const fragment = target.indexOf('#');
+  const end = fragment === -1 ? target.length : fragment;
+  const mark = target.indexOf('?');
+  return mark === -1 || mark > end
+    ? { path: target.slice(0, end) }
+    : { path: target.slice(0, mark), query: target.slice(mark + 1, end) };
+}
+
+const SLASH = 0x2f;

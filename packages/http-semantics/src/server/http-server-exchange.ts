@@ -1,0 +1,227 @@
+import { type Attributes, type Context, INVALID_SPAN_CONTEXT, type Span, trace } from '@opentelemetry/api';
+import type { ExtractionOutcome } from '@throughline/core';
+import type { Failure, Operation, SecretSources } from '@throughline/core/seam';
+import { errorType, guarded, isSecretHeader, type Redaction, semconv } from '@throughline/core/seam';
+import { methodInName } from '../http-method.ts';
+import type { HttpInstruments } from '../http-metrics.ts';
+import { statusCodeOf } from '../status-code.ts';
+import type { ForeignSpan } from './http-server-adoption.ts';
+import { splitTarget } from './http-server-attributes.ts';
+import type { HttpServerOptions } from './http-server-options.ts';
+import type { HttpServerOutcome, HttpServerRequest } from './http-server-request.ts';
+import type { ServerObserver } from './server-observer.ts';
+
+/** One HTTP request with its response, being served. */
+export interface HttpServerExchange {
+  /** Holds the span and the caller's baggage: what handlers run in. */
+  readonly context: Context;
+  /** The SERVER span. Not recording when the request is ignored or unsampled, or no SDK is registered. */
+  readonly span: Span;
+  /** How the caller's context was received. */
+  readonly extraction: ExtractionOutcome;
+  /** Whether the trust policy lets this caller's trace go on, if it brings one. */
+  readonly trusted: boolean;
+  /** Runs `fn` with {@link HttpServerExchange.context} active; returns or throws what it does. */
+  run<T>(fn: () => T): T;
+  /** Notes an error that becomes a response. The first one counts; the response decides whether it is an error. */
+  fail(error: unknown): void;
+  /** Names the route, `/items/:id`, where no framework can tell it. A route that the framework names goes first. */
+  setRoute(template: string): void;
+  /** Ends the span and measures. Only the first call counts. Never throws. */
+  end(outcome: HttpServerOutcome): void;
+}
+
+/** What all exchanges of a tracer share. */
+export interface ServerSettings {
+  readonly options: HttpServerOptions;
+  readonly observer: ServerObserver;
+  readonly redaction: Redaction;
+  /** Response headers to record: lower-case header name and attribute name. */
+  readonly capturedHeaders: readonly (readonly [header: string, attribute: string])[];
+}
+
+/** What was found out when the request arrived; of an ignored one nothing. */
+export interface ExchangeParts {
+  readonly extraction?: ExtractionOutcome;
+  readonly trusted?: boolean;
+  /** Another instrumentation's span. */
+  readonly adopted?: ForeignSpan;
+  /** As computed at the start. Absent: nothing is measured. */
+  readonly attributes?: Attributes;
+  readonly measured?: HttpInstruments | undefined;
+}
+
+/** A span that records nothing and names no trace. */
+const NOT_RECORDED: Span = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
+
+/** Whether the tracer with these settings has started `exchange`. */
+export function isStartedWith(settings: ServerSettings, exchange: HttpServerExchange): boolean {
+  return exchange instanceof Exchange && exchange.isStartedWith(settings);
+}
+
+/** An exchange whose operation has been started. */
+export class Exchange implements HttpServerExchange {
+  readonly context: Context;
+  readonly span: Span;
+  readonly extraction: ExtractionOutcome;
+  readonly trusted: boolean;
+  readonly #settings: ServerSettings;
+  readonly #request: HttpServerRequest;
+  readonly #operation: Operation;
+  readonly #parts: ExchangeParts;
+  #failure: Failure | undefined;
+  #route: string | undefined;
+  #ended = false;
+
+  constructor(
+    settings: ServerSettings,
+    request: HttpServerRequest,
+    operation: Operation,
+    parts: ExchangeParts = {},
+  ) {
+    this.#settings = settings;
+    this.#request = request;
+    this.#operation = operation;
+    this.context = operation.context;
+    this.span = operation.span ?? NOT_RECORDED;
+    this.#parts = parts;
+    this.extraction = parts.extraction ?? 'absent';
+    this.trusted = parts.trusted ?? false;
+    const { requestHook, activeRequests } = settings.options;
+    if (requestHook !== undefined)
+      guarded(
+        'options.requestHook threw',
+        () => this.span.isRecording() && requestHook(this.span, request, this.extraction),
+        undefined,
+      );
+    if (activeRequests === true) this.#addActive(1);
+  }
+
+  run<T>(fn: () => T): T {
+    return this.#operation.run(fn);
+  }
+
+  fail(error: unknown): void {
+    this.#failure ??= { error, redact: this.#settings.redaction.errorText(() => secretsOf(this.#request)) };
+  }
+
+  setRoute(template: string): void {
+    if (typeof template === 'string') this.#route = this.#settings.redaction.word(template);
+  }
+
+  end(given: HttpServerOutcome): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (this.#settings.observer.watching) this.#settings.observer.ended();
+    const { adopted, measured } = this.#parts;
+    const { activeRequests, responseHook } = this.#settings.options;
+    const statusCode = statusCodeOf(given.statusCode);
+    const outcome = statusCode === given.statusCode ? given : { ...given, statusCode };
+    const route = text(outcome.route) ?? this.#route ?? text(outcome.mount);
+    const errorType = this.#errorType(outcome);
+    if (route !== undefined) adopted?.setRoute(route);
+    this.#operation.end({
+      errorType,
+      failure: this.#failure,
+      measured: measured && this.#metricAttributes(outcome, route, errorType),
+      complete: (span) => this.#lateAttributes(span, outcome, route),
+      hook:
+        responseHook &&
+        ((span) =>
+          guarded('options.responseHook threw', () => responseHook(span, outcome, this.#request), undefined)),
+    });
+    if (activeRequests === true) this.#addActive(-1);
+  }
+
+  #lateAttributes(span: Span, outcome: HttpServerOutcome, route: string | undefined): Attributes {
+    const { statusCode } = outcome;
+    const { adopted, attributes = {} } = this.#parts;
+    const { capturedHeaders, redaction } = this.#settings;
+    const late: Attributes = {};
+    if (route !== undefined) {
+      late[semconv.ATTR_HTTP_ROUTE] = route;
+      span.updateName(spanName(this.#settings, this.#request, attributes, route));
+    }
+    if (statusCode !== undefined && adopted === undefined)
+      late[semconv.ATTR_HTTP_RESPONSE_STATUS_CODE] = statusCode;
+    for (const [name, attribute] of capturedHeaders) {
+      const value = outcome.header?.(name);
+      if (value !== undefined) late[attribute] = redaction.header(name, value);
+    }
+    return late;
+  }
+
+  /** The conventions' rule for SERVER spans: 5xx, or no whole response. A 4xx is the caller's fault. */
+  #errorType({ statusCode, cutShort }: HttpServerOutcome): string | undefined {
+    const failure = this.#failure;
+    if (cutShort === 'response_destroyed' && failure !== undefined) return errorType(failure.error);
+    if (cutShort !== undefined) return cutShort;
+    if (statusCode !== undefined) return statusCode >= 500 ? String(statusCode) : undefined;
+    return failure === undefined ? undefined : errorType(failure.error);
+  }
+
+  #metricAttributes(
+    outcome: HttpServerOutcome,
+    route: string | undefined,
+    error: string | undefined,
+  ): Attributes {
+    const [method, scheme] = this.#methodAndScheme();
+    const attributes: Attributes = {
+      [semconv.ATTR_HTTP_REQUEST_METHOD]: method,
+      [semconv.ATTR_URL_SCHEME]: scheme,
+    };
+    const { protocolVersion } = this.#request;
+    if (outcome.statusCode !== undefined)
+      attributes[semconv.ATTR_HTTP_RESPONSE_STATUS_CODE] = outcome.statusCode;
+    if (route !== undefined) attributes[semconv.ATTR_HTTP_ROUTE] = route;
+    if (error !== undefined) attributes[semconv.ATTR_ERROR_TYPE] = error;
+    if (protocolVersion !== undefined) attributes[semconv.ATTR_NETWORK_PROTOCOL_VERSION] = protocolVersion;
+    return attributes;
+  }
+
+  isStartedWith(settings: ServerSettings): boolean {
+    return this.#settings === settings;
+  }
+
+  #addActive(change: 1 | -1): void {
+    this.#parts.measured?.addActive(change, ...this.#methodAndScheme());
+  }
+
+  #methodAndScheme(): [method: string, scheme: string] {
+    const { attributes = {} } = this.#parts;
+    return [
+      String(attributes[semconv.ATTR_HTTP_REQUEST_METHOD]),
+      String(attributes[semconv.ATTR_URL_SCHEME]),
+    ];
+  }
+}
+
+/** Frameworks keep other things than text for routes, too. */
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** `{method} {route}`, or what the user's function says. */
+export function spanName(
+  { options, redaction }: Pick<ServerSettings, 'options' | 'redaction'>,
+  request: HttpServerRequest,
+  attributes: Attributes,
+  route: string | undefined,
+): string {
+  const method = methodInName(String(attributes[semconv.ATTR_HTTP_REQUEST_METHOD] ?? request.method));
+  const standard = route === undefined ? method : `${method} ${route}`;
+  const { spanName: custom } = options;
+  if (custom === undefined) return standard;
+  const name = guarded('options.spanName threw', () => custom(request, route), standard);
+  return typeof name === 'string' && name !== '' ? redaction.word(name) : standard;
+}
+
+const TARGET_CREDENTIALS = /^https?:\/\/([^:/?#@]*):?([^/?#]*)@/i;
+
+/** Where a request holds what no error may repeat. */
+function secretsOf({ target, headers }: HttpServerRequest): SecretSources {
+  const { path, query } = splitTarget(target);
+  const [, username, password] = TARGET_CREDENTIALS.exec(target) ?? [];
+  const secret = Object.keys(headers).filter(isSecretHeader);
+  return { path, query, username, password, headers: secret.flatMap((name) => headers[name] ?? []) };
+}

@@ -1,0 +1,216 @@
+import {
+  type Attributes,
+  type Context,
+  type Link,
+  propagation,
+  ROOT_CONTEXT,
+  type SpanContext,
+  SpanKind,
+} from '@opentelemetry/api';
+import { baggageFields, type ExtractionOutcome, type TrustDecision } from '@throughline/core';
+import {
+  applyBaggageTrust,
+  applyTrust,
+  conflictingSpanContexts,
+  createRedaction,
+  createTrustDecider,
+  extraAttributes,
+  extractionOutcome,
+  extractWith,
+  guarded,
+  ignoreRequest,
+  namesParentlessTrace,
+  nodeHeaderGetter,
+  Operation,
+  passesTraceOn,
+  propagatorOf,
+  remoteSpanContext,
+  Scope,
+  semconv,
+} from '@throughline/core/seam';
+import { capturedHeaders } from '../captured-headers.ts';
+import { knownMethods } from '../http-method.ts';
+import { httpInstruments } from '../http-metrics.ts';
+import { disclaim, disclaimActiveSpan, type ForeignSpan, findForeignSpan } from './http-server-adoption.ts';
+import { connectionAttributes, serverRequestAttributes } from './http-server-attributes.ts';
+import {
+  Exchange,
+  type HttpServerExchange,
+  isStartedWith,
+  type ServerSettings,
+  spanName,
+} from './http-server-exchange.ts';
+import { checkHttpServerOptions, type HttpServerOptions } from './http-server-options.ts';
+import type { HttpServerRequest } from './http-server-request.ts';
+import { NOT_OBSERVED, type ObserveServer, type ServerObserver } from './server-observer.ts';
+
+/** Starts exchanges; made once, when the middleware is mounted. */
+export interface HttpServerTracer {
+  /** Begins to serve a request: extracts the caller's context and starts the SERVER span. Never throws. */
+  start(request: HttpServerRequest): HttpServerExchange;
+  /** As given when it was made. */
+  readonly options: HttpServerOptions;
+  /** Adapters report to it what they alone can see. */
+  readonly observer: ServerObserver;
+  /**
+   * Reports that a request came in which `exchange` serves already, unless this very tracer started it.
+   *
+   * @param namesRoute Whether the adapter names the route, where the first server knows none.
+   */
+  servedTwice(exchange: HttpServerExchange, namesRoute: boolean): void;
+}
+
+/**
+ * A tracer for the requests that a server receives.
+ *
+ * Adapters build a request record, `run` the handler in the exchange, and `end` it when the response is over;
+ * on Node, `traceNodeExchange` of `@throughline/http` does all three.
+ *
+ * @param scope Names the adapter, in error messages and as instrumentation scope.
+ * @param observe Returns who watches the server: `selfCheck` of `@throughline/self-check`. Default: no one does.
+ * @throws TypeError when an option has the wrong type; what `observe` throws, as with `selfCheck: 'throw'`.
+ * Nothing throws afterwards.
+ * @see https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span
+ * @example
+ * const tracer = createHttpServerTracer();
+ * const exchange = tracer.start({ method: 'GET', target: '/', scheme: 'http', headers: {} });
+ * const response = exchange.run(() => new Response('hello'));
+ * exchange.end({ statusCode: response.status });
+ */
+export function createHttpServerTracer(
+  options: HttpServerOptions = {},
+  scope: Scope = new Scope('http-semantics', 'createHttpServerTracer()'),
+  observe: ObserveServer = () => NOT_OBSERVED,
+): HttpServerTracer {
+  checkHttpServerOptions(options, scope);
+  const { ignore, trust: policy = 'continue' } = options;
+  const decideTrust = createTrustDecider(policy);
+  const tracer = scope.tracer(options.tracerProvider);
+  const instruments = httpInstruments(scope, 'server', options.meterProvider);
+  const redaction = createRedaction(options.redactQuery);
+  const attributeRules = {
+    knownMethods: knownMethods(),
+    redaction,
+    trustProxy: options.trustProxy,
+    capturedHeaders: capturedHeaders(options.captureRequestHeaders, semconv.ATTR_HTTP_REQUEST_HEADER),
+  };
+  const observer = observe(options, scope);
+  disclaimActiveSpan();
+  const settings: ServerSettings = {
+    options,
+    redaction,
+    observer,
+    capturedHeaders: capturedHeaders(options.captureResponseHeaders, semconv.ATTR_HTTP_RESPONSE_HEADER),
+  };
+
+  function start(request: HttpServerRequest): HttpServerExchange {
+    const plain = () => new Exchange(settings, request, new Operation(ROOT_CONTEXT));
+    const exchange = guarded('a request could not be traced', () => begin(request), undefined) ?? plain();
+    if (observer.watching) observer.started(exchange);
+    return exchange;
+  }
+
+  function begin(request: HttpServerRequest): HttpServerExchange {
+    const propagator = propagatorOf(options.propagator);
+    const received = extractWith(propagator, request.headers, nodeHeaderGetter);
+    const caller = remoteSpanContext(received);
+    const trust = decideTrust(request);
+    const { parent, link } = applyTrust(received, caller, trust);
+    const ignored =
+      ignore !== undefined &&
+      guarded('options.ignore threw; the request is traced', () => ignore(request), false) === true;
+    if (ignored) return new Exchange(settings, request, new Operation(ignoreRequest(parent)));
+
+    const arrived =
+      caller !== undefined || passesTraceOn(received) || namesParentlessTrace(received)
+        ? 'continued'
+        : guarded(
+            'a propagator threw in fields()',
+            () => extractionOutcome(request.headers, propagator),
+            'absent',
+          );
+    const trusted = trust.parent === 'continue';
+    const extraction = arrived === 'continued' && !trusted ? 'untrusted' : arrived;
+    const measured = instruments();
+    measured?.countExtraction(extraction);
+    const conflicting = trust.parent === 'ignore' ? NONE : conflictingSpanContexts(received);
+    if (conflicting.length > 0) measured?.countExtraction('conflict');
+
+    const foreign = findForeignSpan(request, caller);
+    if (foreign !== undefined && observer.watching) observer.foreign(foreign);
+    if (foreign?.relation === 'server') {
+      // Its owner has continued the caller's trace already; the baggage can still be kept out.
+      const operation = Operation.adopted(foreign.span, applyBaggageTrust(foreign.context, trust));
+      return new Exchange(settings, request, operation, { adopted: foreign, extraction, trusted });
+    }
+    const around = foreign?.relation === 'above' ? within(foreign, parent, trust) : parent;
+
+    const recorder = tracer();
+    if (recorder === undefined && measured === undefined)
+      return new Exchange(settings, request, new Operation(around), { extraction, trusted });
+    const attributes = serverRequestAttributes(request, attributeRules);
+    const spanStart = recorder && {
+      tracer: recorder,
+      name: spanName(settings, request, attributes, undefined),
+      kind: SpanKind.SERVER,
+      attributes: withExtras(attributes, extraction, options, request, around),
+      links: links(
+        link ?? (foreign?.relation === 'beside' ? foreign.span.spanContext() : undefined),
+        conflicting,
+      ),
+    };
+    const operation = new Operation(around, spanStart, measured?.duration);
+    if (spanStart !== undefined && operation.recording) {
+      operation.describe(connectionAttributes(request, spanStart.attributes));
+      if (operation.span !== undefined) disclaim(operation.span);
+    }
+    return new Exchange(settings, request, operation, { extraction, trusted, attributes, measured });
+  }
+
+  return {
+    start,
+    options,
+    observer,
+    servedTwice(exchange, namesRoute) {
+      if (!isStartedWith(settings, exchange)) observer.servedTwice(namesRoute);
+    },
+  };
+}
+
+/** The request's attributes with the user's own, and with a word on how its context arrived if that was odd. */
+function withExtras(
+  attributes: Attributes,
+  extraction: ExtractionOutcome,
+  { attributes: extra, baggageAttributes }: HttpServerOptions,
+  request: HttpServerRequest,
+  parent: Context,
+): Attributes {
+  const odd = extraction !== 'continued' && extraction !== 'absent';
+  if (extra === undefined && baggageAttributes === undefined && !odd) return attributes;
+  return {
+    ...attributes,
+    ...(baggageAttributes !== undefined && baggageFields(baggageAttributes, parent)),
+    ...(odd && { [semconv.ATTR_THROUGHLINE_EXTRACT]: extraction }),
+    ...extraAttributes(extra, request),
+  };
+}
+
+/** What another tracer's span for the request is active in, with no more baggage than the trust decision lets in. */
+function within(foreign: ForeignSpan, parent: Context, trust: TrustDecision): Context {
+  const context = applyBaggageTrust(foreign.context, trust);
+  const received = propagation.getBaggage(parent);
+  // Not every tracer reads baggage.
+  return received === undefined || propagation.getBaggage(context) !== undefined
+    ? context
+    : propagation.setBaggage(context, received);
+}
+
+const NO_LINKS: Link[] = [];
+const NONE: readonly SpanContext[] = [];
+
+function links(restartedFrom: SpanContext | undefined, conflicting: readonly SpanContext[]): Link[] {
+  if (restartedFrom === undefined && conflicting.length === 0) return NO_LINKS;
+  return [...(restartedFrom === undefined ? [] : [restartedFrom]), ...conflicting].map((context) => ({
+    context,
+  }));
+}

@@ -1,0 +1,51 @@
+import type { Context, Span } from '@opentelemetry/api';
+import type { Scope } from '@throughline/core/seam';
+import type { ForeignSpan } from './http-server-adoption.ts';
+import type { HttpServerExchange } from './http-server-exchange.ts';
+import type { HttpServerOptions } from './http-server-options.ts';
+
+/**
+ * Watches how a server is mounted and what becomes of its requests.
+ *
+ * A tracer and its adapter report facts; what they mean is the observer's matter. Its methods do not throw. The three
+ * flags say what it still wants to know, so that a request pays nothing for what nobody watches.
+ */
+export interface ServerObserver {
+  /** Whether {@link started}, {@link ended} and {@link foreign} are to be reported. */
+  readonly watching: boolean;
+  /** Whether no request has come in yet, and {@link mountedAfter} is to be reported. */
+  readonly first: boolean;
+  /** Whether {@link answered} is to be reported. */
+  readonly watchingAnswers: boolean;
+  /** A request has begun to be served. */
+  started(exchange: { readonly span: Span; readonly context: Context }): void;
+  /** A request that was reported as started is over. */
+  ended(): void;
+  /** Another tracer has started a span for the request. */
+  foreign(found: ForeignSpan): void;
+  /** A request came in that another tracer of ours serves; `namesRoute`: where that one knows no route, this one does. */
+  servedTwice(namesRoute: boolean): void;
+  /** A request was answered inside `exchange`. */
+  answered(req: object, exchange: HttpServerExchange): void;
+  /** The middleware stands behind `routes`, which are looked up when this is called. */
+  mountedAfter(routes: () => readonly string[]): void;
+  /** The plugin is registered, and the application is ready: every route is known. */
+  registered(reachesNoRoute: () => boolean): void;
+}
+
+/** Returns the observer of a server that is being mounted. The options are checked already. */
+export type ObserveServer = (options: HttpServerOptions, scope: Scope) => ServerObserver;
+
+/** The observer of a server that is not watched. */
+export const NOT_OBSERVED: ServerObserver = {
+  watching: false,
+  first: false,
+  watchingAnswers: false,
+  started() {},
+  ended() {},
+  foreign() {},
+  servedTwice() {},
+  answered() {},
+  mountedAfter() {},
+  registered() {},
+};

@@ -1,0 +1,86 @@
+import type { ParentTrust, TrustDecision, TrustPolicy } from '@throughline/core';
+import { isTrustPolicy, Scope, TRUST_FORMS } from '@throughline/core/seam';
+import type { HttpServerRequest } from '../server/http-server-request.ts';
+import { checkConditions, holds, type TrustCondition } from './trust-conditions.ts';
+
+/** What {@link trustWhen} decides. */
+export interface TrustWhenOptions {
+  /** For callers that meet the condition: a decision or another policy. Default: `continue`. */
+  readonly as?: TrustPolicy<HttpServerRequest> | undefined;
+  /** For all others. Default: `restart`, a trace of its own with a link to theirs, and without their baggage. */
+  readonly otherwise?: TrustPolicy<HttpServerRequest> | undefined;
+}
+
+/**
+ * A trust policy by a condition on the request: {@link fromCidr}, {@link toPath}, {@link withClientCertificate},
+ * {@link withSecretHeader}, {@link allOf}, {@link anyOf}, or a function of your own.
+ *
+ * Both answers may be policies again, so conditions are asked one after the other. A condition that throws ends in
+ * distrust, as every policy that throws.
+ *
+ * @throws TypeError at set-up when an argument has the wrong type.
+ * @example
+ * app.use(traceContext({ trust: trustWhen(fromCidr('10.0.0.0/8'), { otherwise: 'restart' }) }));
+ */
+export function trustWhen(
+  condition: TrustCondition,
+  options: TrustWhenOptions = {},
+): (request: HttpServerRequest) => ParentTrust | TrustDecision {
+  const entry = 'trustWhen()';
+  checkConditions(entry, [condition]);
+  new Scope('core', entry).check(options, {
+    as: [isTrustPolicy, TRUST_FORMS],
+    otherwise: [isTrustPolicy, TRUST_FORMS],
+  });
+  const { as: met = 'continue', otherwise = 'restart' } = options;
+  return function trustWhen(request) {
+    return ask(holds(condition, request) ? met : otherwise, request);
+  };
+}
+
+function ask(
+  policy: TrustPolicy<HttpServerRequest>,
+  request: HttpServerRequest,
+): ParentTrust | TrustDecision {
+  return typeof policy === 'function' ? policy(request) : policy;
+}
+
+/** Options of {@link sampledBudget}. */
+export interface SampledBudgetOptions {
+  /** How many sampled flags are believed per second on average; as many at once after a pause. At least 1. */
+  readonly perSecond: number;
+}
+
+/**
+ * Believes the callers' sampled flag so many times per second, and no more: for callers that may continue their
+ * trace and must not force recording at will. Goes where a decision says `sampled`.
+ *
+ * What exceeds the budget is served and propagated unsampled. There is no timer: the budget fills as it is asked.
+ *
+ * @throws TypeError at set-up when `perSecond` is no number of at least 1.
+ * @example
+ * const outsiders = { parent: 'continue', baggage: 'drop', sampled: sampledBudget({ perSecond: 10 }) } as const;
+ * app.use(traceContext({ trust: trustWhen(fromCidr('10.0.0.0/8'), { otherwise: outsiders }) }));
+ */
+export function sampledBudget(options: SampledBudgetOptions): () => boolean {
+  const scope = new Scope('core', 'sampledBudget()');
+  scope.check(options, { perSecond: [isRate, A_RATE] });
+  const { perSecond } = options;
+  if (perSecond === undefined) throw scope.error(`options.perSecond must be ${A_RATE}, got undefined`);
+  let left = perSecond;
+  let filledAt = performance.now();
+  return function sampledBudget() {
+    const now = performance.now();
+    left = Math.min(perSecond, left + ((now - filledAt) / 1000) * perSecond);
+    filledAt = now;
+    if (left < 1) return false;
+    left--;
+    return true;
+  };
+}
+
+const A_RATE = 'a number of at least 1';
+
+function isRate(value: unknown): boolean {
+  return typeof value === 'number' && value >= 1 && Number.isFinite(value);
+}

@@ -1,0 +1,84 @@
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { type TextMapSetter, trace } from '@opentelemetry/api';
+import { guarded, propagatorOf } from '@throughline/core/seam';
+import type { HttpServerExchange, HttpServerOptions } from '@throughline/http-semantics';
+import type { NodeResponse } from './response-outcome.ts';
+
+const EXPOSE = 'Access-Control-Expose-Headers';
+
+/**
+ * Adds the ids of a request to its response: `Server-Timing: trace;desc=00-…`, or `traceresponse`.
+ *
+ * It is done when the head is written, so that it joins the application's own `Server-Timing` and
+ * `Access-Control-Expose-Headers` instead of being replaced by them.
+ *
+ * @see https://w3c.github.io/trace-context/#trace-context-http-response-headers-format
+ */
+export function exposeTrace(
+  res: NodeResponse,
+  { span, context }: HttpServerExchange,
+  { exposeTrace: form, propagator }: HttpServerOptions,
+): void {
+  const { traceId, spanId, traceFlags } = span.spanContext();
+  if (!trace.isSpanContextValid(span.spanContext())) return;
+  // A propagator may know of flags that spans do not carry: the caller's random flag must come back as it went in.
+  const sent: { traceparent?: string } = {};
+  const inject = () => propagatorOf(propagator).inject(context, sent, traceparentSetter);
+  guarded('a propagator threw in inject(); the ids of the span are told as they are', inject, undefined);
+  const ids = sent.traceparent ?? `00-${traceId}-${spanId}-0${traceFlags & 3}`;
+  const name = form === 'server-timing' ? 'Server-Timing' : 'traceresponse';
+  const value = form === 'server-timing' ? `trace;desc=${ids}` : ids;
+
+  const writeHead = (res as ServerResponse).writeHead as (...args: unknown[]) => ServerResponse;
+  let exposed = false;
+  (res as { writeHead: typeof writeHead }).writeHead = function exposing(this: ServerResponse, ...args) {
+    if (exposed || this.headersSent) return Reflect.apply(writeHead, this, args);
+    const given = args.at(-1);
+    const rest = typeof given === 'object' && given !== null ? args.slice(0, -1) : args;
+    try {
+      if (rest !== args) setHeaders(this, given as OutgoingHttpHeaders);
+    } catch {
+      // Node says itself what is wrong with them.
+      return Reflect.apply(writeHead, this, args);
+    }
+    const expose = () => {
+      append(this, name, value);
+      if (this.hasHeader('Access-Control-Allow-Origin') && !exposes(this, name)) append(this, EXPOSE, name);
+    };
+    exposed = true;
+    guarded('options.exposeTrace could not add its header', expose, undefined);
+    return Reflect.apply(writeHead, this, rest);
+  };
+}
+
+/** Takes this one field: all others are for calls, and making a copy of them for nobody took 1 µs. */
+const traceparentSetter: TextMapSetter<{ traceparent?: string }> = {
+  set(carrier, name, value) {
+    if (name === 'traceparent') carrier.traceparent = value;
+  },
+};
+
+/** Headers given to `writeHead` would replace ours: they are set first. */
+function setHeaders(res: ServerResponse, headers: OutgoingHttpHeaders | unknown[]): void {
+  if (!Array.isArray(headers)) {
+    for (const [name, value] of Object.entries(headers)) res.setHeader(name, value as string);
+    return;
+  }
+  const pairs = Array.isArray(headers[0]) ? (headers as unknown[][]) : chunked(headers);
+  for (const [name] of pairs) res.removeHeader(String(name));
+  for (const [name, value] of pairs) res.appendHeader(String(name), value as string);
+}
+
+function chunked(flat: unknown[]): unknown[][] {
+  return Array.from({ length: flat.length >> 1 }, (_, pair) => flat.slice(pair * 2, pair * 2 + 2));
+}
+
+function append(res: ServerResponse, name: string, value: string): void {
+  const present = res.getHeader(name);
+  res.setHeader(name, present === undefined ? value : `${[present].flat().join(', ')}, ${value}`);
+}
+
+function exposes(res: ServerResponse, name: string): boolean {
+  const list = [res.getHeader(EXPOSE) ?? ''].flat().join(',').toLowerCase();
+  return list.split(',').some((item) => item.trim() === '*' || item.trim() === name.toLowerCase());
+}

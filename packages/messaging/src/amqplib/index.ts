@@ -1,0 +1,264 @@
+import { ROOT_CONTEXT } from '@opentelemetry/api';
+import { activeContext, runInContext } from '@throughline/core';
+import { Scope, withMembers } from '@throughline/core/seam';
+import { type CarrierCodec, headersCodec, type MessageHeaders } from '../verbs/carrier-codec.ts';
+import type { Message, MessagingTarget } from '../verbs/message.ts';
+import type { MessagingOptions } from '../verbs/messaging-options.ts';
+import { createMessagingTracer } from '../verbs/messaging-tracer.ts';
+import { tracedHandler } from '../wrapping/traced-handler.ts';
+import { wrapClient } from '../wrapping/wrap-client.ts';
+
+export type { MessagingOptions, Relation } from '../verbs/messaging-options.ts';
+
+type Method = (...args: never[]) => unknown;
+
+/** A channel of amqplib, with promises or callbacks, confirming or not, as far as it matters here. */
+export interface AmqpChannel {
+  readonly publish: Method;
+  readonly sendToQueue: Method;
+  readonly consume: Method;
+  readonly get: Method;
+  readonly ack: Method;
+}
+
+/** A message that amqplib delivered, as far as it matters here. */
+export interface AmqpMessage {
+  readonly fields: {
+    readonly exchange: string;
+    readonly routingKey: string;
+    readonly deliveryTag: number;
+  };
+  readonly properties: AmqpProperties;
+}
+
+interface AmqpProperties {
+  readonly headers?: MessageHeaders | undefined;
+  readonly messageId?: unknown;
+  readonly correlationId?: unknown;
+  readonly timestamp?: unknown;
+}
+
+/** The methods under their amqplib signatures; `...more` are the callbacks of confirm channels and the callback API. */
+interface Channel {
+  publish(
+    exchange: string,
+    key: string,
+    content: unknown,
+    options?: AmqpProperties,
+    ...more: unknown[]
+  ): unknown;
+  consume(queue: string, onMessage: (message: AmqpMessage | null) => unknown, ...more: unknown[]): unknown;
+  get(queue: string, options?: object, callback?: unknown): unknown;
+  readonly waitForConfirms?: unknown;
+  readonly connection?: {
+    readonly stream?: { readonly remoteAddress?: string; readonly remotePort?: number };
+  };
+}
+
+interface Source {
+  readonly queue: string;
+  readonly broker: MessagingTarget;
+}
+
+/** From which queue and broker a message came: its fields do not say. */
+const sources = new WeakMap<object, Source>();
+
+/**
+ * The channel, with what it publishes, consumes, gets and settles traced; used in its place from then on.
+ *
+ * Works on channels and confirm channels of amqplib 0.10 and 2, of the promise API and of the callback API. A
+ * consumer's span ends when what the handler returns has settled; acknowledging stays with the handler. On a confirm
+ * channel, the span of a publish ends when the broker confirms. Not traced: `get` of the callback API.
+ *
+ * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what amqplib throws.
+ * @see https://opentelemetry.io/docs/specs/semconv/messaging/rabbitmq/
+ * @example
+ * const channel = traceChannel(await connection.createChannel());
+ * channel.sendToQueue('orders', Buffer.from('{}'));
+ * await channel.consume('orders', async (message) => {
+ *   await handle(message);
+ *   channel.ack(message);
+ * });
+ */
+export function traceChannel<C extends AmqpChannel>(original: C, options: MessagingOptions = {}): C {
+  const tracer = amqpTracer(options, 'traceChannel()');
+  // The cast: amqplib's own types differ between its APIs and majors, and we take any of them.
+  const channel = original as unknown as Channel;
+  const broker = brokerOf(channel);
+  const received = (message: AmqpMessage, queue?: string): Message<MessageHeaders> => {
+    if (queue !== undefined) sources.set(message, { queue, broker });
+    return receivedMessage(message, broker);
+  };
+
+  function publish(
+    exchange: string,
+    key: string,
+    content: unknown,
+    properties?: AmqpProperties,
+    callback?: Method,
+  ): unknown {
+    const message = sentMessage(exchange, key, properties, broker);
+    if (typeof channel.waitForConfirms !== 'function')
+      return tracer.send(message, (headers) =>
+        channel.publish(exchange, key, content, withHeaders(properties, headers)),
+      );
+    const caller = activeContext();
+    const sending = tracer.startSend(message);
+    const onConfirm: Method = (...confirmed) => {
+      sending.end(confirmed[0]);
+      return callback && runInContext(caller, () => callback(...confirmed));
+    };
+    return sending.run(() =>
+      channel.publish(exchange, key, content, withHeaders(properties, sending.carrier), onConfirm),
+    );
+  }
+
+  const settling = (operationName: string) => {
+    const method = (original as unknown as Record<string, Method>)[operationName] as Method;
+    return (...args: never[]) => {
+      const [message] = args as readonly unknown[] as readonly (AmqpMessage | undefined)[];
+      const settled = message?.fields ? received(message) : { ...broker, carrier: undefined };
+      return tracer.settle({ ...settled, operationName }, () => Reflect.apply(method, original, args));
+    };
+  };
+
+  return wrapClient(original, {
+    publish,
+    sendToQueue: (queue: string, ...rest: [unknown, AmqpProperties?, Method?]) => publish('', queue, ...rest),
+    consume(queue: string, onMessage: (message: AmqpMessage | null) => unknown, ...rest: unknown[]) {
+      const traced = tracedHandler(onMessage, (message, call) =>
+        // The broker cancelled the consumer.
+        message === null
+          ? call(message)
+          : tracer.process(received(message, queue), () => call(message), { ambient: ROOT_CONTEXT }),
+      );
+      return channel.consume(queue, typeof onMessage === 'function' ? traced : onMessage, ...rest);
+    },
+    get(queue: string, how?: object, callback?: unknown) {
+      if (callback !== undefined) return channel.get(queue, how, callback);
+      const source = { ...broker, operationName: 'get', destination: queue };
+      return tracer.receive(
+        source,
+        () => channel.get(queue, how),
+        (got) => (got ? received(got as AmqpMessage, queue) : undefined),
+      );
+    },
+    ack: settling('ack'),
+    nack: settling('nack'),
+    reject: settling('reject'),
+  });
+}
+
+/**
+ * The handler, each call of it in the span that processes its message: for messages from `channel.get`.
+ *
+ * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the handler throws.
+ * @example
+ * const handle = traceHandler(async (message) => save(message.content));
+ * const message = await channel.get('orders');
+ * if (message) await handle(message);
+ */
+export function traceHandler<M extends AmqpMessage, Rest extends unknown[], R>(
+  handler: (message: M, ...rest: Rest) => R,
+  options: MessagingOptions = {},
+): (message: M, ...rest: Rest) => R {
+  const tracer = amqpTracer(options, 'traceHandler()');
+  return tracedHandler(handler, (message, call) =>
+    tracer.process(receivedMessage(message), () => call(message), { received: true }),
+  );
+}
+
+/** amqplib sends the headers that an object inherits, too. */
+const amqpHeadersCodec: CarrierCodec<MessageHeaders> = {
+  ...headersCodec,
+  write(headers, fields, replaced) {
+    const all: Record<string, unknown> = {};
+    for (const name in headers) all[name] = headers[name];
+    return headersCodec.write(all, fields, replaced);
+  },
+};
+
+const amqpTracer = (options: MessagingOptions, entry: string) =>
+  createMessagingTracer(
+    { system: 'rabbitmq', codec: amqpHeadersCodec },
+    options,
+    new Scope('messaging', entry),
+  );
+
+function sentMessage(
+  exchange: string,
+  routingKey: string,
+  properties: AmqpProperties | undefined,
+  broker: MessagingTarget,
+): Message<MessageHeaders> {
+  return {
+    ...broker,
+    ...addressed([exchange, routingKey]),
+    operationName: 'publish',
+    carrier: properties?.headers,
+    ...identified(properties),
+    attributes: { ...broker.attributes, ...routed(routingKey) },
+  };
+}
+
+function receivedMessage(message: AmqpMessage, settledAt: MessagingTarget = {}): Message<MessageHeaders> {
+  const { fields, properties } = message;
+  const { queue, broker } = sources.get(message) ?? { queue: '', broker: settledAt };
+  return {
+    ...broker,
+    ...addressed([fields.exchange, fields.routingKey, queue === fields.routingKey ? '' : queue]),
+    carrier: properties.headers,
+    ...identified(properties),
+    timestamp: milliseconds(properties.timestamp),
+    attributes: {
+      ...broker.attributes,
+      ...routed(fields.routingKey),
+      'messaging.rabbitmq.message.delivery_tag': fields.deliveryTag,
+    },
+  };
+}
+
+/** Names that the broker makes up: of queues without a name, and of direct reply-to. */
+const GENERATED = /^amq\.(gen-|rabbitmq\.reply-to)/;
+
+/** The conventions' destination: exchange, routing key and queue as far as they are not empty. */
+function addressed(path: readonly string[]): MessagingTarget {
+  const parts = path.filter((part) => part !== '');
+  const lasting = parts.filter((part) => !GENERATED.test(part));
+  const destination = parts.length === 0 ? 'amq.default' : parts.join(':');
+  if (lasting.length === parts.length) return { destination };
+  if (lasting.length === 0) return { destination, anonymous: true };
+  return { destination, destinationTemplate: lasting.join(':') };
+}
+
+function routed(routingKey: string) {
+  return routingKey === '' ? {} : { 'messaging.rabbitmq.destination.routing_key': routingKey };
+}
+
+function identified(properties: AmqpProperties | undefined) {
+  return { messageId: text(properties?.messageId), conversationId: text(properties?.correlationId) };
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** AMQP counts in seconds, `Date.now()` does not, and messages hold either. */
+function milliseconds(timestamp: unknown): number | undefined {
+  if (typeof timestamp !== 'number') return undefined;
+  return timestamp < 1e11 ? timestamp * 1000 : timestamp;
+}
+
+function withHeaders(properties: AmqpProperties | undefined, headers: MessageHeaders | undefined) {
+  return headers === properties?.headers ? properties : withMembers(properties, { headers });
+}
+
+function brokerOf({ connection }: Channel): MessagingTarget {
+  const { remoteAddress, remotePort } = connection?.stream ?? {};
+  if (remoteAddress === undefined || remotePort === undefined) return {};
+  return {
+    serverAddress: remoteAddress,
+    serverPort: remotePort,
+    attributes: { 'network.peer.address': remoteAddress, 'network.peer.port': remotePort },
+  };
+}

@@ -1,0 +1,156 @@
+import { type Attributes, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
+import { activeContext, runInContext } from '@throughline/core';
+import type { MessageHeaders } from '../verbs/carrier-codec.ts';
+import type { Message, MessagingTarget } from '../verbs/message.ts';
+import type { MessagingTracer } from '../verbs/messaging-tracer.ts';
+import { LateContext } from './late-context.ts';
+
+/** A job that BullMQ hands over, as far as it matters here. */
+export interface BullMQJob {
+  readonly id?: string | undefined;
+  readonly name: string;
+  readonly queueName: string;
+  readonly timestamp: number;
+  readonly opts: { readonly telemetry?: { readonly metadata?: string | undefined } | undefined };
+}
+
+/** One operation of BullMQ under way. */
+export interface Step {
+  /** What goes into the jobs. */
+  readonly metadata?: string | undefined;
+  run<T>(fn: () => T): T;
+  describe?(attributes: Attributes): void;
+  end?(error: unknown): void;
+}
+
+/** The tracer for a job, by its id. */
+export type TracerOf = (jobId: string | undefined) => MessagingTracer<MessageHeaders>;
+
+/** What a step starts from. */
+export interface Start {
+  readonly tracer: MessagingTracer<MessageHeaders>;
+  readonly tracerOf: TracerOf;
+  readonly target: MessagingTarget;
+  /** What the job brought. */
+  readonly metadata: string | undefined;
+}
+
+export const MESSAGE_ID = 'messaging.message.id';
+export const BATCH_COUNT = 'messaging.batch.message_count';
+
+/** The job that is being processed. */
+interface ActiveJob {
+  readonly metadata: string | undefined;
+  id?: string;
+  settled: boolean;
+}
+
+const ACTIVE_JOB = createContextKey('Throughline BullMQ active job');
+
+const activeJob = () => activeContext().getValue(ACTIVE_JOB) as ActiveJob | undefined;
+
+/** An operation that no span is made of. */
+export const untraced = (): Step => ({ run: (fn) => fn() });
+
+const sends =
+  (verb: 'startSend' | 'startCreate') =>
+  ({ tracer, target }: Start): Step => {
+    const start = () => tracer[verb]({ ...target, carrier: undefined });
+    // A worker that is done with one job schedules the next of another scheduler before it leaves the first.
+    const sending = activeJob()?.settled ? runInContext(ROOT_CONTEXT, start) : start();
+    const { carrier } = sending;
+    return { ...sending, metadata: carrier && JSON.stringify({ ...carrier, timestamp: Date.now() }) };
+  };
+
+const sendsFlow = ({ tracer, target }: Start): Step => ({
+  // How many jobs the flow has is known only when all are created.
+  run: (fn) => tracer.sendBatch({ ...target, messages: [], attributes: { [BATCH_COUNT]: undefined } }, fn),
+});
+
+const receives = ({ tracer, target }: Start): Step => ({
+  run: (fn) => tracer.receive(target, fn, (job) => (job ? fetched(job as unknown as BullMQJob) : undefined)),
+});
+
+const settles = ({ tracer, target }: Start): Step => {
+  const job = activeJob();
+  return {
+    // No metadata of its own: a job that is tried again keeps what it was added with.
+    run(fn) {
+      if (job !== undefined) job.settled = true;
+      return tracer.settle({ ...target, carrier: parsed(job?.metadata), messageId: job?.id }, fn);
+    },
+  };
+};
+
+const processes = ({ tracerOf, target, metadata }: Start): Step => {
+  const job: ActiveJob = { metadata, settled: false };
+  const attributes: Attributes = {};
+  const carrier = parsed(metadata);
+  const start = () => {
+    const message: Message<MessageHeaders> = {
+      ...target,
+      carrier,
+      messageId: job.id,
+      timestamp: typeof carrier?.timestamp === 'number' ? carrier.timestamp : undefined,
+      attributes,
+    };
+    return tracerOf(job.id).startProcess(message, { ambient: ROOT_CONTEXT });
+  };
+  let processing: ReturnType<typeof start> | undefined;
+  const context = new LateContext(() => {
+    processing = start();
+    return processing.context.setValue(ACTIVE_JOB, job);
+  });
+  return {
+    run: (fn) => runInContext(context, fn),
+    describe(told) {
+      if (processing !== undefined) return processing.describe(told);
+      Object.assign(attributes, told);
+      const id = told[MESSAGE_ID];
+      if (typeof id !== 'string') return;
+      job.id = id;
+      context.settle();
+    },
+    end(error) {
+      context.settle();
+      processing?.end(error);
+    },
+  };
+};
+
+/** What BullMQ does to jobs. Whatever else it tells of is upkeep. */
+export const STEPS: ReadonlyMap<string, (start: Start) => Step> = new Map([
+  ['add', sends('startSend')],
+  ['addBulk', sends('startSend')],
+  ['addNode', sends('startCreate')],
+  ['addFlow', sendsFlow],
+  ['addBulkFlows', sendsFlow],
+  ['process', processes],
+  ['getNextJob', receives],
+  ['complete', settles],
+  ['fail', settles],
+  ['retry', settles],
+  ['delay', settles],
+]);
+
+/** A job as a message. */
+export function fetched(job: BullMQJob): Message<MessageHeaders> {
+  const carrier = parsed(job.opts.telemetry?.metadata);
+  return {
+    destination: job.queueName,
+    carrier,
+    messageId: job.id,
+    timestamp: job.timestamp,
+    attributes: { 'bullmq.job.name': job.name },
+  };
+}
+
+/** What cannot be read counts as absent: a job is processed whoever added it. */
+function parsed(metadata: string | undefined): MessageHeaders | undefined {
+  try {
+    const carrier: unknown = JSON.parse(metadata ?? '');
+    return typeof carrier === 'object' && carrier !== null ? (carrier as MessageHeaders) : undefined;
+  } catch {
+    return undefined;
+  }
+}

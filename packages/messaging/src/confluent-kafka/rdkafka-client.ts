@@ -1,0 +1,155 @@
+import { ROOT_CONTEXT } from '@opentelemetry/api';
+import { activeContext, runInContext } from '@throughline/core';
+import { handOver } from '../kafka/kafka-handler.ts';
+import {
+  committed,
+  type KafkaMessage,
+  type KafkaPlace,
+  kafkaMessage,
+  onlyTopic,
+  partitionId,
+} from '../kafka/kafka-message.ts';
+import type { Message, MessagingTarget } from '../verbs/message.ts';
+import type { MessagingTracer } from '../verbs/messaging-tracer.ts';
+import { listenerMethods } from '../wrapping/listeners.ts';
+import { wrapClient } from '../wrapping/wrap-client.ts';
+import type { RdKafkaHeaders } from './rdkafka-headers.ts';
+
+type Method = (...args: never[]) => unknown;
+
+/** A producer with the methods of librdkafka. */
+export interface RdKafkaProducer {
+  readonly produce: Method;
+}
+
+/** A consumer with the methods of librdkafka. */
+export interface RdKafkaConsumer {
+  readonly consume: Method;
+  readonly commitMessage: Method;
+}
+
+interface RdKafkaMessage extends KafkaMessage<RdKafkaHeaders>, KafkaPlace {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+interface Producer {
+  produce(...args: unknown[]): unknown;
+  readonly setValueSerializer?: unknown;
+}
+
+type Listener = (message: RdKafkaMessage) => unknown;
+
+interface Consumer {
+  consume(...args: unknown[]): unknown;
+  listenerCount(event: string): number;
+}
+
+type ListTracer = MessagingTracer<RdKafkaHeaders>;
+
+/** A producer with the methods of librdkafka, traced. */
+export function tracedRdKafkaProducer<P extends object>(original: P, tracer: ListTracer): P {
+  // The cast: structural types name what we call, and no more.
+  const producer = original as unknown as Producer;
+  const highLevel = typeof producer.setValueSerializer === 'function';
+
+  return wrapClient(original, {
+    produce(
+      topic: string,
+      partition: unknown,
+      value: unknown,
+      key: unknown,
+      time: unknown,
+      ...rest: unknown[]
+    ) {
+      const describe = (headers: unknown): Message<RdKafkaHeaders> => ({
+        ...kafkaMessage({ key, value, headers: headers as RdKafkaHeaders }, { topic }),
+        partitionId: partitionId(partition),
+      });
+      if (!highLevel) {
+        const [opaque, headers] = rest;
+        return tracer.send(describe(headers), (carrier) =>
+          producer.produce(topic, partition, value, key, time, opaque, carrier),
+        );
+      }
+      // Headers may be left out before the callback.
+      const [callback, headers] = rest.toReversed();
+      const caller = activeContext();
+      const sending = tracer.startSend(describe(headers));
+      const onDelivery = (...report: unknown[]) => {
+        const [error, offset] = report;
+        if (typeof offset === 'number') sending.describe({ 'messaging.kafka.offset': offset });
+        sending.end(error);
+        if (typeof callback === 'function') runInContext(caller, () => callback(...report));
+      };
+      return sending.run(() =>
+        producer.produce(topic, partition, value, key, time, sending.carrier, onDelivery),
+      );
+    },
+  });
+}
+
+/** A consumer with the methods of librdkafka, traced. */
+export function tracedRdKafkaConsumer<C extends object>(
+  original: C,
+  tracer: ListTracer,
+  identity: MessagingTarget,
+): C {
+  // The cast: as above.
+  const consumer = original as unknown as Consumer;
+  const describe = (message: RdKafkaMessage): Message<RdKafkaHeaders> => ({
+    ...identity,
+    ...kafkaMessage(message, message),
+  });
+
+  function traced(listener: Listener): Method {
+    return function tracedListener(this: unknown, ...args: [RdKafkaMessage, ...unknown[]]) {
+      const handle = () => Reflect.apply(listener, this, args);
+      return tracer.process(describe(args[0]), handle, { ambient: ROOT_CONTEXT });
+    };
+  }
+
+  function consume(...args: unknown[]): unknown {
+    const [number] = args;
+    const callback = args.at(-1);
+    if (typeof callback !== 'function') return consumer.consume(...args);
+    const caller = activeContext();
+    const call = (results: unknown[]) => Reflect.apply(callback, undefined, results);
+    const onMessages = (...results: [error: unknown, found?: RdKafkaMessage | RdKafkaMessage[]]) => {
+      const [, found] = results;
+      // What a listener has processed is not processed again.
+      if (!found || consumer.listenerCount('data') > 0) return runInContext(caller, () => call(results));
+      if (!Array.isArray(found))
+        return tracer.process(describe(found), () => call(results), { ambient: ROOT_CONTEXT });
+      if (found.length === 0) return runInContext(caller, () => call(results));
+      const messages = found.map((message) => handOver(message, describe(message)));
+      const batch = { ...identity, operationName: 'consume', destination: onlyTopic(found), messages };
+      return tracer.processBatch(batch, () => call(results), { ambient: caller });
+    };
+    return typeof number === 'number' ? consumer.consume(number, onMessages) : consumer.consume(onMessages);
+  }
+
+  const committing = (method: string) => {
+    const commit = (original as Record<string, unknown>)[method] as Method;
+    return (...args: unknown[]) => {
+      const told = [args[0] ?? []].flat() as RdKafkaMessage[];
+      const [message] = told;
+      const settled =
+        method.startsWith('commitMessage') && message ? describe(message) : committed(told, identity);
+      return tracer.settle({ ...settled, operationName: 'commit' }, () =>
+        Reflect.apply(commit, original, args),
+      );
+    };
+  };
+
+  return wrapClient(original, {
+    ...listenerMethods(original, (event, listener) =>
+      event === 'data' ? traced(listener as Listener) : undefined,
+    ),
+    consume,
+    commit: committing('commit'),
+    commitSync: committing('commitSync'),
+    commitMessage: committing('commitMessage'),
+    commitMessageSync: committing('commitMessageSync'),
+  });
+}

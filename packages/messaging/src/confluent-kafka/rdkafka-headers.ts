@@ -1,0 +1,21 @@
+import { type CarrierCodec, headersCodec, type MessageHeaders } from '../verbs/carrier-codec.ts';
+
+/** Headers as librdkafka has them, an object for each in order, or as the client's KafkaJS API makes them of those. */
+export type RdKafkaHeaders = readonly MessageHeaders[] | MessageHeaders;
+
+/** The codec of header lists: reads either form, writes a list. */
+export const rdKafkaHeadersCodec: CarrierCodec<RdKafkaHeaders> = {
+  keys: (carrier) => listed(carrier).flatMap((header) => headersCodec.keys(header)),
+  get(carrier, name) {
+    const values = listed(carrier).flatMap((header) => headersCodec.get(header, name) ?? []);
+    return values.length > 1 ? values : values[0];
+  },
+  write: (carrier, fields, replaced) => [
+    ...listed(carrier)
+      .map((header) => headersCodec.write(header, {}, replaced))
+      .filter((header) => Object.keys(header).length > 0),
+    ...Object.entries(fields).map(([name, value]) => ({ [name]: value })),
+  ],
+};
+
+const listed = (carrier: RdKafkaHeaders = []) => [carrier].flat() as MessageHeaders[];

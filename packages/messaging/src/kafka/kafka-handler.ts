@@ -1,0 +1,29 @@
+import { kafkaMessageIn } from '../aws/lambda-records.ts';
+import type { Message } from '../verbs/message.ts';
+import type { MessagingTracer } from '../verbs/messaging-tracer.ts';
+import { tracedHandler } from '../wrapping/traced-handler.ts';
+import { type KafkaMessage, type KafkaPlace, kafkaMessage } from './kafka-message.ts';
+
+/** Messages that came several at once; of kafkajs, only the batch says where from. */
+const received = new WeakMap<object, Message<unknown>>();
+
+/** Notes what is known of a message that a traced receive has counted. */
+export function handOver<C>(message: object, described: Message<C>): Message<C> {
+  received.set(message, described);
+  return described;
+}
+
+/** The handler, each call of it in the span that processes its message. */
+export function handlerWith<C, M extends KafkaMessage<C> & KafkaPlace, Rest extends unknown[], R>(
+  handler: (message: M, ...rest: Rest) => R,
+  tracer: MessagingTracer<C>,
+): (message: M, ...rest: Rest) => R {
+  return tracedHandler(handler, (message, call) => {
+    // The cast: a client's own messages hold the carrier that its tracer reads.
+    const read = kafkaMessageIn(message);
+    const described = received.get(message) as Message<C> | undefined;
+    return tracer.process(described ?? (kafkaMessage(read, read) as Message<C>), () => call(message), {
+      received: described !== undefined,
+    });
+  });
+}

@@ -1,0 +1,109 @@
+import { Scope } from '@throughline/core/seam';
+import type { KafkaRecord } from '../aws/lambda-records.ts';
+import { handlerWith } from '../kafka/kafka-handler.ts';
+import {
+  type HeadersOf,
+  type KafkaJsConsumer,
+  type KafkaJsMessage,
+  type KafkaJsProducer,
+  tracedConsumer,
+  tracedProducer,
+} from '../kafka/kafkajs-client.ts';
+import { headersCodec } from '../verbs/carrier-codec.ts';
+import type { MessagingTarget } from '../verbs/message.ts';
+import type { MessagingOptions } from '../verbs/messaging-options.ts';
+import { createMessagingTracer } from '../verbs/messaging-tracer.ts';
+
+export type { KafkaRecord } from '../aws/lambda-records.ts';
+export type { KafkaJsConsumer, KafkaJsMessage, KafkaJsProducer } from '../kafka/kafkajs-client.ts';
+export type { MessagingOptions, Relation } from '../verbs/messaging-options.ts';
+
+/**
+ * The producer, with what it sends traced, in transactions too; used in its place from then on.
+ *
+ * Each message carries a context of its own: that of the send, or of a create span where one call sends several.
+ *
+ * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what kafkajs throws.
+ * @see https://opentelemetry.io/docs/specs/semconv/messaging/kafka/
+ * @example
+ * const producer = traceProducer(kafka.producer());
+ * await producer.send({ topic: 'orders', messages: [{ value: '{}' }] });
+ */
+export function traceProducer<P extends KafkaJsProducer>(original: P, options: MessagingOptions = {}): P {
+  // kafkajs copies messages, and so sends no inherited headers.
+  const headersOf: HeadersOf = (message) => ({ ...message }).headers;
+  return tracedProducer(original, kafkaTracer(options, 'traceProducer()'), identityOf(original), headersOf);
+}
+
+/**
+ * The consumer, with the handlers that it runs and the offsets that it is told to commit traced.
+ *
+ * `eachMessage` runs in the span that processes its message, `eachBatch` in a receive span that links to all of them;
+ * single messages of a batch go through {@link traceHandler}. A span ends when what the handler returns has settled.
+ *
+ * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what kafkajs throws.
+ * @see https://opentelemetry.io/docs/specs/semconv/messaging/kafka/
+ * @example
+ * const consumer = traceConsumer(kafka.consumer({ groupId: 'mailer' }));
+ * await consumer.subscribe({ topic: 'orders' });
+ * await consumer.run({ eachMessage: async ({ message }) => handle(message) });
+ */
+export function traceConsumer<C extends KafkaJsConsumer>(original: C, options: MessagingOptions = {}): C {
+  return tracedConsumer(original, kafkaTracer(options, 'traceConsumer()'), identityOf(original));
+}
+
+/**
+ * The handler, each call of it in the span that processes its message: for the messages of a batch, and for the records
+ * of the event with which Kafka calls a Lambda function.
+ *
+ * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the handler throws.
+ * @example
+ * const handle = traceHandler(async (message) => save(message.value));
+ * await consumer.run({
+ *   eachBatch: async ({ batch }) => {
+ *     for (const message of batch.messages) await handle(message);
+ *   },
+ * });
+ */
+export function traceHandler<M extends KafkaJsMessage | KafkaRecord, Rest extends unknown[], R>(
+  handler: (message: M, ...rest: Rest) => R,
+  options: MessagingOptions = {},
+): (message: M, ...rest: Rest) => R {
+  // The cast: a record is read as a message.
+  return handlerWith(
+    handler as (message: KafkaJsMessage, ...rest: Rest) => R,
+    kafkaTracer(options, 'traceHandler()'),
+  ) as (message: M, ...rest: Rest) => R;
+}
+
+const kafkaTracer = (options: MessagingOptions, entry: string) =>
+  createMessagingTracer(
+    { system: 'kafka', codec: headersCodec, destinations: 'administered' },
+    options,
+    new Scope('messaging', entry),
+  );
+
+interface Events {
+  readonly events?: { readonly REQUEST?: string; readonly GROUP_JOIN?: string };
+  readonly on?: (
+    event: string,
+    listener: (event: { readonly payload: { clientId?: string; groupId?: string } }) => void,
+  ) => unknown;
+}
+
+/** Client id and consumer group, which kafkajs tells in its events alone; both before the first message. */
+function identityOf(client: object): () => MessagingTarget {
+  const { events, on } = client as Events;
+  let identity: MessagingTarget = {};
+  const stop =
+    events?.REQUEST &&
+    on?.(events.REQUEST, ({ payload }) => {
+      identity = { ...identity, clientId: payload.clientId };
+      if (typeof stop === 'function') stop();
+    });
+  if (events?.GROUP_JOIN)
+    on?.(events.GROUP_JOIN, ({ payload }) => {
+      identity = { ...identity, consumerGroup: payload.groupId };
+    });
+  return () => identity;
+}

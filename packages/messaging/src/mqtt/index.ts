@@ -1,0 +1,156 @@
+import { ROOT_CONTEXT } from '@opentelemetry/api';
+import { activeContext, runInContext } from '@throughline/core';
+import { Scope, withMembers } from '@throughline/core/seam';
+import { headersCodec, type MessageHeaders } from '../verbs/carrier-codec.ts';
+import type { Message } from '../verbs/message.ts';
+import type { MessagingOptions } from '../verbs/messaging-options.ts';
+import { createMessagingTracer } from '../verbs/messaging-tracer.ts';
+import { open, seal } from '../wrapping/envelope.ts';
+import { listenerMethods } from '../wrapping/listeners.ts';
+import { wrapClient } from '../wrapping/wrap-client.ts';
+
+export type { MessagingOptions, Relation } from '../verbs/messaging-options.ts';
+
+type Method = (...args: never[]) => unknown;
+type Payload = string | Uint8Array;
+
+/** A client of MQTT.js 5, as far as it matters here. */
+export interface MqttClient {
+  readonly publish: Method;
+  readonly publishAsync: Method;
+  readonly on: Method;
+  readonly options: object;
+}
+
+/** Options of {@link traceClient}. */
+export interface MqttOptions extends MessagingOptions {
+  /**
+   * For MQTT 3.1.1, whose messages have no metadata: puts each message into an envelope with its context, and takes it
+   * out again. Every subscriber must read envelopes then. Default: `false`, 3.1.1 is left alone.
+   */
+  readonly envelope?: boolean | undefined;
+}
+
+interface PublishOptions {
+  readonly properties?: { readonly userProperties?: MessageHeaders | undefined } | undefined;
+}
+
+interface Packet extends PublishOptions {
+  readonly retain?: boolean | undefined;
+}
+
+/** What is used of the client, under its own signatures. */
+interface Client {
+  publish(topic: string, payload: Payload, options?: PublishOptions, callback?: Method): unknown;
+  publishAsync(topic: string, payload: Payload, options?: PublishOptions): unknown;
+  readonly options: {
+    readonly protocolVersion?: number | undefined;
+    readonly clientId?: string | undefined;
+    readonly host?: string | undefined;
+    readonly hostname?: string | undefined;
+    readonly port?: number | string | undefined;
+  };
+}
+
+/**
+ * The client, with what it publishes and the listeners for `message` traced; used in its place from then on.
+ *
+ * With MQTT 5, the context goes into the user properties of the message. The span of a publish ends when the callback is
+ * called, by QoS 1 and 2 when the broker has acknowledged. The span of a listener ends when what it returns has settled,
+ * for which MQTT.js does not wait. With `auto`, a retained message is linked and starts a trace of its own: it comes back
+ * with every subscription. Not traced: `handleMessage` and last wills.
+ *
+ * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what MQTT.js throws.
+ * @see https://docs.oasis-open.org/mqtt/mqtt/v5.0/os/mqtt-v5.0-os.html#_Toc3901116
+ * @example
+ * const client = traceClient(mqtt.connect('mqtt://localhost', { protocolVersion: 5 }));
+ * client.on('message', async (topic, payload) => save(topic, payload));
+ * await client.publishAsync('orders', '{}');
+ */
+export function traceClient<C extends MqttClient>(original: C, options: MqttOptions = {}): C {
+  const create = (chosen: MqttOptions) =>
+    createMessagingTracer(
+      { system: 'mqtt', codec: headersCodec },
+      chosen,
+      new Scope('messaging', 'traceClient()'),
+      { envelope: 'boolean' },
+    );
+  const tracer = create(options);
+  const { relation = 'auto', envelope = false } = options;
+  const retained =
+    relation === 'auto'
+      ? create(withMembers(options, { relation: 'link', trust: options.trust ?? 'continue' }))
+      : tracer;
+  // The cast: publish has an overload for each number of arguments.
+  const client = original as unknown as Client;
+  const hasProperties = () => client.options.protocolVersion === 5;
+
+  function sentMessage(topic: string, how: PublishOptions | undefined): Message<MessageHeaders> {
+    const carrier = hasProperties() ? how?.properties?.userProperties : undefined;
+    return { ...brokerOf(client), operationName: 'publish', ...addressed(topic), carrier };
+  }
+
+  /** The arguments that carry the fields, where this version of MQTT has room for them. */
+  function carrying(payload: Payload, how: PublishOptions | undefined, fields: MessageHeaders | undefined) {
+    if (!hasProperties()) return [seal(payload, fields), how] as const;
+    if (fields === how?.properties?.userProperties) return [payload, how] as const;
+    const properties = withMembers(how?.properties, { userProperties: fields });
+    return [payload, { ...how, properties }] as const;
+  }
+
+  return wrapClient(original, {
+    publish(topic: string, payload: Payload, ...rest: [how?: PublishOptions | Method | null, done?: Method]) {
+      if (!hasProperties() && !envelope)
+        return Reflect.apply(original.publish, original, [topic, payload, ...rest] as never[]);
+      const [first, second] = rest;
+      const [given, callback] = typeof first === 'function' ? [undefined, first] : [first, second];
+      const how = ownOf(given);
+      const caller = activeContext();
+      const sending = tracer.startSend(sentMessage(topic, how));
+      const onPublished: Method = (...published) => {
+        sending.end(published[0]);
+        return callback && runInContext(caller, () => callback(...published));
+      };
+      return sending.run(() =>
+        client.publish(topic, ...carrying(payload, how, sending.carrier), onPublished),
+      );
+    },
+    publishAsync(topic: string, payload: Payload, given?: PublishOptions) {
+      if (!hasProperties() && !envelope) return client.publishAsync(topic, payload, given);
+      const how = ownOf(given);
+      return tracer.send(sentMessage(topic, how), (fields) =>
+        client.publishAsync(topic, ...carrying(payload, how, fields)),
+      );
+    },
+    ...listenerMethods(original, (event, listener) => {
+      if (event !== 'message') return undefined;
+      return function tracedListener(this: unknown, ...args: never[]) {
+        const [topic, payload, packet, ...rest] = args as unknown[] as [string, Uint8Array, Packet?];
+        const call = (content: Uint8Array) =>
+          Reflect.apply(listener, this, [topic, content, packet, ...rest] as never[]);
+        if (!hasProperties() && !envelope) return call(payload);
+        const opened = envelope ? open(payload) : { fields: undefined, payload };
+        const carrier = opened.fields ?? packet?.properties?.userProperties;
+        return (packet?.retain === true ? retained : tracer).process(
+          { ...brokerOf(client), ...addressed(topic), carrier },
+          () => call(opened.payload),
+          { ambient: ROOT_CONTEXT },
+        );
+      };
+    }),
+  });
+}
+
+/** The options as MQTT.js reads them: it takes no inherited ones. */
+const ownOf = (how: PublishOptions | null | undefined) => (how ? { ...how } : undefined);
+
+/** A message that is sent by a topic alias alone has an empty topic. */
+const addressed = (topic: string) => ({ destination: topic === '' ? undefined : topic });
+
+function brokerOf({ options: { clientId, host, hostname = host, port } }: Client) {
+  return {
+    clientId,
+    serverAddress: hostname,
+    serverPort: port === undefined ? undefined : Number(port),
+  };
+}

@@ -1,0 +1,158 @@
+import { ROOT_CONTEXT } from '@opentelemetry/api';
+import { withMembers } from '@throughline/core/seam';
+import type { MessagingTarget } from '../verbs/message.ts';
+import { wrapClient } from '../wrapping/wrap-client.ts';
+import {
+  type JetStreamClient,
+  type JetStreamConsumer,
+  traceConsumer,
+  traceJetStream,
+} from './nats-jetstream.ts';
+import {
+  type NatsMessage,
+  type NatsOptions,
+  natsTracer,
+  received,
+  receivedMessage,
+  type SendOptions,
+  sendTraced,
+  tracedMessage,
+} from './nats-message.ts';
+
+export type { MessagingOptions, Relation } from '../verbs/messaging-options.ts';
+export type { NatsHeaders, NatsMessage, NatsOptions } from './nats-message.ts';
+
+import { tracedHandler } from '../wrapping/traced-handler.ts';
+
+export { type JetStreamClient, type JetStreamConsumer, traceConsumer, traceJetStream };
+
+type Method = (...args: never[]) => unknown;
+
+/** A connection of `@nats-io/transport-node` or `nats`, as far as it matters here. */
+export interface NatsConnection {
+  readonly publish: Method;
+  readonly request: Method;
+  readonly subscribe: Method;
+}
+
+interface Connection {
+  publish(subject: string, payload?: unknown, options?: SendOptions): unknown;
+  publishMessage(message: object): unknown;
+  respondMessage(message: object): unknown;
+  request(subject: string, payload?: unknown, options?: SendOptions): unknown;
+  requestMany(subject: string, payload?: unknown, options?: SendOptions): unknown;
+  subscribe(subject: string, options?: SubscriptionOptions): unknown;
+  getServer?(): string;
+  /** Of `nats`; `@nats-io/jetstream` has a function. */
+  jetstream?(...args: unknown[]): JetStreamClient;
+  readonly options?: { readonly inboxPrefix?: string };
+}
+
+interface SubscriptionOptions {
+  readonly queue?: string;
+  readonly callback?: (error: Error | null, message: NatsMessage) => unknown;
+}
+
+interface ReplyingMessage extends NatsMessage {
+  readonly data: unknown;
+  readonly reply?: string;
+}
+
+/**
+ * The connection, with what it publishes and requests and the callbacks of its subscriptions traced.
+ *
+ * The span of a request lasts until the reply. A callback gets its message with `respond` traced, and its span ends
+ * when what it returns has settled. Messages of a subscription without a callback go through {@link traceHandler}.
+ *
+ * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the client throws.
+ * @see https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
+ * @example
+ * import { connect, headers } from '@nats-io/transport-node';
+ *
+ * const nc = traceConnection(await connect(), { headers });
+ * nc.subscribe('orders', { callback: (error, message) => message.respond('done') });
+ * await nc.request('orders', '{}');
+ */
+export function traceConnection<C extends NatsConnection>(original: C, options: NatsOptions): C {
+  const tracer = natsTracer(options, 'traceConnection()');
+  // The cast: structural types name what we call, and no more.
+  const connection = original as unknown as Connection;
+  const inboxes = `${connection.options?.inboxPrefix ?? '_INBOX'}.`;
+
+  function send<R>(
+    operationName: string,
+    subject: string,
+    given: SendOptions | undefined,
+    call: (options: SendOptions | undefined) => R,
+  ): R {
+    // JetStream's own requests, where it was given the traced connection.
+    if (String(subject).startsWith('$JS.')) return call(given);
+    const anonymous = String(subject).startsWith(inboxes);
+    const target = { ...brokerOf(connection), operationName, destination: subject, anonymous };
+    return sendTraced(tracer, target, given, call);
+  }
+
+  return wrapClient(original, {
+    publish: (subject: string, payload?: unknown, given?: SendOptions) =>
+      send('publish', subject, given, (options) => connection.publish(subject, payload, options)),
+    publishMessage: ({ subject, data, reply, headers }: ReplyingMessage) =>
+      send('publish', subject, { headers }, (options) =>
+        connection.publishMessage({ subject, data, reply, ...options }),
+      ),
+    respondMessage(message: ReplyingMessage) {
+      const { data, reply, headers } = message;
+      if (!reply) return connection.respondMessage(message);
+      return send('respond', reply, { headers }, (options) =>
+        connection.respondMessage({ data, reply, ...options }),
+      );
+    },
+    request: (subject: string, payload?: unknown, given?: SendOptions) =>
+      send('request', subject, given, (options) => connection.request(subject, payload, options)),
+    requestMany: (subject: string, payload?: unknown, given?: SendOptions) =>
+      send('request', subject, given, (options) => connection.requestMany(subject, payload, options)),
+    subscribe(subject: string, given?: SubscriptionOptions) {
+      const { callback, queue } = given ?? {};
+      if (callback === undefined || String(subject).startsWith(inboxes))
+        return connection.subscribe(subject, given);
+      const traced = (error: Error | null, message: NatsMessage) => {
+        if (error) return callback(error, message);
+        const described = {
+          ...brokerOf(connection),
+          ...receivedMessage(message, subject),
+          consumerGroup: queue,
+        };
+        return tracer.process(described, () => callback(error, tracedMessage(message, tracer)), {
+          ambient: ROOT_CONTEXT,
+        });
+      };
+      return connection.subscribe(subject, withMembers(given, { callback: traced }));
+    },
+    jetstream: (...args: unknown[]) =>
+      traceJetStream((connection as Required<Connection>).jetstream(...args), options),
+  });
+}
+
+/**
+ * The handler, each call of it in the span that processes its message, with what answers or settles that traced.
+ *
+ * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the handler throws.
+ * @example
+ * const handle = traceHandler(async (message) => message.respond('done'), { headers });
+ * for await (const message of nc.subscribe('orders')) await handle(message);
+ */
+export function traceHandler<M extends NatsMessage, Rest extends unknown[], R>(
+  handler: (message: M, ...rest: Rest) => R,
+  options: NatsOptions,
+): (message: M, ...rest: Rest) => R {
+  const tracer = natsTracer(options, 'traceHandler()');
+  return tracedHandler(handler, (message, call) =>
+    tracer.process(receivedMessage(message), () => call(tracedMessage(message, tracer)), {
+      received: received.has(message),
+    }),
+  );
+}
+
+function brokerOf(connection: Connection): MessagingTarget {
+  const [, serverAddress, port] = /^(.*):(\d+)$/.exec(connection.getServer?.() ?? '') ?? [];
+  return serverAddress === undefined ? {} : { serverAddress, serverPort: Number(port) };
+}

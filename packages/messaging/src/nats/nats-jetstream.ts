@@ -1,0 +1,92 @@
+import { ROOT_CONTEXT } from '@opentelemetry/api';
+import { withMembers } from '@throughline/core/seam';
+import { wrapClient } from '../wrapping/wrap-client.ts';
+import {
+  type NatsMessage,
+  type NatsOptions,
+  natsTracer,
+  received,
+  receivedMessage,
+  type SendOptions,
+  sendTraced,
+  tracedMessage,
+} from './nats-message.ts';
+
+type Method = (...args: never[]) => unknown;
+
+/** A client of `@nats-io/jetstream` or of `nats`, as far as it matters here. */
+export interface JetStreamClient {
+  readonly publish: Method;
+}
+
+/** A consumer of JetStream, as far as it matters here. */
+export interface JetStreamConsumer {
+  readonly consume: Method;
+}
+
+interface Client {
+  publish(subject: string, payload?: unknown, options?: SendOptions): unknown;
+}
+
+interface Consumer {
+  consume(options?: { readonly callback?: (message: NatsMessage) => unknown }): unknown;
+  next(...args: unknown[]): unknown;
+}
+
+/**
+ * The JetStream client, with what it publishes traced: the span lasts until the stream has the message.
+ *
+ * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the client throws.
+ * @example
+ * const js = traceJetStream(jetstream(nc), { headers });
+ * await js.publish('orders.paid', '{}');
+ */
+export function traceJetStream<J extends JetStreamClient>(original: J, options: NatsOptions): J {
+  const tracer = natsTracer(options, 'traceJetStream()');
+  // The cast: structural types name what we call, and no more.
+  const client = original as unknown as Client;
+  return wrapClient(original, {
+    publish: (subject: string, payload?: unknown, given?: SendOptions) =>
+      sendTraced(tracer, { operationName: 'publish', destination: subject }, given, (options) =>
+        client.publish(subject, payload, options),
+      ),
+  });
+}
+
+/**
+ * The JetStream consumer, with the callback of `consume` traced, and `next`.
+ *
+ * The callback gets its message with `ack`, `ackAck`, `nak` and `term` traced. Messages of an iterator, from `fetch`
+ * and from `next` go through {@link traceHandler}.
+ *
+ * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the client throws.
+ * @example
+ * const consumer = traceConsumer(await js.consumers.get('ORDERS', 'mailer'), { headers });
+ * await consumer.consume({ callback: (message) => message.ack() });
+ */
+export function traceConsumer<C extends JetStreamConsumer>(original: C, options: NatsOptions): C {
+  const tracer = natsTracer(options, 'traceConsumer()');
+  // The cast: as above.
+  const consumer = original as unknown as Consumer;
+  return wrapClient(original, {
+    consume(given?: { readonly callback?: (message: NatsMessage) => unknown }) {
+      const callback = given?.callback;
+      if (callback === undefined) return consumer.consume(given);
+      const traced = (message: NatsMessage) =>
+        tracer.process(receivedMessage(message), () => callback(tracedMessage(message, tracer)), {
+          ambient: ROOT_CONTEXT,
+        });
+      return consumer.consume(withMembers(given, { callback: traced }));
+    },
+    next: (...args: unknown[]) =>
+      tracer.receive(
+        { operationName: 'next' },
+        () => consumer.next(...args),
+        (message) => {
+          if (message === null) return undefined;
+          received.add(message as object);
+          return receivedMessage(message as NatsMessage);
+        },
+      ),
+  });
+}

@@ -1,0 +1,131 @@
+import { Scope, withMembers } from '@throughline/core/seam';
+import type { CarrierCodec } from '../verbs/carrier-codec.ts';
+import type { Message, MessagingTarget } from '../verbs/message.ts';
+import type { MessagingOptions } from '../verbs/messaging-options.ts';
+import { createMessagingTracer, type MessagingTracer } from '../verbs/messaging-tracer.ts';
+import { wrapClient } from '../wrapping/wrap-client.ts';
+
+type Method = (...args: never[]) => unknown;
+
+/** Headers of the client, as far as it matters here: names in the letter case that they were set in. */
+export interface NatsHeaders {
+  keys(): string[];
+  values(name: string): string[];
+  append(name: string, value: string): void;
+}
+
+/** A message that the client delivered, of NATS itself or of JetStream, as far as it matters here. */
+export interface NatsMessage {
+  readonly subject: string;
+  readonly headers?: NatsHeaders | undefined;
+}
+
+/** What differs: NATS messages have replies, JetStream messages are settled. */
+interface DeliveredMessage extends NatsMessage {
+  readonly reply?: string;
+  readonly respond?: (payload?: unknown, options?: SendOptions) => unknown;
+  readonly ack?: Method;
+  readonly info?: { readonly consumer: string; readonly timestampNanos: number | bigint };
+}
+
+/** Options of the client's calls that send. */
+export interface SendOptions {
+  readonly headers?: NatsHeaders | undefined;
+  readonly msgID?: string;
+}
+
+/** Options of all that is traced here. */
+export interface NatsOptions extends MessagingOptions {
+  /** The client's own function of that name: it makes the headers of messages that are sent. */
+  readonly headers: () => NatsHeaders;
+}
+
+export type NatsTracer = MessagingTracer<NatsHeaders>;
+
+/** @throws TypeError when an option has the wrong type, or `headers` is missing. */
+export function natsTracer(options: NatsOptions, entry: string): NatsTracer {
+  // `undefined` would count as not given, and this option is needed.
+  const { headers = null } = options ?? {};
+  return createMessagingTracer(
+    { system: 'nats', codec: natsCodec(headers as NatsOptions['headers']) },
+    withMembers<MessagingOptions>(options, { headers }),
+    new Scope('messaging', entry),
+    { headers: 'function' },
+  );
+}
+
+/** Messages that a traced call has counted as received. */
+export const received = new WeakSet<object>();
+
+/** Headers that we wrote: who sends them is traced already. */
+const written = new WeakSet<NatsHeaders>();
+
+/** The codec of the client's headers, which are made by `create`. Reads any letter case, writes a copy. */
+export const natsCodec = (create: () => NatsHeaders): CarrierCodec<NatsHeaders> => ({
+  keys: (headers) => headers?.keys() ?? [],
+  get(headers, name) {
+    const values = (headers?.keys() ?? [])
+      .filter((key) => key.toLowerCase() === name.toLowerCase())
+      .flatMap((key) => headers?.values(key) ?? []);
+    return values.length > 1 ? values : values[0];
+  },
+  write(headers, fields, replaced) {
+    const copy = create();
+    const gone = new Set(replaced.map((name) => name.toLowerCase()));
+    for (const key of headers?.keys() ?? [])
+      if (!gone.has(key.toLowerCase()))
+        for (const value of headers?.values(key) ?? []) copy.append(key, value);
+    for (const [name, value] of Object.entries(fields)) copy.append(name, value);
+    written.add(copy);
+    return copy;
+  },
+});
+
+/** Sends through `call`, which gets the options with the headers to send. */
+export function sendTraced<R>(
+  tracer: NatsTracer,
+  target: MessagingTarget,
+  options: SendOptions | undefined,
+  call: (options: SendOptions | undefined) => R,
+): R {
+  const { headers, msgID } = options ?? {};
+  if (headers !== undefined && written.has(headers)) return call(options);
+  return tracer.send({ ...target, messageId: msgID, carrier: headers }, (carrier) =>
+    call(carrier === headers ? options : withMembers(options, { headers: carrier })),
+  );
+}
+
+/** `subscribed` is the subject that the message was subscribed to under, which may have wildcards. */
+export function receivedMessage(message: NatsMessage, subscribed?: string): Message<NatsHeaders> {
+  const { subject, headers, info } = message as DeliveredMessage;
+  return {
+    destination: subject,
+    destinationTemplate: subscribed !== subject ? subscribed : undefined,
+    subscription: info?.consumer,
+    carrier: headers,
+    messageId: headers?.values('Nats-Msg-Id')[0],
+    timestamp: info && Number(info.timestampNanos) / 1e6,
+  };
+}
+
+/** The message, with what answers and settles it traced. */
+export function tracedMessage<M extends NatsMessage>(original: M, tracer: NatsTracer): M {
+  // The cast: either kind of message, by what it has.
+  const message = original as DeliveredMessage;
+  const settling = (operationName: string) => {
+    return (...args: never[]) =>
+      tracer.settle({ ...receivedMessage(message), operationName }, () =>
+        Reflect.apply((message as unknown as Record<string, Method>)[operationName] as Method, message, args),
+      );
+  };
+  return wrapClient(original, {
+    respond(payload?: unknown, options?: SendOptions) {
+      const target = { operationName: 'respond', destination: message.reply, anonymous: true };
+      return sendTraced(tracer, target, options, (sent) => message.respond?.(payload, sent));
+    },
+    ack: settling('ack'),
+    nak: settling('nak'),
+    term: settling('term'),
+    ackAck: settling('ackAck'),
+  });
+}

@@ -1,0 +1,90 @@
+import type { Attributes } from '@opentelemetry/api';
+import { Scope } from '@throughline/core/seam';
+import type { MessageHeaders } from '../verbs/carrier-codec.ts';
+import type { Message } from '../verbs/message.ts';
+import type { MessagingOptions } from '../verbs/messaging-options.ts';
+import { createMessagingTracer, type MessagingTracer } from '../verbs/messaging-tracer.ts';
+import { wrapClient } from '../wrapping/wrap-client.ts';
+import { attributesCodec } from './pubsub-attributes.ts';
+
+type Method = (...args: never[]) => unknown;
+
+/** A tracer for messages in Pub/Sub, in the name of what the user called. */
+export const pubsubTracer = (options: MessagingOptions, entry: string, googclient = true) =>
+  createMessagingTracer(
+    { system: 'gcp_pubsub', codec: attributesCodec(googclient), destinations: 'administered' },
+    options,
+    new Scope('messaging', entry),
+  );
+
+/** A message that Pub/Sub delivered, by a subscription, a pull or a push, as far as it matters here. */
+export interface PubSubMessage {
+  readonly attributes?: MessageHeaders | null | undefined;
+  readonly id?: string | undefined;
+  readonly messageId?: string | null | undefined;
+  /** A `Date`, or ISO 8601 in a push. */
+  readonly publishTime?: unknown;
+  readonly orderingKey?: string | null | undefined;
+  readonly deliveryAttempt?: number | undefined;
+}
+
+/** What the conventions want to know of a message. */
+export function receivedMessage(
+  message: PubSubMessage,
+  subscription?: string,
+  deliveryAttempt = message.deliveryAttempt ?? 0,
+): Message<MessageHeaders> {
+  const name = nameIn(subscription);
+  return {
+    destination: name,
+    subscription: name,
+    carrier: message.attributes ?? undefined,
+    messageId: message.id ?? message.messageId ?? undefined,
+    timestamp: milliseconds(message.publishTime),
+    attributes: {
+      ...ordered(message.orderingKey),
+      ...(deliveryAttempt > 0 && { 'messaging.gcp_pubsub.message.delivery_attempt': deliveryAttempt }),
+    },
+  };
+}
+
+/** By the conventions' name of the operation, the methods of a message that do it. */
+const SETTLING = {
+  ack: ['ack', 'ackWithResponse'],
+  nack: ['nack', 'nackWithResponse'],
+  modack: ['modAck', 'modAckWithResponse'],
+} as const;
+
+/** The message, with its acknowledgements traced. */
+export function settlingMessage<M extends object>(
+  tracer: MessagingTracer<MessageHeaders>,
+  message: M,
+  received: Message<MessageHeaders>,
+): M {
+  const methods: Record<string, Method> = {};
+  for (const [operationName, names] of Object.entries(SETTLING)) {
+    for (const name of names) {
+      const method = (message as Record<string, unknown>)[name];
+      if (typeof method !== 'function') continue;
+      methods[name] = (...args) =>
+        tracer.settle({ ...received, operationName }, () => Reflect.apply(method, message, args));
+    }
+  }
+  return wrapClient(message, methods);
+}
+
+/** `orders` of `projects/my-project/topics/orders`. */
+export function nameIn(path: string | undefined): string | undefined {
+  return typeof path === 'string' ? path.split('/').at(-1) : undefined;
+}
+
+/** The attribute of messages that are delivered in order. */
+export function ordered(key: string | null | undefined): Attributes {
+  return key ? { 'messaging.gcp_pubsub.message.ordering_key': key } : {};
+}
+
+function milliseconds(time: unknown): number | undefined {
+  const found =
+    time instanceof Date ? time.getTime() : typeof time === 'string' ? Date.parse(time) : Number.NaN;
+  return Number.isNaN(found) ? undefined : found;
+}

@@ -1,0 +1,104 @@
+import { ROOT_CONTEXT } from '@opentelemetry/api';
+import type { MessageHeaders } from '../verbs/carrier-codec.ts';
+import type { Message } from '../verbs/message.ts';
+import type { MessagingOptions } from '../verbs/messaging-options.ts';
+import { listenerMethods } from '../wrapping/listeners.ts';
+import { tracedHandler } from '../wrapping/traced-handler.ts';
+import { wrapClient } from '../wrapping/wrap-client.ts';
+import { type PubSubMessage, pubsubTracer, receivedMessage, settlingMessage } from './pubsub-message.ts';
+
+type Method = (...args: never[]) => unknown;
+
+/** A subscription of `@google-cloud/pubsub`, as far as it matters here. */
+export interface PubSubSubscription {
+  readonly name: string;
+  readonly on: Method;
+}
+
+/** A CloudEvent of Pub/Sub, as a Cloud Function gets it. */
+export interface PubSubEvent {
+  readonly data: PubSubPush;
+}
+
+/** The body of a push request, parsed. */
+export interface PubSubPush {
+  readonly message: PubSubMessage;
+  /** `projects/my-project/subscriptions/mailer` */
+  readonly subscription: string;
+  readonly deliveryAttempt?: number | undefined;
+}
+
+/**
+ * The subscription, with the handling of its messages traced; used in its place from then on.
+ *
+ * Each listener of `message` runs in the span that processes its message, which ends when what the listener returns has
+ * settled. The message that it gets makes a span of each `ack`, `nack` and their like.
+ *
+ * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the library throws.
+ * @example
+ * const subscription = traceSubscription(pubsub.subscription('mailer'));
+ * subscription.on('message', async (message) => {
+ *   await handle(message);
+ *   message.ack();
+ * });
+ */
+export function traceSubscription<S extends PubSubSubscription>(
+  original: S,
+  options: MessagingOptions = {},
+): S {
+  const tracer = pubsubTracer(options, 'traceSubscription()');
+  const wrap = (event: unknown, listener: Method) =>
+    event !== 'message'
+      ? undefined
+      : function onMessage(this: unknown, message: PubSubMessage, ...rest: never[]) {
+          const received = receivedMessage(message, original.name);
+          const settling = settlingMessage(tracer, message, received);
+          const handle = () => Reflect.apply(listener, this, [settling, ...rest]);
+          return tracer.process(received, handle, { ambient: ROOT_CONTEXT });
+        };
+  return wrapClient(original, listenerMethods(original, wrap));
+}
+
+/**
+ * The handler, each call of it in the span that processes its message: for messages from a pull or an iterator, in the
+ * body of a push, and in the event of a Cloud Function.
+ *
+ * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the handler throws.
+ * @example
+ * const handle = traceHandler(async (message: Message) => save(message.data));
+ */
+export function traceHandler<M extends PubSubMessage | PubSubPush | PubSubEvent, Rest extends unknown[], R>(
+  handler: (message: M, ...rest: Rest) => R,
+  options: MessagingOptions = {},
+): (message: M, ...rest: Rest) => R {
+  const tracer = pubsubTracer(options, 'traceHandler()');
+  return tracedHandler(handler, (given, call) => tracer.process(delivered(given), () => call(given)));
+}
+
+/**
+ * The handler of a push endpoint, each call of it in the span that processes the message of the request's body.
+ *
+ * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the handler throws.
+ * @example
+ * const handle = tracePushHandler(async ({ message }: PubSubPush) => save(message.attributes));
+ * app.post('/push', async (req, res) => {
+ *   await handle(req.body);
+ *   res.sendStatus(204);
+ * });
+ */
+export function tracePushHandler<P extends PubSubPush, Rest extends unknown[], R>(
+  handler: (push: P, ...rest: Rest) => R,
+  options: MessagingOptions = {},
+): (push: P, ...rest: Rest) => R {
+  const tracer = pubsubTracer(options, 'tracePushHandler()');
+  return tracedHandler(handler, (push, call) => tracer.process(delivered(push), () => call(push)));
+}
+
+/** The message in a push, in an event, or by itself. */
+function delivered(given: object | undefined): Message<MessageHeaders> {
+  const { data, message } = (given ?? {}) as Partial<PubSubPush & PubSubEvent>;
+  const push: Partial<PubSubPush> = message === undefined ? (data ?? {}) : (given as PubSubPush);
+  if (push.message !== undefined)
+    return receivedMessage(push.message ?? {}, push.subscription, push.deliveryAttempt);
+  return receivedMessage(given ?? {});
+}

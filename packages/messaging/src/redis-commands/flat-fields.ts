@@ -1,0 +1,44 @@
+import { carrierGetter } from '@throughline/core';
+import type { CarrierCodec } from '../verbs/carrier-codec.ts';
+
+/** The fields of an entry as Redis has them, `[name, value, name, value]`; a stream may hold a name twice. */
+export type FlatFields = readonly unknown[];
+
+/** The codec of flat fields. */
+export const flatFieldsCodec: CarrierCodec<FlatFields> = {
+  keys: (fields) => carrierGetter.keys((fields ?? []) as unknown[]),
+  get: (fields, name) => carrierGetter.get((fields ?? []) as unknown[], name),
+  write(carrier = [], fields, replaced) {
+    const gone = new Set(replaced.map((name) => name.toLowerCase()));
+    const isGone = (at: number) => gone.has(String(carrier[at - (at % 2)]).toLowerCase());
+    return [...carrier.filter((_, at) => !isGone(at)), ...Object.entries(fields).flat()];
+  },
+};
+
+/** The words before the id of an entry, and how many arguments go with each. */
+const WORDS: ReadonlyMap<string, number> = new Map([
+  ['NOMKSTREAM', 0],
+  ['KEEPREF', 0],
+  ['DELREF', 0],
+  ['ACKED', 0],
+  ['IDMPAUTO', 1],
+  ['IDMP', 2],
+  ['MAXLEN', 1],
+  ['MINID', 1],
+  ['LIMIT', 1],
+]);
+
+/** The arguments of XADD: what stands before the fields, and the fields; `undefined` where there are none. */
+export function splitXAdd(
+  args: readonly unknown[],
+): { readonly before: readonly unknown[]; readonly fields: FlatFields } | undefined {
+  let at = 1;
+  for (;;) {
+    const more = WORDS.get(String(args[at]).toUpperCase());
+    if (more === undefined) break;
+    const modified = args[at + 1] === '~' || args[at + 1] === '=';
+    at += 1 + more + (modified ? 1 : 0);
+  }
+  const fields = args.slice(at + 1).flat();
+  return fields.length === 0 ? undefined : { before: args.slice(0, at + 1), fields };
+}

@@ -1,9 +1,0 @@
-/**
- * Traces `@azure/service-bus`.
- *
- * @module
- */
-export type { MessagingOptions, Relation } from '@throughline/core/messaging';
-export type { ServiceBusMessage } from './service-bus-message.ts';
-export { type ServiceBusReceiver, traceHandler, traceReceiver } from './service-bus-receiver.ts';
-export { type ServiceBusSender, traceSender } from './service-bus-sender.ts';

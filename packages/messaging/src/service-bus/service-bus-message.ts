@@ -1,0 +1,82 @@
+import { Scope, withMembers } from '@throughline/core/seam';
+import { type CarrierCodec, headersCodec, type MessageHeaders } from '../verbs/carrier-codec.ts';
+import type { Message, MessagingTarget } from '../verbs/message.ts';
+import type { MessagingOptions } from '../verbs/messaging-options.ts';
+import { createMessagingTracer } from '../verbs/messaging-tracer.ts';
+
+/** A message of `@azure/service-bus`, to be sent or received, as far as it matters here. */
+export interface ServiceBusMessage {
+  readonly applicationProperties?: MessageHeaders | undefined;
+  readonly messageId?: unknown;
+  readonly correlationId?: unknown;
+  readonly deliveryCount?: number | undefined;
+  readonly enqueuedTimeUtc?: Date | undefined;
+}
+
+/** A tracer for messages in Service Bus, in the name of what the user called. */
+export const serviceBusTracer = (options: MessagingOptions, entry: string) =>
+  createMessagingTracer(
+    { system: 'servicebus', codec: propertiesCodec, destinations: 'administered' },
+    options,
+    new Scope('messaging', entry),
+  );
+
+/** Where Azure's own libraries keep a traceparent, and all that they read. */
+const DIAGNOSTIC_ID = 'Diagnostic-Id';
+
+/** The codec of application properties: `traceparent` and `Diagnostic-Id` are both written, and read in that order. */
+export const propertiesCodec: CarrierCodec<MessageHeaders> = {
+  keys: headersCodec.keys,
+  get(properties, name) {
+    const value = headersCodec.get(properties, name);
+    return value === undefined && name === 'traceparent'
+      ? headersCodec.get(properties, DIAGNOSTIC_ID)
+      : value;
+  },
+  write(properties, fields, replaced) {
+    const { traceparent } = fields;
+    const names = replaced.includes('traceparent') ? [...replaced, DIAGNOSTIC_ID] : replaced;
+    const written = headersCodec.write(properties, fields, names);
+    return traceparent === undefined ? written : withMembers(written, { [DIAGNOSTIC_ID]: traceparent });
+  },
+};
+
+/** A sender or receiver, as far as it says where it sends to or receives from. */
+export interface ServiceBusLink {
+  /** `orders`, `events/Subscriptions/mailer` */
+  readonly entityPath: string;
+}
+
+/** What the conventions want to know of a queue, a topic or a subscription. */
+export function entityOf(link: ServiceBusLink): MessagingTarget {
+  const [, topic, subscription] = /^(.+)\/subscriptions\/([^/]+)/i.exec(link.entityPath) ?? [];
+  // No public member tells the host.
+  const { _context: context } = link as { _context?: { config?: { host?: string } } };
+  return { destination: topic ?? link.entityPath, subscription, serverAddress: context?.config?.host };
+}
+
+/** What the conventions want to know of a message. */
+export function describedMessage(
+  message: ServiceBusMessage,
+  entity: MessagingTarget,
+): Message<MessageHeaders> {
+  const { enqueuedTimeUtc: enqueued, deliveryCount } = message;
+  const timestamp = enqueued instanceof Date ? enqueued.getTime() : undefined;
+  return {
+    ...entity,
+    carrier: message.applicationProperties,
+    messageId: text(message.messageId),
+    conversationId: text(message.correlationId),
+    timestamp,
+    attributes: {
+      ...(deliveryCount !== undefined && { 'messaging.servicebus.message.delivery_count': deliveryCount }),
+      ...(timestamp !== undefined && {
+        'messaging.servicebus.message.enqueued_time': Math.floor(timestamp / 1000),
+      }),
+    },
+  };
+}
+
+function text(value: unknown): string | undefined {
+  return (typeof value === 'string' && value !== '') || typeof value === 'number' ? String(value) : undefined;
+}

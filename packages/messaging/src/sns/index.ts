@@ -1,0 +1,148 @@
+import { reportOnce, Scope, withMembers } from '@throughline/core/seam';
+import {
+  type AwsAttributes,
+  addFields,
+  attributeBytes,
+  attributeTexts,
+  crossesLimit,
+  textBytes,
+} from '../aws/aws-attributes.ts';
+import { type AwsClient, messageIdOf, wrapAwsClient } from '../aws/aws-client.ts';
+import { type CarrierCodec, headersCodec } from '../verbs/carrier-codec.ts';
+import type { MessagingTarget } from '../verbs/message.ts';
+import type { MessagingOptions } from '../verbs/messaging-options.ts';
+import { createMessagingTracer } from '../verbs/messaging-tracer.ts';
+
+export type { AwsClient } from '../aws/aws-client.ts';
+export type { MessagingOptions, Relation } from '../verbs/messaging-options.ts';
+
+import { tracedHandler } from '../wrapping/traced-handler.ts';
+
+/** What SNS delivers to an HTTP endpoint as JSON, and to Lambda as `Sns` of a record, as far as it matters here. */
+export interface SnsNotification {
+  readonly TopicArn?: string | undefined;
+  readonly MessageId?: string | undefined;
+  /** ISO 8601. */
+  readonly Timestamp?: string | undefined;
+  readonly MessageAttributes?: AwsAttributes | undefined;
+  /** In a record of the event with which SNS calls a Lambda function: the notification itself. */
+  readonly Sns?: SnsNotification | undefined;
+}
+
+interface SnsMessage {
+  readonly Message?: string | undefined;
+  readonly MessageAttributes?: AwsAttributes | undefined;
+}
+
+interface PublishInput extends SnsMessage {
+  readonly TopicArn?: string | undefined;
+  readonly TargetArn?: string | undefined;
+}
+
+interface PublishBatchInput {
+  readonly TopicArn?: string | undefined;
+  readonly PublishBatchRequestEntries?: readonly SnsMessage[] | undefined;
+}
+
+/**
+ * The client, with what it publishes traced; used in its place from then on.
+ *
+ * Works on `SNSClient` and `SNS` of the AWS SDK v3, with promises or callbacks. A message gets at most 10 attributes,
+ * because SNS loses one with more on its way to a queue with raw delivery: where the application's own leave no room,
+ * the baggage stays out first, then the tracestate, then the trace. An SMS is sent as it is and makes no span.
+ *
+ * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the client throws.
+ * @see https://opentelemetry.io/docs/specs/semconv/messaging/sns/
+ * @example
+ * const client = traceClient(new SNSClient({}));
+ * await client.send(new PublishCommand({ TopicArn, Message: '{}' }));
+ */
+export function traceClient<C extends AwsClient>(original: C, options: MessagingOptions = {}): C {
+  const tracer = snsTracer(options, 'traceClient()');
+  return wrapAwsClient(original, {
+    Publish(input: PublishInput, call) {
+      const topicArn = input.TopicArn ?? input.TargetArn;
+      if (topicArn === undefined) return call(input);
+      return tracer.send(
+        { ...topicOf(topicArn), operationName: 'publish', carrier: input },
+        (carrier) => call(withinSize([input], [carrier])[0] ?? input),
+        messageIdOf,
+      );
+    },
+    PublishBatch(input: PublishBatchInput, call) {
+      const { TopicArn, PublishBatchRequestEntries: entries } = input;
+      if (!Array.isArray(entries)) return call(input);
+      const messages = entries.map((carrier: SnsMessage) => ({ carrier }));
+      return tracer.sendBatch({ ...topicOf(TopicArn), operationName: 'publish', messages }, (carriers) =>
+        call(withMembers(input, { PublishBatchRequestEntries: withinSize(entries, carriers) })),
+      );
+    },
+  });
+}
+
+/**
+ * The handler, each call of it in the span that processes its notification: for HTTP endpoints and Lambda functions.
+ *
+ * What SNS delivers to SQS is read by `@throughline/messaging/sqs`.
+ *
+ * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the handler throws.
+ * @example
+ * const handle = traceHandler(async (notification: SnsNotification) => save(notification));
+ * await handle(JSON.parse(body));
+ */
+export function traceHandler<N extends SnsNotification, Rest extends unknown[], R>(
+  handler: (notification: N, ...rest: Rest) => R,
+  options: MessagingOptions = {},
+): (notification: N, ...rest: Rest) => R {
+  const tracer = snsTracer(options, 'traceHandler()');
+  return tracedHandler(handler, (given, call) => {
+    const notification = given?.Sns ?? given;
+    const sent = Date.parse(notification?.Timestamp ?? '');
+    const message = {
+      ...topicOf(notification?.TopicArn),
+      carrier: notification,
+      messageId: notification?.MessageId,
+      timestamp: Number.isNaN(sent) ? undefined : sent,
+    };
+    return tracer.process(message, () => call(given));
+  });
+}
+
+const snsTracer = (options: MessagingOptions, entry: string) =>
+  createMessagingTracer(
+    { system: 'aws.sns', codec, destinations: 'administered' },
+    options,
+    new Scope('messaging', entry),
+  );
+
+const codec: CarrierCodec<SnsMessage> = {
+  keys: (message) => Object.keys(message?.MessageAttributes ?? {}),
+  get: (message, name) => headersCodec.get(attributeTexts(message?.MessageAttributes), name),
+  write(message, fields, replaced) {
+    const { attributes, leftOut } = addFields(message?.MessageAttributes, fields, replaced);
+    if (leftOut.length > 0)
+      reportOnce(`a message to SNS had no attribute left for ${leftOut.join(', ')}: 10 are allowed`);
+    return withMembers(message, { MessageAttributes: attributes });
+  },
+};
+
+function withinSize(
+  bare: readonly SnsMessage[],
+  traced: readonly (SnsMessage | undefined)[],
+): readonly (SnsMessage | undefined)[] {
+  if (!crossesLimit(bytesOf(bare), bytesOf(traced))) return traced;
+  reportOnce('a message to SNS had no bytes left for attributes; its trace was not sent');
+  return bare;
+}
+
+function bytesOf(messages: readonly (SnsMessage | undefined)[]): number {
+  return messages.reduce(
+    (sum, message) => sum + textBytes(message?.Message) + attributeBytes(message?.MessageAttributes),
+    0,
+  );
+}
+
+function topicOf(arn: string | undefined): MessagingTarget {
+  if (typeof arn !== 'string') return {};
+  return { destination: arn.split(':').at(-1), attributes: { 'aws.sns.topic.arn': arn } };
+}

@@ -1,0 +1,68 @@
+import { ROOT_CONTEXT } from '@opentelemetry/api';
+import { withMembers } from '@throughline/core/seam';
+import { withFieldNames, withSystemNames } from '../sqs/sqs-asked-names.ts';
+import {
+  countedMessage,
+  queueOf,
+  receivedMessage,
+  type SqsMessage,
+  sqsTracer,
+} from '../sqs/sqs-received-message.ts';
+import type { MessagingOptions } from '../verbs/messaging-options.ts';
+
+export type { MessagingOptions, Relation } from '../verbs/messaging-options.ts';
+
+type Method = (...args: never[]) => unknown;
+
+/** The options of a consumer of `sqs-consumer`, as far as they matter here. */
+export interface SqsConsumerOptions {
+  readonly queueUrl: string;
+  readonly handleMessage?: Method | undefined;
+  readonly handleMessageBatch?: Method | undefined;
+  readonly messageAttributeNames?: readonly string[] | undefined;
+  readonly messageSystemAttributeNames?: readonly string[] | undefined;
+  readonly attributeNames?: readonly string[] | undefined;
+}
+
+/**
+ * The options for a consumer, with its handlers traced and the attributes that hold the context asked for.
+ *
+ * `handleMessage` runs in the span that processes its message; `handleMessageBatch` in one that links to all of its
+ * messages, each of which `traceHandler` of `@throughline/messaging/sqs` can process inside it. Not traced: the
+ * consumer's polling and deleting. Its `sqs` should be a client that is not traced, or each message counts twice.
+ *
+ * @throws TypeError when an option of tracing has the wrong type. Nothing throws afterwards but what a handler throws.
+ * @see https://bbc.github.io/sqs-consumer/
+ * @example
+ * const consumer = Consumer.create(traceConsumerOptions({ queueUrl, sqs, handleMessage }));
+ * consumer.start();
+ */
+export function traceConsumerOptions<Options extends SqsConsumerOptions>(
+  original: Options,
+  options: MessagingOptions = {},
+): Options {
+  const tracer = sqsTracer(options, 'traceConsumerOptions()');
+  const { queueUrl, handleMessage, handleMessageBatch } = original;
+  const system = original.attributeNames?.length ? 'attributeNames' : 'messageSystemAttributeNames';
+  const push = { ambient: ROOT_CONTEXT };
+
+  const processOne = (message: SqsMessage, ...rest: never[]) =>
+    tracer.process(
+      receivedMessage(message, queueUrl),
+      () => Reflect.apply(handleMessage as Method, original, [message, ...rest]),
+      push,
+    );
+  const processAll = (messages: readonly SqsMessage[], ...rest: never[]) =>
+    tracer.processBatch(
+      { ...queueOf(queueUrl), messages: messages.map((message) => countedMessage(message, queueUrl)) },
+      () => Reflect.apply(handleMessageBatch as Method, original, [messages, ...rest]),
+      push,
+    );
+
+  return withMembers(original, {
+    messageAttributeNames: withFieldNames(original.messageAttributeNames, options),
+    [system]: withSystemNames(original[system]),
+    ...(handleMessage && { handleMessage: processOne }),
+    ...(handleMessageBatch && { handleMessageBatch: processAll }),
+  });
+}

@@ -1,0 +1,91 @@
+import { Scope } from '@throughline/core/seam';
+import { type SqsRecord, sqsMessageIn } from '../aws/lambda-records.ts';
+import type { Message, MessagingTarget } from '../verbs/message.ts';
+import type { MessagingOptions } from '../verbs/messaging-options.ts';
+import { createMessagingTracer } from '../verbs/messaging-tracer.ts';
+import { type SqsMetadata, sqsCodec } from './sqs-message.ts';
+
+/** A message that SQS delivered, as far as it matters here. */
+export interface SqsMessage extends SqsMetadata {
+  readonly MessageId?: string | undefined;
+  readonly ReceiptHandle?: string | undefined;
+}
+
+/** From which queue a message came: it does not say. */
+const queues = new WeakMap<object, string>();
+
+/** Messages that a traced operation has counted. */
+const counted = new WeakSet<object>();
+
+/** Ids of messages by the handle by which they are settled, which names nothing else; the newest ones. */
+const received = new Map<string, string>();
+const MAX_RECEIVED = 1_000;
+
+function noteHandle({ ReceiptHandle: handle, MessageId: id }: SqsMessage): void {
+  if (handle === undefined || id === undefined || received.has(handle)) return;
+  received.set(handle, id);
+  for (const oldest of received.keys()) {
+    if (received.size <= MAX_RECEIVED) break;
+    received.delete(oldest);
+  }
+}
+
+/** The message that a command settles, as far as it is known. */
+export function settledMessage(settled: object): Message<SqsMetadata> {
+  const { ReceiptHandle: handle } = settled as SqsMessage;
+  return { carrier: undefined, messageId: handle === undefined ? undefined : received.get(handle) };
+}
+
+/** A tracer for messages in SQS, in the name of what the user called. */
+export const sqsTracer = (options: MessagingOptions, entry: string) =>
+  createMessagingTracer(
+    { system: 'aws_sqs', codec: sqsCodec, destinations: 'administered' },
+    options,
+    new Scope('messaging', entry),
+  );
+
+/** Keeps from which queue a message came. */
+export function noteQueue(message: object, queueUrl: string): void {
+  queues.set(message, queueUrl);
+}
+
+/** Whether a traced operation has counted the message. */
+export function isCounted(message: object): boolean {
+  return counted.has(message);
+}
+
+/** What the conventions want to know of a message. */
+export function receivedMessage(
+  given: SqsMessage | SqsRecord | undefined,
+  queueUrl = given && queues.get(given),
+): Message<SqsMetadata> {
+  const record = sqsMessageIn(given);
+  const message = record ?? (given as SqsMessage | undefined);
+  const sent = Number(message?.Attributes?.SentTimestamp);
+  if (message !== undefined) noteHandle(message);
+  return {
+    ...(queueUrl === undefined ? { destination: record?.queue } : queueOf(queueUrl)),
+    carrier: message,
+    messageId: message?.MessageId,
+    timestamp: sent > 0 ? sent : undefined,
+  };
+}
+
+/** {@link receivedMessage} of one that an operation on several counts; its handler will know. */
+export function countedMessage(message: SqsMessage, queueUrl: string | undefined): Message<SqsMetadata> {
+  if (queueUrl !== undefined) queues.set(message, queueUrl);
+  counted.add(message);
+  return receivedMessage(message, queueUrl);
+}
+
+export function queueOf(queueUrl: string | undefined): MessagingTarget {
+  const [, serverAddress, port, destination] =
+    /^https?:\/\/(?:[^/@]*@)?([^/:]+)(?::(\d+))?(?:.*\/)(.+)$/.exec(queueUrl ?? '') ?? [];
+  if (!queueUrl) return {};
+  return {
+    destination: destination ?? queueUrl,
+    serverAddress,
+    serverPort: port === undefined ? undefined : Number(port),
+    attributes: { 'aws.sqs.queue.url': queueUrl },
+  };
+}

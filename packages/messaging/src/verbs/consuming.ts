@@ -1,0 +1,178 @@
+import { type Attributes, type Context, SpanKind } from '@opentelemetry/api';
+import { activeContext, runInContext } from '@throughline/core';
+import type { Operation } from '@throughline/core/seam';
+import {
+  applyTrust,
+  ignoreRequest,
+  isTracingSuppressed,
+  remoteSpanContext,
+  semconv,
+} from '@throughline/core/seam';
+import type { Message, MessageBatch, MessagingOperation, MessagingTarget } from './message.ts';
+import { messagingMetricAttributes } from './messaging-attributes.ts';
+import { endWith, linkTo, type MessagingGroundwork, timed } from './messaging-groundwork.ts';
+import { startOperation } from './messaging-operation.ts';
+import type { MessagingOptions } from './messaging-options.ts';
+import { relate } from './relation.ts';
+
+/** The processing of a message by a client that calls the handler itself and tells the end apart from it. */
+export interface Processing {
+  /** What the handler is to run in. */
+  readonly context: Context;
+  /** Adds to the span what came up on the way. Never throws. */
+  describe(attributes: Attributes): void;
+  /** Ends the span. `error`: why the message was not processed; `null` and `undefined` mean success. Never throws. */
+  end(error?: unknown): void;
+}
+
+/** How a message reached its handler. */
+export interface Delivery {
+  /**
+   * What counts as active around the handler. Default: the active context. Clients that call handlers by themselves
+   * pass `ROOT_CONTEXT`: what is active then belongs to whoever opened the connection.
+   */
+  readonly ambient?: Context | undefined;
+  /** Whether a receive operation has counted the message already. Default: `false`. */
+  readonly received?: boolean | undefined;
+}
+
+/** What a consumer does. */
+export interface ConsumerVerbs<C> {
+  /**
+   * Asks for messages. `messagesOf` tells what came: a list for calls that can return several, one message or
+   * `undefined` for calls that return at most one.
+   */
+  receive<T>(
+    source: MessagingTarget,
+    fn: () => T,
+    messagesOf: (result: Awaited<T>) => readonly Message<C>[] | Message<C> | undefined,
+  ): T;
+  /** Runs the handler of one message, with the message's context or a linked one active. */
+  process<T>(message: Message<C>, fn: () => T, delivery?: Delivery): T;
+  /** {@link ConsumerVerbs.process} for clients that call the handler themselves. */
+  startProcess(message: Message<C>, delivery?: Delivery): Processing;
+  /**
+   * Runs the handler of a whole batch in a receive span that links to every message. The messages' own handlers are
+   * run by {@link ConsumerVerbs.process} inside it, `received`.
+   */
+  processBatch<T>(batch: MessageBatch<C>, fn: () => T, delivery?: Pick<Delivery, 'ambient'>): T;
+  /** Tells the broker what became of messages: ack, nack, commit, delete. */
+  settle<T>(settled: Message<C> | MessageBatch<C>, fn: () => T): T;
+}
+
+/** The verbs of a consumer. */
+export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerVerbs<C> {
+  const { settings, describe, describeBatch, isIgnored, extract, trust, linksOf } = groundwork;
+
+  function receive<T>(
+    source: MessagingTarget,
+    fn: () => T,
+    messagesOf: (result: Awaited<T>) => readonly Message<C>[] | Message<C> | undefined,
+  ): T {
+    const parent = activeContext();
+    const described = describe('receive', source);
+    if (isTracingSuppressed(parent) || isIgnored(described, parent)) return fn();
+    const operation = startOperation(settings, described, {
+      kind: SpanKind.CLIENT,
+      parent,
+      measure: timed(described),
+    });
+    return operation.follow(fn, (result) => {
+      const found = messagesOf(result);
+      const messages = found === undefined ? [] : isList(found) ? found : [found];
+      const attributes: Attributes = {};
+      if (isList(found)) attributes[semconv.ATTR_MESSAGING_BATCH_MESSAGE_COUNT] = found.length;
+      else if (found !== undefined) Object.assign(attributes, identityOf(describe('receive', found)));
+      operation.describe(attributes, linksOf(described, messages));
+      countConsumed(described, messages.length);
+    });
+  }
+
+  /** What the handler is to run in; without an operation, nobody is to know of it. */
+  function beginProcess(
+    message: Message<C>,
+    { ambient = activeContext(), received = false }: Delivery,
+  ): { context: Context; operation?: Operation } {
+    if (isTracingSuppressed(ambient)) return { context: ambient };
+    const described = describe('process', message);
+    const extracted = extract(message.carrier);
+    const { parent: brought, link } = applyTrust(extracted, remoteSpanContext(extracted), trust(described));
+    if (isIgnored(described, ambient)) {
+      const { parent: passedOn } = relate(brought, ambient, message.timestamp, PASSED_ON);
+      return { context: ignoreRequest(passedOn) };
+    }
+    const how = settings.tracer() === undefined ? PASSED_ON : settings.options;
+    const { parent, links } = relate(brought, ambient, message.timestamp, how);
+    links.unshift(...linkTo(link));
+    if (!received) countConsumed(described, 1);
+    const operation = startOperation(settings, described, {
+      kind: SpanKind.CONSUMER,
+      parent,
+      links,
+      measure: (measured, seconds, error) =>
+        measured.recordProcess(seconds, messagingMetricAttributes(described, error)),
+    });
+    return { context: operation.context, operation };
+  }
+
+  function process<T>(message: Message<C>, fn: () => T, delivery: Delivery = {}): T {
+    const { context, operation } = beginProcess(message, delivery);
+    return operation === undefined ? runInContext(context, fn) : operation.follow(fn);
+  }
+
+  function startProcess(message: Message<C>, delivery: Delivery = {}): Processing {
+    const { context, operation } = beginProcess(message, delivery);
+    return {
+      context,
+      describe: (attributes) => operation?.describe(attributes, []),
+      end: (error) => endWith(operation, error),
+    };
+  }
+
+  function processBatch<T>(
+    batch: MessageBatch<C>,
+    fn: () => T,
+    { ambient = activeContext() }: Pick<Delivery, 'ambient'> = {},
+  ): T {
+    const described = describeBatch('receive', batch);
+    if (isTracingSuppressed(ambient)) return runInContext(ambient, fn);
+    if (isIgnored(described, ambient)) return runInContext(ambient, fn);
+    countConsumed(described, batch.messages.length);
+    const links = linksOf(described, batch.messages);
+    return startOperation(settings, described, { kind: SpanKind.CLIENT, parent: ambient, links }).follow(fn);
+  }
+
+  function settle<T>(settled: Message<C> | MessageBatch<C>, fn: () => T): T {
+    const parent = activeContext();
+    const batch = 'messages' in settled;
+    const described = batch ? describeBatch('settle', settled) : describe('settle', settled);
+    if (isTracingSuppressed(parent) || isIgnored(described, parent)) return fn();
+    return startOperation(settings, described, {
+      kind: SpanKind.CLIENT,
+      parent,
+      links: linksOf(described, batch ? settled.messages : [settled]),
+      measure: timed(described),
+    }).follow(fn);
+  }
+
+  function countConsumed(described: MessagingOperation, messages: number): void {
+    const measured = messages === 0 ? undefined : settings.instruments();
+    measured?.countConsumed(messages, messagingMetricAttributes(described, undefined));
+  }
+
+  return { receive, process, startProcess, processBatch, settle };
+}
+
+/** How a message's context goes to its handler where no span of ours stands in between. */
+const PASSED_ON: MessagingOptions = { relation: 'parent' };
+
+const isList = Array.isArray as (value: unknown) => value is readonly unknown[];
+
+/** What only the one message of a receive can tell. */
+function identityOf({ messageId, conversationId, attributes }: MessagingOperation): Attributes {
+  return {
+    ...attributes,
+    ...(messageId !== undefined && { [semconv.ATTR_MESSAGING_MESSAGE_ID]: messageId }),
+    ...(conversationId !== undefined && { [semconv.ATTR_MESSAGING_MESSAGE_CONVERSATION_ID]: conversationId }),
+  };
+}

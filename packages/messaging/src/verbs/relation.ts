@@ -1,0 +1,45 @@
+import { type Context, isSpanContextValid, type Link, propagation, trace } from '@opentelemetry/api';
+import { conflictingSpanContexts, passesTraceOn, remoteSpanContext } from '@throughline/core/seam';
+import type { MessagingOptions } from './messaging-options.ts';
+
+/** Where a process span goes. */
+export interface RelatedContext {
+  /** What the span is started in and the handler's context is built on. */
+  readonly parent: Context;
+  readonly links: Link[];
+}
+
+/**
+ * Decides whether the span that processes a message is a child of the message's creation context, or of what is
+ * active around it (`ambient`), and what it links to.
+ *
+ * @see https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/#message-creation-context-as-parent-of-process-span
+ */
+export function relate(
+  extracted: Context,
+  ambient: Context,
+  timestamp: number | undefined,
+  { relation = 'auto', maxAge = Number.POSITIVE_INFINITY }: MessagingOptions,
+): RelatedContext {
+  const creation = remoteSpanContext(extracted);
+  const around = trace.getSpanContext(ambient);
+  const inSpan = around !== undefined && isSpanContextValid(around);
+  const links = conflictingSpanContexts(extracted).map((context): Link => ({ context }));
+  if (creation === undefined) {
+    // A trace that nobody here can read can be passed on only whole.
+    const parent = passesTraceOn(extracted) ? extracted : withBaggageOf(extracted, ambient);
+    return { parent, links };
+  }
+  const old = timestamp !== undefined && Date.now() - timestamp > maxAge;
+  const continues = relation === 'auto' ? !old && !inSpan : relation !== 'link';
+  if (relation !== 'parent') links.unshift({ context: creation });
+  if (!continues) return { parent: withBaggageOf(extracted, ambient), links };
+  if (inSpan) links.push({ context: around });
+  return { parent: extracted, links };
+}
+
+/** `ambient` with the baggage that the message brought, if it brought any. */
+function withBaggageOf(extracted: Context, ambient: Context): Context {
+  const baggage = propagation.getBaggage(extracted);
+  return baggage === undefined ? ambient : propagation.setBaggage(ambient, baggage);
+}

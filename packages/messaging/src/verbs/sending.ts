@@ -1,0 +1,198 @@
+import { type Attributes, type Context, type Link, SpanKind, trace } from '@opentelemetry/api';
+import { activeContext } from '@throughline/core';
+import type { Operation } from '@throughline/core/seam';
+import {
+  isTracingSuppressed,
+  passesTraceOn,
+  remoteSpanContext,
+  semconv,
+  withMembers,
+} from '@throughline/core/seam';
+import type { Message, MessageBatch, MessagingOperation } from './message.ts';
+import { messagingMetricAttributes } from './messaging-attributes.ts';
+import { endWith, linkTo, type MessagingGroundwork, timed } from './messaging-groundwork.ts';
+import { type MeasureMessages, startOperation } from './messaging-operation.ts';
+
+/** A send under way whose end a callback tells. */
+export interface Sending<C> {
+  /** What goes on the wire instead of the message's own metadata. */
+  readonly carrier: C | undefined;
+  /** Runs the client's own send in the span; ends it when that throws. */
+  run<T>(fn: () => T): T;
+  /**
+   * Adds to the span what only the answer tells, the id of the message for example. Never throws.
+   *
+   * `messaging.batch.message_count` also says how many messages are counted as sent; without it, one is.
+   */
+  describe(attributes: Attributes): void;
+  /** Ends the span. `error`: what the callback was given; `null` and `undefined` mean success. Never throws. */
+  end(error?: unknown): void;
+}
+
+/** What a producer does. */
+export interface ProducerVerbs<C> {
+  /**
+   * Sends one message. `fn` gets the metadata to send: a copy with the span's context, or the user's own if that
+   * holds a creation context already, which is kept and linked. `answered` tells what only the answer knows, the id
+   * of the message for example.
+   */
+  send<T>(
+    message: Message<C>,
+    fn: (carrier: C | undefined) => T,
+    answered?: (answer: Awaited<T>) => Attributes,
+  ): T;
+  /** {@link ProducerVerbs.send} for clients that tell the end by a callback. */
+  startSend(message: Message<C>): Sending<C>;
+  /**
+   * Creates a message that a later call sends: the message gets the span's context, and nothing counts as sent. One
+   * that holds a creation context already is left as it is, without a span.
+   */
+  startCreate(message: Message<C>): Sending<C>;
+  /**
+   * Sends several messages in one call. Each gets a context of its own, from a create span where the batch has more
+   * than one message; `fn` gets their metadata in order.
+   */
+  sendBatch<T>(batch: MessageBatch<C>, fn: (carriers: (C | undefined)[]) => T): T;
+}
+
+/** The verbs of a producer. */
+export function sendingVerbs<C>(groundwork: MessagingGroundwork<C>): ProducerVerbs<C> {
+  const { settings, describe, describeBatch, isIgnored, extract, inject } = groundwork;
+
+  /** A send with what goes on the wire; without an operation, nobody is to know of it. */
+  function beginSend(
+    message: Message<C>,
+    type: 'create' | 'send' = 'send',
+    count = () => 1,
+  ): { carrier: C | undefined; operation?: Operation } {
+    const { carrier } = message;
+    const parent = activeContext();
+    if (isTracingSuppressed(parent)) return { carrier };
+    const existing = extract(carrier);
+    const creation = remoteSpanContext(existing);
+    const kept = creation !== undefined || passesTraceOn(existing);
+    if (kept && type === 'create') return { carrier };
+    const described = describe(type, message);
+    if (isIgnored(described, parent)) return { carrier: kept ? carrier : inject(parent, carrier, described) };
+    const operation = startOperation(settings, described, {
+      kind: kept ? SpanKind.CLIENT : SpanKind.PRODUCER,
+      parent,
+      links: linkTo(creation),
+      ...(type === 'send' && { measure: sent(described, [described], count) }),
+    });
+    return { carrier: kept ? carrier : inject(operation.context, carrier, described), operation };
+  }
+
+  function send<T>(
+    message: Message<C>,
+    fn: (carrier: C | undefined) => T,
+    answered?: (answer: Awaited<T>) => Attributes,
+  ): T {
+    const { carrier, operation } = beginSend(message);
+    if (operation === undefined) return fn(carrier);
+    return operation.follow(
+      () => fn(carrier),
+      (answer) => answered && operation.describe(answered(answer), []),
+    );
+  }
+
+  function start(type: 'create' | 'send', message: Message<C>): Sending<C> {
+    let count = 1;
+    const { carrier, operation } = beginSend(message, type, () => count);
+    return {
+      carrier,
+      run: (fn) => (operation === undefined ? fn() : runOrFail(operation, fn)),
+      describe(attributes) {
+        const told = attributes[semconv.ATTR_MESSAGING_BATCH_MESSAGE_COUNT];
+        if (typeof told === 'number') count = told;
+        operation?.describe(attributes, []);
+      },
+      end: (error) => endWith(operation, error),
+    };
+  }
+
+  function sendBatch<T>(batch: MessageBatch<C>, fn: (carriers: (C | undefined)[]) => T): T {
+    const messages = batch.messages.map((message) => withMembers(message, missing(message, batch)));
+    const parent = activeContext();
+    if (isTracingSuppressed(parent)) return fn(messages.map(({ carrier }) => carrier));
+    const described = describeBatch('send', batch);
+    const ignored = isIgnored(described, parent);
+    const links: Link[] = [];
+    // Messages that have a context of their own by now; the others take that of the send.
+    const found = messages.map((message) => {
+      const existing = extract(message.carrier);
+      const creation = remoteSpanContext(existing);
+      links.push(...linkTo(creation));
+      if (creation !== undefined || passesTraceOn(existing)) return { carrier: message.carrier };
+      const create = describe('create', withMembers(message, { operationName: 'create' }));
+      if (ignored) return { carrier: inject(parent, message.carrier, create) };
+      if (messages.length < 2 || isIgnored(create, parent)) return undefined;
+      const operation = startOperation(settings, create, { kind: SpanKind.PRODUCER, parent });
+      links.push(...linkTo(trace.getSpanContext(operation.context)));
+      const carrier = inject(operation.context, message.carrier, create);
+      operation.end();
+      return { carrier };
+    });
+    const carriers = (context: Context) =>
+      found.map((one, index) => {
+        const message = messages[index];
+        if (one !== undefined || message === undefined) return one?.carrier;
+        return inject(context, message.carrier, describe('send', message));
+      });
+    if (ignored) return fn(carriers(parent));
+    const operation = startOperation(settings, described, {
+      kind: found.includes(undefined) ? SpanKind.PRODUCER : SpanKind.CLIENT,
+      parent,
+      links,
+      measure: sent(
+        described,
+        messages.map((message) => describe('send', message)),
+      ),
+    });
+    return operation.follow(() => fn(carriers(operation.context)));
+  }
+
+  return {
+    send,
+    startSend: (message) => start('send', message),
+    startCreate: (message) => start('create', message),
+    sendBatch,
+  };
+}
+
+/** Runs `fn` in the operation, which ends when `fn` throws: no callback comes then. */
+function runOrFail<T>(operation: Operation, fn: () => T): T {
+  try {
+    return operation.run(fn);
+  } catch (error) {
+    operation.fail(error);
+    throw error;
+  }
+}
+
+const sent =
+  (
+    described: MessagingOperation,
+    messages: readonly MessagingOperation[],
+    count = () => 1,
+  ): MeasureMessages =>
+  (measured, seconds, error) => {
+    timed(described)(measured, seconds, error);
+    for (const message of messages) measured.countSent(count(), messagingMetricAttributes(message, error));
+  };
+
+/** What a batch says of its messages. */
+const SHARED = [
+  ...['operationName', 'destination', 'destinationTemplate', 'anonymous', 'temporary', 'partitionId'],
+  ...['subscription', 'consumerGroup', 'clientId', 'serverAddress', 'serverPort', 'attributes'],
+] as const;
+
+/** The values of a batch that one of its messages does not have itself. */
+function missing(message: object, batch: object): Record<string, unknown> {
+  const found: Record<string, unknown> = {};
+  for (const name of SHARED) {
+    const value: unknown = Reflect.get(batch, name);
+    if (value !== undefined && Reflect.get(message, name) === undefined) found[name] = value;
+  }
+  return found;
+}

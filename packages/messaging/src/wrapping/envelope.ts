@@ -1,0 +1,57 @@
+import type { MessageHeaders } from '../verbs/carrier-codec.ts';
+
+/**
+ * Metadata and payload in one text, for systems whose messages have no metadata.
+ *
+ * `{"$trace":{"traceparent":"00-…"},"data":"the payload"}`, with the payload in base64 under `data_base64` where it is no
+ * UTF-8. Nothing stands before `{"$trace":`, which is how an envelope is told from other messages.
+ */
+const PREFIX = '{"$trace":';
+
+/** The payload in an envelope; as it is when there is nothing to put beside it and it looks like no envelope. */
+export function seal<P extends string | Uint8Array>(
+  payload: P,
+  fields: MessageHeaders | undefined,
+): P | string {
+  if (fields === undefined && !isSealed(payload)) return payload;
+  const text = typeof payload === 'string' ? payload : textOf(payload);
+  const content =
+    text === undefined
+      ? { data_base64: Buffer.from(payload as Uint8Array).toString('base64') }
+      : { data: text };
+  return JSON.stringify({ $trace: { ...fields }, ...content });
+}
+
+/** What is in an envelope, the payload in the type of `payload`; anything else is a payload without metadata. */
+export function open<P extends string | Uint8Array>(
+  payload: P,
+): { readonly fields: MessageHeaders | undefined; readonly payload: P } {
+  const plain = { fields: undefined, payload };
+  if (!isSealed(payload)) return plain;
+  try {
+    const text = typeof payload === 'string' ? payload : Buffer.from(payload).toString();
+    const { $trace: fields, data, data_base64: base64, ...others } = JSON.parse(text);
+    const content = typeof base64 === 'string' ? Buffer.from(base64, 'base64') : data;
+    const isText = typeof content === 'string' || Buffer.isBuffer(content);
+    const isObject = typeof fields === 'object' && fields !== null;
+    if (!isObject || !isText || Object.keys(others).length > 0) return plain;
+    // The casts: a text for a text, bytes for bytes.
+    if (typeof payload === 'string') return { fields, payload: String(content) as P };
+    return { fields, payload: Buffer.from(content) as Uint8Array as P };
+  } catch {
+    return plain;
+  }
+}
+
+function isSealed(payload: string | Uint8Array): boolean {
+  if (typeof payload === 'string') return payload.startsWith(PREFIX);
+  return Buffer.from(payload.subarray(0, PREFIX.length)).toString('latin1') === PREFIX;
+}
+
+function textOf(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,176 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { type Context, trace } from '@opentelemetry/api';
+import { activeContext } from '@throughline/core';
+import {
+  guarded,
+  isIgnoredRequest,
+  isTraceHeader,
+  isTracingSuppressed,
+  passesTraceOn,
+  shared,
+  unregisteredTracer,
+} from '@throughline/core/seam';
+import { finding, note } from './finding.ts';
+
+/** So many calls of a channel are looked at, if none of them is one to report. */
+const LOOKED_AT = 200;
+const MAX_ORIGINS = 100;
+
+/** Shared with `traceHeaders()`, which may have had a reason to return none. */
+export const bareCalls = shared('bareCalls', () => ({
+  /** Whether anything is, or was, listened to: once per process. */
+  begun: false,
+  /** Channels that are listened to. */
+  watching: 0,
+  /** Origins for which headers were asked. */
+  asked: new Set<string>(),
+}));
+
+/** Notes that headers were asked for `url`: a call there is not one that was forgotten. */
+export function noteAsked(url: URL): void {
+  if (bareCalls.asked.size < MAX_ORIGINS) bareCalls.asked.add(url.origin);
+}
+
+/** One outgoing request, as a channel of its client shows it. */
+interface Call {
+  readonly client: string;
+  readonly method: string;
+  readonly origin: string;
+  /** Read when everyone who listens to the channel has had the chance to add headers. */
+  readonly headerNames: () => readonly string[];
+}
+
+/** Which library speaks through `node:http`, by the name that it gives itself. */
+const LIBRARY = /^(axios|got|needle|node-fetch|node-superagent)\b/;
+
+interface UndiciRequest {
+  readonly origin?: unknown;
+  readonly method?: string;
+  /** A flat list, or lines of text until undici 5. */
+  readonly headers?: readonly unknown[] | string;
+}
+
+interface NodeRequest {
+  readonly method?: string;
+  readonly protocol?: string;
+  getHeader(name: string): unknown;
+  getHeaderNames(): string[];
+}
+
+type Headers2 = Readonly<Record<string, unknown>>;
+
+const CHANNELS: readonly {
+  readonly channel: string;
+  /** Of how many clients. */
+  readonly clients: number;
+  readonly read: (message: never) => Call;
+}[] = [
+  {
+    channel: 'undici:request:create',
+    clients: 2,
+    read({ request }: { request: UndiciRequest }) {
+      const headerNames = () => undiciHeaderNames(request.headers);
+      return {
+        // `fetch` alone sends it.
+        client: headerNames().includes('sec-fetch-mode') ? 'fetch' : 'undici',
+        method: request.method ?? 'GET',
+        origin: String(request.origin),
+        headerNames,
+      };
+    },
+  },
+  {
+    channel: 'http.client.request.start',
+    clients: 1,
+    read({ request }: { request: NodeRequest }) {
+      const library = LIBRARY.exec(String(request.getHeader('user-agent')))?.[1];
+      return {
+        client: library === undefined ? 'node:http' : `${library} (node:http)`,
+        method: request.method ?? 'GET',
+        origin: `${request.protocol}//${request.getHeader('host')}`,
+        headerNames: () => request.getHeaderNames(),
+      };
+    },
+  },
+  {
+    channel: 'http2.client.stream.start',
+    clients: 1,
+    read({ headers }: { headers: Headers2 }) {
+      return {
+        client: 'node:http2',
+        method: String(headers[':method']),
+        origin: `${headers[':scheme']}://${headers[':authority']}`,
+        headerNames: () => Object.keys(headers).map((name) => name.toLowerCase()),
+      };
+    },
+  },
+];
+
+function undiciHeaderNames(headers: UndiciRequest['headers']): string[] {
+  if (typeof headers === 'string')
+    return headers.split('\r\n').map((line) => line.split(':', 1).join().toLowerCase());
+  return (headers ?? []).flatMap((name, index) => (index % 2 === 0 ? [String(name).toLowerCase()] : []));
+}
+
+/**
+ * TL019: looks at the first calls of clients for one that a request makes and that carries no trace.
+ *
+ * What `tracedFetch` and `traceInterceptor` send is seen here too, from a context in which tracing is suppressed.
+ */
+export function watchBareCalls(): void {
+  if (bareCalls.begun) return;
+  bareCalls.begun = true;
+  for (const { channel, clients, read } of CHANNELS) watch(channel, clients, read);
+}
+
+function watch(channel: string, clients: number, read: (message: never) => Call): void {
+  const reported = new Set<string>();
+  let looked = 0;
+  bareCalls.watching++;
+  const stop = () => {
+    if (unsubscribe(channel, look)) bareCalls.watching--;
+  };
+  const judge = (call: Call) => {
+    if (call.headerNames().some(isTraceHeader) || bareCalls.asked.has(call.origin)) return;
+    reported.add(call.client);
+    note(bareCall(call), call.client);
+    if (reported.size >= clients) stop();
+  };
+  const consider = (message: unknown) => {
+    if (++looked >= LOOKED_AT) stop();
+    const call = read(message as never);
+    if (!reported.has(call.client))
+      queueMicrotask(() => guarded('a self-check failed', () => judge(call), undefined));
+  };
+  const look = (message: unknown) => {
+    if (isTraced(activeContext())) guarded('a self-check failed', () => consider(message), undefined);
+  };
+  subscribe(channel, look);
+}
+
+/** Whether a call made in `active` is to be part of a trace. What another tracer does there is its own affair. */
+function isTraced(active: Context): boolean {
+  return (
+    (trace.getSpan(active) !== undefined || passesTraceOn(active)) &&
+    !isTracingSuppressed(active) &&
+    !isIgnoredRequest(active) &&
+    unregisteredTracer() === undefined
+  );
+}
+
+function bareCall({ client, method, origin }: Call) {
+  return finding('TL019', 'warning', {
+    fact: `A call by ${client} that was made in a trace carries no trace headers: ${method} ${origin}.`,
+    consequence: 'What answers it starts a trace of its own.',
+    fix:
+      REMEDIES[client] ??
+      'Give its agent to traceAgent(), or the call { headers: traceHeaders(url) }, of @throughline/fetch.',
+  });
+}
+
+const REMEDIES: Readonly<Record<string, string>> = {
+  fetch: 'Call tracedFetch(url) of @throughline/fetch.',
+  undici:
+    'Give its dispatcher traceInterceptor(), or the call { headers: traceHeaders(url) }, of @throughline/fetch.',
+  'node:http2': 'Give the stream { ...traceHeaders(url) } of @throughline/fetch among its headers.',
+};

@@ -1,0 +1,334 @@
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { pipeline, Readable, Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { trace } from '@opentelemetry/api';
+import type { Gate } from '../kit/gate.ts';
+
+/** What a mounted endpoint is called with. */
+export interface EndpointCall {
+  readonly req: IncomingMessage | Http2ServerRequest;
+  readonly res: ServerResponse | Http2ServerResponse;
+  /** Route parameters as the framework decoded them. */
+  readonly params: Readonly<Record<string, string | undefined>>;
+  /** Body as the framework parsed it; only `echo` reads it. */
+  readonly body?: unknown;
+}
+
+/** What a `reply` endpoint wants sent. */
+export interface EndpointReply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Absent: an empty body. A stream must be sent with the framework's own means for streams. */
+  readonly body?: string | Readable;
+}
+
+/**
+ * One route of the application that the kit is run against, told without a framework.
+ *
+ * A spec file mounts it with the framework's own router: a router per entry of `mounts`, one inside the other,
+ * and the route in the innermost.
+ */
+export interface HttpServerEndpoint {
+  /** Upper case: `GET`, `POST`; `ALL`: any method. */
+  readonly method: 'GET' | 'POST' | 'ALL';
+  /** Prefixes of the routers around it, outermost first: `['/api', '/v1']`. */
+  readonly mounts: readonly string[];
+  /** Template below the mounts; parameters as `:name`; `/files/*` stands for the framework's own wildcard syntax. */
+  readonly path: string;
+  /**
+   * How the response is made. `reply`: send what `handle` returns, and let what it throws or rejects with reach the
+   * framework. `raw`: `handle` answers on `res` itself; tell the framework to keep its hands off (`reply.hijack()`,
+   * `ctx.respond = false`). `raw` endpoints read the request body unparsed.
+   */
+  readonly style: 'reply' | 'raw';
+  handle(call: EndpointCall): EndpointReply | undefined | Promise<EndpointReply | undefined>;
+}
+
+/** What endpoints use of the case that runs. */
+export interface EndpointStage {
+  /** Notes which context is active here. */
+  sight(label: string, req: EndpointCall['req']): void;
+  /** A gate that the case opens. */
+  gate(name: string): Gate;
+  /** The adapter's client, for the endpoint that calls another service. */
+  readonly fetch: typeof fetch | undefined;
+}
+
+/** The error that the failing endpoints throw; the same object each time, so that identity can be asserted. */
+export const THROWN: Error & { status: number; statusCode: number } = Object.assign(
+  new RangeError('the handler failed'),
+  { status: 500, statusCode: 500 },
+);
+
+/** Thrown by `/refuses`: an error that the framework answers with 400. */
+const REFUSED: Error & { status: number; statusCode: number; expose: boolean } = Object.assign(
+  new TypeError('the request is wrong'),
+  { status: 400, statusCode: 400, expose: true },
+);
+
+/** The error that a response is destroyed with. */
+export const BROKEN: Error & { code: string } = Object.assign(new Error('the source broke'), {
+  code: 'E_BROKEN_SOURCE',
+});
+
+/** What a connection fails with that its other side resets, as an upstream's is handed on. */
+export const RESET: Error & { code: string } = Object.assign(new Error('read ECONNRESET'), {
+  code: 'ECONNRESET',
+  errno: -104,
+  syscall: 'read',
+});
+
+/** Makes the endpoints of one case. */
+export function createEndpoints(stage: EndpointStage): HttpServerEndpoint[] {
+  const { sight, gate } = stage;
+
+  const item = ({ req, res, params }: EndpointCall): EndpointReply => {
+    sight('handler', req);
+    res.on('finish', () => sight('finish', req));
+    res.on('close', () => sight('close', req));
+    return json(200, { id: params.id ?? '' }, { 'x-answer': '42', 'x-list': 'a, b' });
+  };
+  const fails = (): never => {
+    throw THROWN;
+  };
+
+  return [
+    reply('GET', '/items/:id', item),
+    reply('GET', '/items/:id', item, ['/api', '/v1']),
+    reply('GET', '/users/:id', item, ['/tenants/:tenantId']),
+    reply('GET', '/throws/:id', fails, ['/api', '/v1']),
+    reply('GET', '/files/*', ({ req }) => {
+      sight('handler', req);
+      return json(200, {});
+    }),
+    reply('ALL', '/any/:id', item),
+    reply('GET', '/throws', fails),
+    reply('GET', '/rejects', async () => {
+      await sleep(1);
+      throw THROWN;
+    }),
+    reply('GET', '/refuses', () => {
+      throw REFUSED;
+    }),
+    reply('GET', '/quotes', ({ req }) => {
+      // As clients and parsers do, which repeat what they were given.
+      throw new Error(`cannot use "${req.url}" with ${req.headers.authorization}`);
+    }),
+    reply('GET', '/throws-text', () => {
+      throw 'not an Error';
+    }),
+    reply('GET', '/status/:code', ({ params }) => ({
+      status: Number(params.code),
+      headers: params.code === '302' ? { location: '/items/1' } : {},
+    })),
+    reply('POST', '/echo', ({ req, body }) => {
+      sight('handler', req);
+      return json(200, body);
+    }),
+    reply('GET', '/waits', async ({ req }) => {
+      await sleep(1);
+      sight('await', req);
+      await new Promise<void>((done) => {
+        setTimeout(() => {
+          sight('setTimeout', req);
+          setImmediate(() => {
+            sight('setImmediate', req);
+            process.nextTick(() => {
+              sight('nextTick', req);
+              queueMicrotask(() => {
+                sight('queueMicrotask', req);
+                done();
+              });
+            });
+          });
+        }, 1);
+      });
+      return json(200, {});
+    }),
+    reply('GET', '/works', async () => {
+      const tracer = trace.getTracer('application');
+      tracer.startSpan('before').end();
+      await sleep(1);
+      tracer.startSpan('after').end();
+      return json(200, {});
+    }),
+    reply('GET', '/streamed', ({ req }) => ({
+      status: 200,
+      headers: { 'content-type': 'text/plain' },
+      body: Readable.from(
+        (async function* () {
+          sight('stream', req);
+          yield 'first ';
+          await gate('rest').passed;
+          sight('stream', req);
+          yield 'last';
+        })(),
+      ),
+    })),
+    reply('GET', '/broken-stream', () => ({
+      status: 200,
+      headers: { 'content-type': 'text/plain' },
+      body: Readable.from(
+        (async function* () {
+          yield 'first ';
+          await gate('break').passed;
+          throw BROKEN;
+        })(),
+      ),
+    })),
+    reply('GET', '/held', async ({ req }) => {
+      sight('handler', req);
+      gate('held').open();
+      await gate('release').passed;
+      return json(200, {});
+    }),
+    reply('GET', '/outgoing', async ({ req }) => {
+      const response = await (stage.fetch ?? fetch)(String(req.headers['x-target']));
+      return json(200, { upstream: response.status, text: await response.text() });
+    }),
+    raw('POST', '/listeners', ({ req, res }) => {
+      let size = 0;
+      req.on('data', (chunk: Buffer) => {
+        sight('data', req);
+        size += chunk.length;
+      });
+      req.on('end', () => {
+        sight('end', req);
+        res.end(String(size));
+      });
+    }),
+    raw('POST', '/uploads', async ({ req, res }) => {
+      req.on('data', () => sight('data', req));
+      await gate('release').passed;
+      res.end('uploaded');
+    }),
+    raw('POST', '/detaches', ({ req, res }) => {
+      const heard: string[] = [];
+      const off = (): number => heard.push('off');
+      const once = (): number => heard.push('once');
+      req.on('data', off);
+      req.removeListener('data', off);
+      req.once('data', once);
+      req.on('data', () => {});
+      req.on('end', () => res.end(`${heard.join()} ${req.listenerCount('data')}`));
+    }),
+    raw('POST', '/pipeline', ({ req, res }) => {
+      const sink = new Writable({ write: (_chunk, _encoding, done) => done() });
+      pipeline(req, sink, () => {
+        sight('pipeline', req);
+        res.end('piped');
+      });
+    }),
+    raw('GET', '/removes-listeners', ({ req, res }) => {
+      for (const event of ['close', 'end', 'error', 'aborted', 'timeout']) {
+        req.removeAllListeners(event);
+        res.removeAllListeners(event);
+      }
+      res.end('alone');
+    }),
+    raw('POST', '/answers-early', ({ req, res }) => {
+      res.end('enough');
+      req.resume();
+    }),
+    raw('GET', '/events', async ({ req, res }) => {
+      begin(res, 'text/event-stream');
+      write(res, 'data: 1\n\n');
+      sight('handler', req);
+      await gate('next').passed;
+      sight('handler', req);
+      write(res, 'data: 2\n\n');
+      await gate('last').passed;
+      res.end();
+    }),
+    raw('GET', '/destroys', ({ res }) => {
+      res.destroy();
+    }),
+    raw('GET', '/destroys-with-error', ({ res }) => {
+      res.on('error', () => {});
+      res.destroy(BROKEN);
+    }),
+    raw('GET', '/destroys-midway', async ({ res }) => {
+      res.on('error', () => {});
+      begin(res, 'text/plain');
+      write(res, 'first ');
+      await gate('break').passed;
+      res.destroy(BROKEN);
+    }),
+    raw('GET', '/listeners-of-connection', ({ req, res }) => {
+      const { socket } = req;
+      const count = socket.eventNames().reduce((sum, name) => sum + socket.listenerCount(name), 0);
+      res.end(`<${count}>`);
+    }),
+    raw('POST', '/answers-aborted', ({ req, res }) => {
+      req.on('data', () => sight('data', req));
+      req.on('error', () => {});
+      req.on('aborted', () => {
+        res.statusCode = 400;
+        res.end('cut');
+      });
+    }),
+    raw('GET', '/upstream-resets', async ({ res }) => {
+      res.on('error', () => {});
+      begin(res, 'text/plain');
+      write(res, 'first ');
+      await gate('break').passed;
+      res.destroy(RESET);
+    }),
+    raw('GET', '/switches', async ({ req }) => {
+      req.socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n');
+      await gate('hang-up').passed;
+      req.socket.end();
+    }),
+    raw('GET', '/puts-emit-back', ({ res }) => {
+      Reflect.deleteProperty(res, 'emit');
+      res.end('alone');
+    }),
+    raw('GET', '/drains', async ({ res }) => {
+      begin(res, 'text/plain');
+      const piece = 'x'.repeat(64 * 1024);
+      for (let sent = 0; sent < 64; sent += 1) if (!write(res, piece)) await once(res, 'drain');
+      res.end();
+    }),
+  ];
+}
+
+function reply(
+  method: HttpServerEndpoint['method'],
+  path: string,
+  handle: (call: EndpointCall) => EndpointReply | Promise<EndpointReply>,
+  mounts: readonly string[] = [],
+): HttpServerEndpoint {
+  return { method, mounts, path, style: 'reply', handle };
+}
+
+function raw(
+  method: HttpServerEndpoint['method'],
+  path: string,
+  answer: (call: EndpointCall) => void | Promise<void>,
+): HttpServerEndpoint {
+  return {
+    method,
+    mounts: [],
+    path,
+    style: 'raw',
+    async handle(call) {
+      await answer(call);
+      return undefined;
+    },
+  };
+}
+
+// The two response classes declare these with overloads that do not unite.
+function begin(res: EndpointCall['res'], type: string): void {
+  (res as ServerResponse).writeHead(200, { 'content-type': type });
+}
+
+function write(res: EndpointCall['res'], text: string): boolean {
+  return (res as ServerResponse).write(text);
+}
+
+function json(status: number, value: unknown, headers: Record<string, string> = {}): EndpointReply {
+  return { status, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(value) };
+}
