@@ -117,7 +117,5 @@ function subscribeOnce(): void {
 }
 
 function listen(channel: string, heard: (message: unknown) => void): void {
-  subscribe(channel, (message) =>
-    guarded('a request of undici could not be followed', () => heard(message), undefined),
-  );
+  subscribe(channel, (message) => guarded('a request of undici could not be followed', () => heard(message)));
 }

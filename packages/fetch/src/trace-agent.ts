@@ -64,7 +64,7 @@ export function traceAgent<Given extends Agent>(agent: Given, options: HttpClien
   }
 
   function addRequest(request: ClientRequest, target: RequestOptions, ...rest: unknown[]): unknown {
-    const call = guarded('a request could not be traced', () => start(request, target), undefined);
+    const call = guarded('a request could not be traced', () => start(request, target));
     try {
       return inner.addRequest(request, target, ...rest);
     } catch (error) {

@@ -105,7 +105,7 @@ export const tracedFetch: TracedFetch = createTracedFetch();
 
 /** What the call decides for itself; a getter of the caller's that throws decides nothing. */
 function policyOf(init: TracedRequestInit | null | undefined): CallPropagation | undefined {
-  return guarded('init.trace threw; the options decide', () => init?.trace, undefined);
+  return guarded('init.trace threw; the options decide', () => init?.trace);
 }
 
 function outcomeOf(response: Response): HttpClientOutcome {

@@ -38,8 +38,7 @@ export function httpInstruments(
         .addCallback((result) => extracted.tell(result));
     let active: ObservedCounts | undefined;
     return {
-      duration: (seconds, { measured }) =>
-        guarded('a meter threw', () => duration.record(seconds, measured), undefined),
+      duration: (seconds, { measured }) => guarded('a meter threw', () => duration.record(seconds, measured)),
       countExtraction: (outcome) => extracted.add(1, outcome, () => ({ direction: 'extract', outcome })),
       addActive(change, method, scheme) {
         active ??= observeActiveRequests(meter);
@@ -63,7 +62,7 @@ function observeActiveRequests(meter: Meter): ObservedCounts | undefined {
       .addCallback((result) => counts.tell(result));
     return counts;
   };
-  return guarded('a meter threw', observe, undefined);
+  return guarded('a meter threw', observe);
 }
 
 /**

@@ -139,11 +139,10 @@ function watch(channel: string, clients: number, read: (message: never) => Call)
   const consider = (message: unknown) => {
     if (++looked >= LOOKED_AT) stop();
     const call = read(message as never);
-    if (!reported.has(call.client))
-      queueMicrotask(() => guarded('a self-check failed', () => judge(call), undefined));
+    if (!reported.has(call.client)) queueMicrotask(() => guarded('a self-check failed', () => judge(call)));
   };
   const look = (message: unknown) => {
-    if (isTraced(activeContext())) guarded('a self-check failed', () => consider(message), undefined);
+    if (isTraced(activeContext())) guarded('a self-check failed', () => consider(message));
   };
   subscribe(channel, look);
 }

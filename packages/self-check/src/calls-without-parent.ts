@@ -25,23 +25,19 @@ export const callsWithoutParent = shared('calls', () => ({
  * @param entry The function that was called: what called it is named in the finding.
  */
 export function noteCall(active: Context, entry: (...args: never[]) => unknown): void {
-  guarded(
-    'a self-check failed',
-    () => {
-      const { requestsInProgress } = callsWithoutParent;
-      if (requestsInProgress <= 0 || registeredApi().trace === undefined || isExplained(active)) return;
-      callsWithoutParent.watching = false;
-      callsWithoutParent.found = true;
-      note(
-        finding('TL014', 'info', {
-          fact: `${entry.name} ran outside of any trace while requests were in progress (${requestsInProgress}), ${placeOf(entry)}.`,
-          consequence: 'If it was done for one of them, it is missing in its trace.',
-          fix: 'Bind the callback that makes the call where it is handed over: AsyncResource.bind(callback).',
-        }),
-      );
-    },
-    undefined,
-  );
+  guarded('a self-check failed', () => {
+    const { requestsInProgress } = callsWithoutParent;
+    if (requestsInProgress <= 0 || registeredApi().trace === undefined || isExplained(active)) return;
+    callsWithoutParent.watching = false;
+    callsWithoutParent.found = true;
+    note(
+      finding('TL014', 'info', {
+        fact: `${entry.name} ran outside of any trace while requests were in progress (${requestsInProgress}), ${placeOf(entry)}.`,
+        consequence: 'If it was done for one of them, it is missing in its trace.',
+        fix: 'Bind the callback that makes the call where it is handed over: AsyncResource.bind(callback).',
+      }),
+    );
+  });
 }
 
 /** Whether the context is one of a request, or of a call that is not to be traced. */

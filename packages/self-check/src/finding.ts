@@ -55,20 +55,16 @@ export function announce(found: Finding, kind = ''): void {
   // Test runners set it, and the tests of an application mostly start no SDK.
   if (found.code === 'TL001' && process.env.NODE_ENV === 'test') return;
   const { code, level, fact, consequence, fix, docs } = found;
-  guarded(
-    'a self-check could not be announced',
-    () => {
-      if (level === 'info') diag.info(`[throughline] ${textOf(found)}`);
-      else if (isDevelopment())
-        process.emitWarning(`${fact} ${consequence}`, {
-          type: 'ThroughlineWarning',
-          code,
-          detail: `${fix}\n${docs}`,
-        });
-      else diag.warn(`[throughline] ${textOf(found)}`);
-    },
-    undefined,
-  );
+  guarded('a self-check could not be announced', () => {
+    if (level === 'info') diag.info(`[throughline] ${textOf(found)}`);
+    else if (isDevelopment())
+      process.emitWarning(`${fact} ${consequence}`, {
+        type: 'ThroughlineWarning',
+        code,
+        detail: `${fix}\n${docs}`,
+      });
+    else diag.warn(`[throughline] ${textOf(found)}`);
+  });
 }
 
 /** All of a finding in one line. */

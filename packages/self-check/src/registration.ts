@@ -115,7 +115,7 @@ function checkContextManager(): readonly Finding[] {
 const NOTHING_CARRIED = { synchronous: false, asynchronous: false };
 
 function checkPropagator(): readonly Finding[] {
-  const written = guarded('a propagator threw in inject()', fieldsWritten, undefined);
+  const written = guarded('a propagator threw in inject()', fieldsWritten);
   if (written === undefined || written.includes('traceparent')) return [];
   if (written.length > 0)
     return [

@@ -55,7 +55,7 @@ export function runInContext<T>(active: Context, fn: () => T): T {
       thrown = { error };
     }
   };
-  guarded('the context manager threw in with()', () => context.with(active, callOnce), undefined);
+  guarded('the context manager threw in with()', () => context.with(active, callOnce));
   callOnce();
   // The casts: TypeScript does not see that the callback assigned them.
   if (returned === undefined) throw (thrown as unknown as { readonly error: unknown }).error;

@@ -13,9 +13,7 @@ const CODE = /^[A-Z][A-Z0-9_]{2,63}$/;
  * @see https://opentelemetry.io/docs/specs/semconv/registry/attributes/error/#error-type
  */
 export function errorType(error: unknown): string {
-  return (
-    guarded('an error could not be read', () => codeOf(error) ?? className(error), undefined) ?? '_OTHER'
-  );
+  return guarded('an error could not be read', () => codeOf(error) ?? className(error)) ?? '_OTHER';
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -16,11 +16,7 @@ export function recordException(
   error: unknown,
   redact: (text: string) => string = redaction.text,
 ): void {
-  guarded(
-    'an error could not be recorded',
-    () => span.recordException(exceptionOf(error, redact)),
-    undefined,
-  );
+  guarded('an error could not be recorded', () => span.recordException(exceptionOf(error, redact)));
 }
 
 /** As the SDK reads it: the code goes before the name, and all must be text. */

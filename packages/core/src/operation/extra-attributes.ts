@@ -7,6 +7,6 @@ export function extraAttributes<R>(
   request: R,
 ): Attributes {
   const cause = 'options.attributes threw';
-  const returned = guarded(cause, () => attributes?.(request), undefined);
+  const returned = guarded(cause, () => attributes?.(request));
   return guarded(cause, () => ({ ...returned }), {});
 }

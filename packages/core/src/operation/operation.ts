@@ -113,7 +113,7 @@ export class Operation {
     return follow(
       () => this.run(fn),
       (value) => {
-        if (onSuccess !== undefined) guarded('a result could not be read', () => onSuccess(value), undefined);
+        if (onSuccess !== undefined) guarded('a result could not be read', () => onSuccess(value));
         this.end();
       },
       (error) => this.fail(error),
@@ -128,7 +128,7 @@ export class Operation {
       span.setAttributes(attributes);
       if (links.length > 0) span.addLinks(links);
     };
-    guarded('a span could not be completed', write, undefined);
+    guarded('a span could not be completed', write);
   }
 
   /** Ends the operation with an error. */

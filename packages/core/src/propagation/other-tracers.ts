@@ -42,7 +42,7 @@ const TRACERS: readonly OtherTracer[] = [
  * Asked only where no propagator is registered, for each call: a tracer may start after us.
  */
 export function unregisteredTracer(): OtherTracer | undefined {
-  return guarded('the look for other tracers failed', find, undefined);
+  return guarded('the look for other tracers failed', find);
 }
 
 function find(): OtherTracer | undefined {

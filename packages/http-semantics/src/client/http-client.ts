@@ -60,12 +60,12 @@ export function createHttpClientTracer(options: HttpClientOptions, scope: Scope)
       };
     const operation = new Operation(
       parent,
-      guarded('a call could not be described; it is not recorded', spanStart, undefined),
+      guarded('a call could not be described; it is not recorded', spanStart),
       measured?.duration,
     );
     const { span } = operation;
     if (requestHook !== undefined && span !== undefined && operation.recording)
-      guarded('options.requestHook threw', () => requestHook(span, request), undefined);
+      guarded('options.requestHook threw', () => requestHook(span, request));
 
     return {
       context: operation.context,
@@ -88,8 +88,7 @@ export function createHttpClientTracer(options: HttpClientOptions, scope: Scope)
           complete: () => withHeaders({ ...status }, responseHeaders, outcome, redaction),
           hook:
             responseHook &&
-            ((span) =>
-              guarded('options.responseHook threw', () => responseHook(span, outcome, request), undefined)),
+            ((span) => guarded('options.responseHook threw', () => responseHook(span, outcome, request))),
         });
       },
     };

@@ -50,7 +50,7 @@ const notForLater = new WeakSet<Span>();
 
 /** Keeps the span that is active now, if any, from being taken for one that was started for a request to come. */
 export function disclaimActiveSpan(): void {
-  const span = guarded('a context manager or a span threw', () => trace.getSpan(activeContext()), undefined);
+  const span = guarded('a context manager or a span threw', () => trace.getSpan(activeContext()));
   if (span !== undefined) notForLater.add(span);
 }
 
@@ -72,7 +72,7 @@ export function findForeignSpan(
 ): ForeignSpan | undefined {
   const context = activeContext();
   if (context === ROOT_CONTEXT) return undefined;
-  return guarded("another tracer's span could not be read", () => find(context, request, caller), undefined);
+  return guarded("another tracer's span could not be read", () => find(context, request, caller));
 }
 
 function find(

@@ -92,7 +92,6 @@ export class Exchange implements HttpServerExchange {
       guarded(
         'options.requestHook threw',
         () => this.span.isRecording() && requestHook(this.span, request, this.extraction),
-        undefined,
       );
     if (activeRequests === true) this.#addActive(1);
   }
@@ -127,8 +126,7 @@ export class Exchange implements HttpServerExchange {
       complete: (span) => this.#lateAttributes(span, outcome, route),
       hook:
         responseHook &&
-        ((span) =>
-          guarded('options.responseHook threw', () => responseHook(span, outcome, this.#request), undefined)),
+        ((span) => guarded('options.responseHook threw', () => responseHook(span, outcome, this.#request))),
     });
     if (activeRequests === true) this.#addActive(-1);
   }

@@ -105,7 +105,7 @@ export function createHttpServerTracer(
 
   function start(request: HttpServerRequest): HttpServerExchange {
     const plain = () => new Exchange(settings, request, new Operation(ROOT_CONTEXT));
-    const exchange = guarded('a request could not be traced', () => begin(request), undefined) ?? plain();
+    const exchange = guarded('a request could not be traced', () => begin(request)) ?? plain();
     if (observer.watching) observer.started(exchange);
     return exchange;
   }

@@ -180,7 +180,7 @@ class ExchangeBinding implements CarriedExchange {
     if (this.#ended) return;
     this.#ended = true;
     this.#seen.connection?.remove(this);
-    const served = this.#route && guarded('the route could not be read', this.#route, undefined);
+    const served = this.#route && guarded('the route could not be read', this.#route);
     const mounted = typeof served === 'object';
     this.#exchange.end(this.#outcome(mounted ? undefined : served, mounted ? served.mount : undefined));
   }

@@ -24,7 +24,7 @@ export function exposeTrace(
   // A propagator may know of flags that spans do not carry: the caller's random flag must come back as it went in.
   const sent: { traceparent?: string } = {};
   const inject = () => propagatorOf(propagator).inject(context, sent, traceparentSetter);
-  guarded('a propagator threw in inject(); the ids of the span are told as they are', inject, undefined);
+  guarded('a propagator threw in inject(); the ids of the span are told as they are', inject);
   const ids = sent.traceparent ?? `00-${traceId}-${spanId}-0${traceFlags & 3}`;
   const name = form === 'server-timing' ? 'Server-Timing' : 'traceresponse';
   const value = form === 'server-timing' ? `trace;desc=${ids}` : ids;
@@ -46,7 +46,7 @@ export function exposeTrace(
       if (this.hasHeader('Access-Control-Allow-Origin') && !exposes(this, name)) append(this, EXPOSE, name);
     };
     exposed = true;
-    guarded('options.exposeTrace could not add its header', expose, undefined);
+    guarded('options.exposeTrace could not add its header', expose);
     return Reflect.apply(writeHead, this, rest);
   };
 }

@@ -74,7 +74,7 @@ function noteClosing(stream: WatchedStream): void {
     watch.seen.closedHere = !isClientGone(session);
     watch.seen.headLost = session?.destroyed === true && session.socket.bytesWritten === watch.sentBefore;
   };
-  guarded('a stream could not be watched', note, undefined);
+  guarded('a stream could not be watched', note);
 }
 
 const AWAY = Symbol('throughline.away');

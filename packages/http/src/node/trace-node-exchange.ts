@@ -79,6 +79,6 @@ export function traceNodeExchange(
 
 function forwardedOf({ forwarded }: NodeExchangeDescription): ForwardedRequest | undefined {
   return typeof forwarded === 'function'
-    ? guarded('the proxy setting could not be read', forwarded, undefined)
+    ? guarded('the proxy setting could not be read', forwarded)
     : forwarded;
 }

@@ -115,7 +115,7 @@ export class Streams<C> {
     const read = () =>
       follow(
         call,
-        (reply) => guarded('a reply of Redis could not be read', () => onReply(reply), undefined),
+        (reply) => guarded('a reply of Redis could not be read', () => onReply(reply)),
         () => {},
       );
     return waits ? read() : receive(read);

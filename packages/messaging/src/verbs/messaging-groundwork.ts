@@ -93,7 +93,7 @@ export function createGroundwork<C>(
       { system, type },
     );
     if (template !== undefined && destination !== undefined && destinationTemplate === undefined) {
-      const found = guarded('options.destinationTemplate threw', () => template(destination), undefined);
+      const found = guarded('options.destinationTemplate threw', () => template(destination));
       operation.destinationTemplate = typeof found === 'string' ? found : undefined;
     }
     keepTexts(operation);

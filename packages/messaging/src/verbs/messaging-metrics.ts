@@ -40,7 +40,7 @@ export function messagingInstruments(
       semconv.METRIC_MESSAGING_CLIENT_CONSUMED_MESSAGES,
       messages('Number of messages that were delivered to the application.'),
     );
-    const measure = (record: () => void) => guarded('a meter threw', record, undefined);
+    const measure = (record: () => void) => guarded('a meter threw', record);
     return {
       recordOperation: (value, attributes) => measure(() => operation.record(value, attributes)),
       recordProcess: (value, attributes) => measure(() => process.record(value, attributes)),

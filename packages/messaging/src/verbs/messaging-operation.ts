@@ -44,7 +44,7 @@ export function startOperation(
   const measured = measure && instruments();
   return new Operation(
     parent,
-    guarded('a message could not be described; it is not recorded', spanStart, undefined),
+    guarded('a message could not be described; it is not recorded', spanStart),
     measured && ((seconds, { errorType }) => measure(measured, seconds, errorType)),
   );
 }
