@@ -14,10 +14,8 @@ export { nodeHeaderGetter } from './carrier/carrier.ts';
 export { mergedBaggage } from './carrier/merged-baggage.ts';
 export { viewWithMembers, withMembers } from './carrier/with-members.ts';
 export {
-  conflictingSpanContexts,
   ignoreRequest,
   isIgnoredRequest,
-  namesParentlessTrace,
 } from './context/context-keys.ts';
 // Who is set up, and what else is in this process.
 export { isHeldApart, shared } from './context/shared.ts';
@@ -26,22 +24,26 @@ export { errorType } from './operation/error-type.ts';
 export { extraAttributes } from './operation/extra-attributes.ts';
 export { follow } from './operation/follow.ts';
 export { type Failure, type Measure, Operation } from './operation/operation.ts';
-export { extractionOutcome, isTraceHeader } from './propagation/extraction-outcome.ts';
+export {
+  type Admission,
+  type Arrival,
+  admit,
+  admitBaggage,
+  outcomeOf,
+  receive,
+} from './propagation/arrival.ts';
+export { isTraceHeader } from './propagation/extraction-outcome.ts';
 export { type OtherTracer, unregisteredTracer, writesIntoUndici } from './propagation/other-tracers.ts';
 export {
-  extractWith,
   fieldsOf,
   fieldsWritten,
   isTracingSuppressed,
   passesTraceOn,
   propagatorOf,
-  remoteSpanContext,
   replacedFields,
   suppressTracing,
 } from './propagation/propagation.ts';
 export {
-  applyBaggageTrust,
-  applyTrust,
   createTrustDecider,
   isTrustPolicy,
   TRUST_FORMS,

@@ -1,5 +1,4 @@
-import { type Context, propagation, ROOT_CONTEXT, type SpanContext, trace } from '@opentelemetry/api';
-import { type BaggageRule, filterBaggage } from '../baggage/baggage-filter.ts';
+import type { BaggageRule } from '../baggage/baggage-filter.ts';
 import { guarded, reportOnce } from '../setup/guard.ts';
 import { isNames } from '../setup/option-check.ts';
 
@@ -85,38 +84,4 @@ export function createTrustDecider<Request>(
 
 function inFull(answer: ParentTrust | TrustDecision): TrustDecision {
   return typeof answer === 'string' ? { parent: answer } : answer;
-}
-
-/** An extracted context after the trust decision. */
-export interface TrustedContext {
-  readonly parent: Context;
-  /** The caller's span when the trace was restarted. */
-  readonly link?: SpanContext | undefined;
-}
-
-/** Applies a decision to the context that the caller sent; `caller` is the valid span context in it, if any. */
-export function applyTrust(
-  received: Context,
-  caller: SpanContext | undefined,
-  decision: TrustDecision,
-): TrustedContext {
-  const { parent, sampled = 'respect' } = decision;
-  if (parent !== 'continue') {
-    const kept = propagation.getBaggage(received);
-    const root = kept === undefined ? ROOT_CONTEXT : propagation.setBaggage(ROOT_CONTEXT, kept);
-    return { parent: applyBaggageTrust(root, decision), link: parent === 'restart' ? caller : undefined };
-  }
-  const context = applyBaggageTrust(received, decision);
-  if (caller === undefined || sampled === 'respect') return { parent: context };
-  const keeps =
-    typeof sampled !== 'function'
-      ? sampled
-      : (caller.traceFlags & 1) === 1 && guarded('a sampling budget threw', sampled, false) === true;
-  const traceFlags = keeps ? caller.traceFlags | 1 : caller.traceFlags & ~1;
-  return { parent: trace.setSpanContext(context, { ...caller, traceFlags }) };
-}
-
-/** The context with the baggage that a decision lets in. */
-export function applyBaggageTrust(context: Context, { parent, baggage }: TrustDecision): Context {
-  return filterBaggage(context, baggage ?? (parent === 'continue' ? 'keep' : 'drop'));
 }

@@ -9,22 +9,19 @@ import {
 } from '@opentelemetry/api';
 import { baggageFields, type ExtractionOutcome, type TrustDecision } from '@throughline/core';
 import {
-  applyBaggageTrust,
-  applyTrust,
-  conflictingSpanContexts,
+  type Admission,
+  admit,
+  admitBaggage,
   createRedaction,
   createTrustDecider,
   extraAttributes,
-  extractionOutcome,
-  extractWith,
   guarded,
   ignoreRequest,
-  namesParentlessTrace,
   nodeHeaderGetter,
   Operation,
-  passesTraceOn,
+  outcomeOf,
   propagatorOf,
-  remoteSpanContext,
+  receive,
   Scope,
   semconv,
 } from '@throughline/core/seam';
@@ -112,54 +109,54 @@ export function createHttpServerTracer(
 
   function begin(request: HttpServerRequest): HttpServerExchange {
     const propagator = propagatorOf(options.propagator);
-    const received = extractWith(propagator, request.headers, nodeHeaderGetter);
-    const caller = remoteSpanContext(received);
+    const arrival = receive(propagator, request.headers, nodeHeaderGetter);
     const trust = decideTrust(request);
-    const { parent, link } = applyTrust(received, caller, trust);
-    const ignored =
-      ignore !== undefined &&
-      guarded('options.ignore threw; the request is traced', () => ignore(request), false) === true;
-    if (ignored) return new Exchange(settings, request, new Operation(ignoreRequest(parent)));
-
-    const arrived =
-      caller !== undefined || passesTraceOn(received) || namesParentlessTrace(received)
-        ? 'continued'
-        : guarded(
-            'a propagator threw in fields()',
-            () => extractionOutcome(request.headers, propagator),
-            'absent',
-          );
+    const admission = admit(arrival, trust);
+    if (isIgnored(request))
+      return new Exchange(settings, request, new Operation(ignoreRequest(admission.context)));
+    const arrived = outcomeOf(arrival, request.headers, propagator);
     const trusted = trust.parent === 'continue';
     const extraction = arrived === 'continued' && !trusted ? 'untrusted' : arrived;
+    return serve(request, { caller: arrival.caller, trust, admission, extraction, trusted });
+  }
+
+  function isIgnored(request: HttpServerRequest): boolean {
+    return (
+      ignore !== undefined &&
+      guarded('options.ignore threw; the request is traced', () => ignore(request), false) === true
+    );
+  }
+
+  function serve(request: HttpServerRequest, came: Came): HttpServerExchange {
+    const { caller, trust, admission, extraction, trusted } = came;
+    const { conflicts, restartedFrom } = admission;
     const measured = instruments();
     measured?.countExtraction(extraction);
-    const conflicting = trust.parent === 'ignore' ? NONE : conflictingSpanContexts(received);
-    if (conflicting.length > 0) measured?.countExtraction('conflict');
+    if (conflicts.length > 0) measured?.countExtraction('conflict');
 
     const foreign = findForeignSpan(request, caller);
     if (foreign !== undefined && observer.watching) observer.foreign(foreign);
     if (foreign?.relation === 'server') {
       // Its owner has continued the caller's trace already; the baggage can still be kept out.
-      const operation = Operation.adopted(foreign.span, applyBaggageTrust(foreign.context, trust));
+      const operation = Operation.adopted(foreign.span, admitBaggage(foreign.context, trust));
       return new Exchange(settings, request, operation, { adopted: foreign, extraction, trusted });
     }
-    const around = foreign?.relation === 'above' ? within(foreign, parent, trust) : parent;
+    const parent =
+      foreign?.relation === 'above' ? within(foreign, admission.context, trust) : admission.context;
 
     const recorder = tracer();
     if (recorder === undefined && measured === undefined)
-      return new Exchange(settings, request, new Operation(around), { extraction, trusted });
+      return new Exchange(settings, request, new Operation(parent), { extraction, trusted });
     const attributes = serverRequestAttributes(request, attributeRules);
+    const beside = foreign?.relation === 'beside' ? foreign.span.spanContext() : undefined;
     const spanStart = recorder && {
       tracer: recorder,
       name: spanName(settings, request, attributes, undefined),
       kind: SpanKind.SERVER,
-      attributes: withExtras(attributes, extraction, options, request, around),
-      links: links(
-        link ?? (foreign?.relation === 'beside' ? foreign.span.spanContext() : undefined),
-        conflicting,
-      ),
+      attributes: withExtras(attributes, extraction, options, request, parent),
+      links: links(restartedFrom ?? beside, conflicts),
     };
-    const operation = new Operation(around, spanStart, measured?.duration);
+    const operation = new Operation(parent, spanStart, measured?.duration);
     if (spanStart !== undefined && operation.recording) {
       operation.describe(connectionAttributes(request, spanStart.attributes));
       if (operation.span !== undefined) disclaim(operation.span);
@@ -175,6 +172,15 @@ export function createHttpServerTracer(
       if (!isStartedWith(settings, exchange)) observer.servedTwice(namesRoute);
     },
   };
+}
+
+/** How the context of a request came, and what of it is let in. */
+interface Came {
+  readonly caller: SpanContext | undefined;
+  readonly trust: TrustDecision;
+  readonly admission: Admission;
+  readonly extraction: ExtractionOutcome;
+  readonly trusted: boolean;
 }
 
 /** The request's attributes with the user's own, and with a word on how its context arrived if that was odd. */
@@ -197,7 +203,7 @@ function withExtras(
 
 /** What another tracer's span for the request is active in, with no more baggage than the trust decision lets in. */
 function within(foreign: ForeignSpan, parent: Context, trust: TrustDecision): Context {
-  const context = applyBaggageTrust(foreign.context, trust);
+  const context = admitBaggage(foreign.context, trust);
   const received = propagation.getBaggage(parent);
   // Not every tracer reads baggage.
   return received === undefined || propagation.getBaggage(context) !== undefined
@@ -206,7 +212,6 @@ function within(foreign: ForeignSpan, parent: Context, trust: TrustDecision): Co
 }
 
 const NO_LINKS: Link[] = [];
-const NONE: readonly SpanContext[] = [];
 
 function links(restartedFrom: SpanContext | undefined, conflicting: readonly SpanContext[]): Link[] {
   if (restartedFrom === undefined && conflicting.length === 0) return NO_LINKS;

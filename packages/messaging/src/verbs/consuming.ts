@@ -1,16 +1,10 @@
 import { type Attributes, type Context, SpanKind } from '@opentelemetry/api';
 import { activeContext, runInContext } from '@throughline/core';
 import type { Operation } from '@throughline/core/seam';
-import {
-  applyTrust,
-  ignoreRequest,
-  isTracingSuppressed,
-  remoteSpanContext,
-  semconv,
-} from '@throughline/core/seam';
+import { admit, ignoreRequest, isTracingSuppressed, semconv } from '@throughline/core/seam';
 import type { Message, MessageBatch, MessagingOperation, MessagingTarget } from './message.ts';
 import { messagingMetricAttributes } from './messaging-attributes.ts';
-import { endWith, linkTo, type MessagingGroundwork, timed } from './messaging-groundwork.ts';
+import { endWith, type MessagingGroundwork, timed } from './messaging-groundwork.ts';
 import { startOperation } from './messaging-operation.ts';
 import type { MessagingOptions } from './messaging-options.ts';
 import { relate } from './relation.ts';
@@ -62,7 +56,7 @@ export interface ConsumerVerbs<C> {
 
 /** The verbs of a consumer. */
 export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerVerbs<C> {
-  const { settings, describe, describeBatch, isIgnored, extract, trust, linksOf } = groundwork;
+  const { settings, describe, describeBatch, isIgnored, receive: arrivalOf, trust, linksOf } = groundwork;
 
   function receive<T>(
     source: MessagingTarget,
@@ -95,15 +89,11 @@ export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerV
   ): { context: Context; operation?: Operation } {
     if (isTracingSuppressed(ambient)) return { context: ambient };
     const described = describe('process', message);
-    const extracted = extract(message.carrier);
-    const { parent: brought, link } = applyTrust(extracted, remoteSpanContext(extracted), trust(described));
-    if (isIgnored(described, ambient)) {
-      const { parent: passedOn } = relate(brought, ambient, message.timestamp, PASSED_ON);
-      return { context: ignoreRequest(passedOn) };
-    }
+    const admission = admit(arrivalOf(message.carrier), trust(described));
+    if (isIgnored(described, ambient))
+      return { context: ignoreRequest(relate(admission, ambient, message.timestamp, PASSED_ON).parent) };
     const how = settings.tracer() === undefined ? PASSED_ON : settings.options;
-    const { parent, links } = relate(brought, ambient, message.timestamp, how);
-    links.unshift(...linkTo(link));
+    const { parent, links } = relate(admission, ambient, message.timestamp, how);
     if (!received) countConsumed(described, 1);
     const operation = startOperation(settings, described, {
       kind: SpanKind.CONSUMER,

@@ -2,15 +2,15 @@ import { type Context, type Link, ROOT_CONTEXT, type SpanContext } from '@opente
 import type { TrustDecision } from '@throughline/core';
 import type { Operation, Scope } from '@throughline/core/seam';
 import {
+  type Arrival,
   createTrustDecider,
-  extractWith,
   fieldsOf,
   filterBaggage,
   guarded,
   isIgnoredRequest,
   mergedBaggage,
   propagatorOf,
-  remoteSpanContext,
+  receive,
   replacedFields,
   semconv,
   withMembers,
@@ -52,8 +52,8 @@ export interface MessagingGroundwork<C> {
   describeBatch(type: MessagingOperationType, batch: MessageBatch<C>): MessagingOperation;
   /** Whether the user, or whoever is around, wants nothing known of an operation. */
   isIgnored(operation: MessagingOperation, around: Context): boolean;
-  /** The context that a message brings. Never throws. */
-  extract(carrier: C | undefined): Context;
+  /** Returns what a message brings. Never throws. */
+  receive(carrier: C | undefined): Arrival;
   /**
    * The metadata with `context` in it, and the baggage that the operation may take along: a copy, or the same if there is
    * nothing to write. Never throws.
@@ -64,6 +64,8 @@ export interface MessagingGroundwork<C> {
   /** Links to the creation contexts of messages, as far as they have one that is not to be ignored. */
   linksOf(operation: MessagingOperation, messages: readonly Message<C>[]): Link[];
 }
+
+const NOTHING: Arrival = { received: ROOT_CONTEXT, caller: undefined, passedOn: false };
 
 /** The options are checked already. */
 export function createGroundwork<C>(
@@ -124,9 +126,9 @@ export function createGroundwork<C>(
     );
   }
 
-  function extract(carrier: C | undefined): Context {
-    if (carrier === undefined || carrier === null) return ROOT_CONTEXT;
-    return extractWith(propagatorOf(options.propagator), carrier, codec);
+  function arrivalOf(carrier: C | undefined): Arrival {
+    if (carrier === undefined || carrier === null) return NOTHING;
+    return receive(propagatorOf(options.propagator), carrier, codec);
   }
 
   function inject(context: Context, carrier: C | undefined, operation: MessagingOperation): C | undefined {
@@ -145,9 +147,9 @@ export function createGroundwork<C>(
   const linksOf = (operation: MessagingOperation, messages: readonly Message<C>[]): Link[] =>
     messages.length === 0 || trust(operation).parent === 'ignore'
       ? []
-      : messages.flatMap(({ carrier }) => linkTo(remoteSpanContext(extract(carrier))));
+      : messages.flatMap(({ carrier }) => linkTo(arrivalOf(carrier).caller));
 
-  return { settings, describe, describeBatch, isIgnored, extract, inject, trust, linksOf };
+  return { settings, describe, describeBatch, isIgnored, receive: arrivalOf, inject, trust, linksOf };
 }
 
 /** Measures how long an operation of the client took. */

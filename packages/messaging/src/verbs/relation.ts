@@ -1,5 +1,5 @@
 import { type Context, isSpanContextValid, type Link, propagation, trace } from '@opentelemetry/api';
-import { conflictingSpanContexts, passesTraceOn, remoteSpanContext } from '@throughline/core/seam';
+import type { Admission } from '@throughline/core/seam';
 import type { MessagingOptions } from './messaging-options.ts';
 
 /** Where a process span goes. */
@@ -16,26 +16,22 @@ export interface RelatedContext {
  * @see https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/#message-creation-context-as-parent-of-process-span
  */
 export function relate(
-  extracted: Context,
+  { context, caller: creation, passedOn, restartedFrom, conflicts }: Admission,
   ambient: Context,
   timestamp: number | undefined,
   { relation = 'auto', maxAge = Number.POSITIVE_INFINITY }: MessagingOptions,
 ): RelatedContext {
-  const creation = remoteSpanContext(extracted);
   const around = trace.getSpanContext(ambient);
   const inSpan = around !== undefined && isSpanContextValid(around);
-  const links = conflictingSpanContexts(extracted).map((context): Link => ({ context }));
-  if (creation === undefined) {
-    // A trace that nobody here can read can be passed on only whole.
-    const parent = passesTraceOn(extracted) ? extracted : withBaggageOf(extracted, ambient);
-    return { parent, links };
-  }
+  const links = conflicts.map((context): Link => ({ context }));
+  if (restartedFrom !== undefined) links.unshift({ context: restartedFrom });
+  if (creation === undefined) return { parent: passedOn ? context : withBaggageOf(context, ambient), links };
   const old = timestamp !== undefined && Date.now() - timestamp > maxAge;
   const continues = relation === 'auto' ? !old && !inSpan : relation !== 'link';
   if (relation !== 'parent') links.unshift({ context: creation });
-  if (!continues) return { parent: withBaggageOf(extracted, ambient), links };
+  if (!continues) return { parent: withBaggageOf(context, ambient), links };
   if (inSpan) links.push({ context: around });
-  return { parent: extracted, links };
+  return { parent: context, links };
 }
 
 /** `ambient` with the baggage that the message brought, if it brought any. */

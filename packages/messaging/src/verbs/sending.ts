@@ -1,13 +1,7 @@
 import { type Attributes, type Context, type Link, SpanKind, trace } from '@opentelemetry/api';
 import { activeContext } from '@throughline/core';
 import type { Operation } from '@throughline/core/seam';
-import {
-  isTracingSuppressed,
-  passesTraceOn,
-  remoteSpanContext,
-  semconv,
-  withMembers,
-} from '@throughline/core/seam';
+import { isTracingSuppressed, semconv, withMembers } from '@throughline/core/seam';
 import type { Message, MessageBatch, MessagingOperation } from './message.ts';
 import { messagingMetricAttributes } from './messaging-attributes.ts';
 import { endWith, linkTo, type MessagingGroundwork, timed } from './messaging-groundwork.ts';
@@ -57,7 +51,7 @@ export interface ProducerVerbs<C> {
 
 /** The verbs of a producer. */
 export function sendingVerbs<C>(groundwork: MessagingGroundwork<C>): ProducerVerbs<C> {
-  const { settings, describe, describeBatch, isIgnored, extract, inject } = groundwork;
+  const { settings, describe, describeBatch, isIgnored, receive, inject } = groundwork;
 
   /** A send with what goes on the wire; without an operation, nobody is to know of it. */
   function beginSend(
@@ -68,9 +62,8 @@ export function sendingVerbs<C>(groundwork: MessagingGroundwork<C>): ProducerVer
     const { carrier } = message;
     const parent = activeContext();
     if (isTracingSuppressed(parent)) return { carrier };
-    const existing = extract(carrier);
-    const creation = remoteSpanContext(existing);
-    const kept = creation !== undefined || passesTraceOn(existing);
+    const { caller: creation, passedOn } = receive(carrier);
+    const kept = creation !== undefined || passedOn;
     if (kept && type === 'create') return { carrier };
     const described = describe(type, message);
     if (isIgnored(described, parent)) return { carrier: kept ? carrier : inject(parent, carrier, described) };
@@ -120,10 +113,9 @@ export function sendingVerbs<C>(groundwork: MessagingGroundwork<C>): ProducerVer
     const links: Link[] = [];
     // Messages that have a context of their own by now; the others take that of the send.
     const found = messages.map((message) => {
-      const existing = extract(message.carrier);
-      const creation = remoteSpanContext(existing);
+      const { caller: creation, passedOn } = receive(message.carrier);
       links.push(...linkTo(creation));
-      if (creation !== undefined || passesTraceOn(existing)) return { carrier: message.carrier };
+      if (creation !== undefined || passedOn) return { carrier: message.carrier };
       const create = describe('create', withMembers(message, { operationName: 'create' }));
       if (ignored) return { carrier: inject(parent, message.carrier, create) };
       if (messages.length < 2 || isIgnored(create, parent)) return undefined;
