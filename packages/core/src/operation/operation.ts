@@ -19,7 +19,8 @@ import { follow } from './follow.ts';
 
 /** What makes the span of an operation, and what the span starts with. */
 export interface SpanStart extends SpanOptions {
-  readonly tracer: Tracer;
+  /** `undefined`: no span is made. */
+  readonly tracer: Tracer | undefined;
   /** Of low cardinality: `GET`, `send orders`. */
   readonly name: string;
   readonly kind: SpanKind;
@@ -58,8 +59,7 @@ const SUCCEEDED: OperationResult = {};
  * context manager throws is reported once, and the work is done all the same.
  *
  * @example
- * const recorder = tracer();
- * const start = recorder && { tracer: recorder, name: 'SELECT orders', kind: SpanKind.CLIENT };
+ * const start = { tracer: tracer(), name: 'SELECT orders', kind: SpanKind.CLIENT };
  * return new Operation(activeContext(), start).follow(() => client.query(text));
  */
 export class Operation {
@@ -73,15 +73,16 @@ export class Operation {
   #ended = false;
 
   /**
-   * @param start `undefined`: no span is made.
+   * @param start `undefined`: no span is made. Leave it out where its attributes cost something and nothing is recorded.
    * @param measure Called once, when the operation ends.
    */
   constructor(parent: Context, start?: SpanStart, measure?: Measure, adopted?: Span) {
     this.#measure = measure;
     this.#startTime = measure === undefined ? 0 : performance.now();
     this.#adopted = adopted !== undefined;
-    this.span = start === undefined ? adopted : startSpan(parent, start);
-    this.context = start === undefined || this.span === undefined ? parent : trace.setSpan(parent, this.span);
+    const span = start?.tracer === undefined ? undefined : startSpan(parent, start.tracer, start);
+    this.span = span ?? adopted;
+    this.context = span === undefined ? parent : trace.setSpan(parent, span);
   }
 
   /** Returns an operation whose span belongs to another instrumentation: it is completed here, and ended there. */
@@ -149,11 +150,11 @@ export class Operation {
 
 // Guards written out: as closures they would be made for each request.
 
-function startSpan(parent: Context, start: SpanStart): Span | undefined {
+function startSpan(parent: Context, tracer: Tracer, start: SpanStart): Span | undefined {
   try {
-    if (!namesParentlessTrace(parent)) return start.tracer.startSpan(start.name, start, parent);
+    if (!namesParentlessTrace(parent)) return tracer.startSpan(start.name, start, parent);
     // An id generator can look at the active context alone.
-    return runInContext(parent, () => start.tracer.startSpan(start.name, start, parent));
+    return runInContext(parent, () => tracer.startSpan(start.name, start, parent));
   } catch (error) {
     reportOnce('the tracer threw in startSpan(); nothing is recorded', error);
     return undefined;
