@@ -9,6 +9,7 @@ import {
   withBaggage,
 } from '@throughline/core';
 import { createHttpServerTracer } from '@throughline/http-semantics';
+import { W3CBaggagePropagator } from '@throughline/propagators';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Recorder, startSdk, stopSdk, TRACEPARENT } from './sdk.ts';
 
@@ -48,6 +49,17 @@ describe('withBaggage', () => {
     expect(under('a=1;p=x', () => withBaggage({ b: '2' }, () => injectContext({})))).toEqual({
       baggage: 'a=1;p=x,b=2',
     });
+  });
+
+  test.each<[string, Parameters<typeof withBaggage>[0], string]>([
+    ['of an entry', { b: { value: 'two', properties: 'internal;ttl=60' } }, 'b=two;internal;ttl=60'],
+    ['beside plain entries', { a: '1', b: { value: 'two', properties: 'ttl=60' } }, 'a=1,b=two;ttl=60'],
+    ['left out', { b: { value: 'two' } }, 'b=two'],
+    ['undefined', { b: { value: 'two', properties: undefined } }, 'b=two'],
+  ])('writes properties: %s', (_, entries, baggage) => {
+    const propagator = new W3CBaggagePropagator();
+    expect(withBaggage(entries, () => injectContext({}))).toEqual({ baggage });
+    expect(withBaggage(entries, () => injectContext({}, { propagator }))).toEqual({ baggage });
   });
 
   test('throws what the function throws, by identity', () => {

@@ -122,11 +122,17 @@ describe('what a propagator writes is legal before it leaves', () => {
     into(['x-vendor', 'S3CRET\n']);
     into(['traceparent', TRACEPARENT]);
     const points = await meters.points('throughline.propagation');
-    expect(Object.fromEntries(points.map(({ attributes, value }) => [attributes.outcome, value]))).toEqual({
+    expect(
+      Object.fromEntries(
+        points.map(({ attributes, value }) => [attributes['throughline.propagation.outcome'], value]),
+      ),
+    ).toEqual({
       repaired: 1,
       refused: 3,
     });
-    expect(new Set(points.map(({ attributes }) => attributes.direction))).toEqual(new Set(['inject']));
+    expect(new Set(points.map(({ attributes }) => attributes['throughline.propagation.direction']))).toEqual(
+      new Set(['inject']),
+    );
     expect(lines.length).toBeLessThanOrEqual(2);
     expect(lines.join()).not.toContain('S3CRET');
   });

@@ -39,7 +39,11 @@ export function httpInstruments(
     let active: ObservedCounts | undefined;
     return {
       duration: (seconds, { measured }) => guarded('a meter threw', () => duration.record(seconds, measured)),
-      countExtraction: (outcome) => extracted.add(1, outcome, () => ({ direction: 'extract', outcome })),
+      countExtraction: (outcome) =>
+        extracted.add(1, outcome, () => ({
+          [semconv.ATTR_THROUGHLINE_PROPAGATION_DIRECTION]: 'extract',
+          [semconv.ATTR_THROUGHLINE_PROPAGATION_OUTCOME]: outcome,
+        })),
       addActive(change, method, scheme) {
         active ??= observeActiveRequests(meter);
         active?.add(change, `${method} ${scheme}`, () => ({

@@ -554,8 +554,8 @@ describe('extraction outcomes', () => {
     const odd = expected !== 'absent' && expected !== 'continued';
     expect(spans.ended[0]?.attributes['throughline.extract']).toBe(odd ? expected : undefined);
     expect((await meters.points('throughline.propagation'))[0]?.attributes).toEqual({
-      direction: 'extract',
-      outcome: expected,
+      'throughline.propagation.direction': 'extract',
+      'throughline.propagation.outcome': expected,
     });
   });
 });
@@ -1015,7 +1015,9 @@ test('span contexts that a composite propagator could not unite become links, an
   const meters = createMeters();
   served({}, { propagator, meterProvider: meters.provider });
   expect(
-    (await meters.points('throughline.propagation')).map(({ attributes }) => attributes.outcome),
+    (await meters.points('throughline.propagation')).map(
+      ({ attributes }) => attributes['throughline.propagation.outcome'],
+    ),
   ).toEqual(['absent', 'conflict']);
 });
 

@@ -1,4 +1,9 @@
-import { type Context, propagation } from '@opentelemetry/api';
+import {
+  type BaggageEntry,
+  baggageEntryMetadataFromString,
+  type Context,
+  propagation,
+} from '@opentelemetry/api';
 import { activeContext, runInContext } from '../context/active-context.ts';
 import { redaction } from '../redaction/redaction.ts';
 
@@ -17,6 +22,15 @@ export function getBaggageEntry(name: string): string | undefined {
   return propagation.getBaggage(activeContext())?.getEntry(name)?.value;
 }
 
+/** The value of a baggage entry, alone or with its properties. */
+export type BaggageValue =
+  | string
+  | {
+      readonly value: string;
+      /** As on the wire, percent-encoded where needed: `internal;ttl=60`. Default: none. */
+      readonly properties?: string | undefined;
+    };
+
 /**
  * Runs `fn` with these baggage entries beside those that are active, and returns or throws what it does. An
  * entry that is `undefined` is removed.
@@ -25,17 +39,30 @@ export function getBaggageEntry(name: string): string | undefined {
  * and logs that are not yours. **Put no credentials, tokens, names, e-mail addresses or other personal data into
  * it.** An id that means something to your own services only is what it is for.
  *
+ * An entry may have properties, metadata that belongs to it: `{ tenant: { value: 'acme', properties: 'ttl=60' } }`.
+ *
  * It is written by the registered propagator, so it stays within this process while no SDK is registered.
  *
  * @example
  * await withBaggage({ tenant: 'acme' }, () => tracedFetch('http://orders:8080/orders'));
  */
-export function withBaggage<T>(entries: { readonly [name: string]: string | undefined }, fn: () => T): T {
+export function withBaggage<T>(
+  entries: { readonly [name: string]: BaggageValue | undefined },
+  fn: () => T,
+): T {
   const context = activeContext();
   let baggage = propagation.getBaggage(context) ?? propagation.createBaggage();
   for (const [name, value] of Object.entries(entries))
-    baggage = value === undefined ? baggage.removeEntry(name) : baggage.setEntry(name, { value });
+    baggage = value === undefined ? baggage.removeEntry(name) : baggage.setEntry(name, entryOf(value));
   return runInContext(propagation.setBaggage(context, baggage), fn);
+}
+
+function entryOf(given: BaggageValue): BaggageEntry {
+  if (typeof given !== 'object') return { value: given };
+  const { value, properties } = given;
+  return properties === undefined
+    ? { value }
+    : { value, metadata: baggageEntryMetadataFromString(properties) };
 }
 
 /**

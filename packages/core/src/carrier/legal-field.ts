@@ -1,6 +1,10 @@
 import { reportOnce } from '../setup/guard.ts';
 import { Scope } from '../setup/scope.ts';
-import { METRIC_THROUGHLINE_PROPAGATION } from '../setup/semantic-conventions.ts';
+import {
+  ATTR_THROUGHLINE_PROPAGATION_DIRECTION,
+  ATTR_THROUGHLINE_PROPAGATION_OUTCOME,
+  METRIC_THROUGHLINE_PROPAGATION,
+} from '../setup/semantic-conventions.ts';
 
 /** A header's name. */
 const NAME = /^[\w!#$%&'*+.^`|~-]+$/;
@@ -59,5 +63,8 @@ const counter = new Scope('core', 'injectContext()').instruments(undefined, (met
 );
 
 function count(outcome: 'repaired' | 'refused'): void {
-  counter()?.add(1, { direction: 'inject', outcome });
+  counter()?.add(1, {
+    [ATTR_THROUGHLINE_PROPAGATION_DIRECTION]: 'inject',
+    [ATTR_THROUGHLINE_PROPAGATION_OUTCOME]: outcome,
+  });
 }

@@ -56,6 +56,10 @@ export const METRIC_MESSAGING_CLIENT_SENT_MESSAGES = 'messaging.client.sent.mess
 export const METRIC_MESSAGING_PROCESS_DURATION = 'messaging.process.duration';
 /** Ours: how each context arrived. */
 export const METRIC_THROUGHLINE_PROPAGATION = 'throughline.propagation';
+/** Ours: `extract` or `inject`. */
+export const ATTR_THROUGHLINE_PROPAGATION_DIRECTION = 'throughline.propagation.direction';
+/** Ours: `continued`, `absent`, `malformed`, … */
+export const ATTR_THROUGHLINE_PROPAGATION_OUTCOME = 'throughline.propagation.outcome';
 
 /** Bucket boundaries of the duration histograms, in seconds. */
 export const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
