@@ -1,3 +1,4 @@
+import type { LayerMatch, LayerMatcher } from './layer-matcher.ts';
 import { probedTemplate } from './probed-template.ts';
 
 /** What a router of Express's kind keeps of `use(path, handle)` or a route, in all of its versions. */
@@ -13,13 +14,6 @@ export interface Layer {
   readonly matchers?: readonly LayerMatcher[];
   /** Express 5.3: the path as written. */
   readonly rawPath?: unknown;
-}
-
-export type LayerMatcher = (path: string) => false | LayerMatch;
-
-export interface LayerMatch {
-  readonly path: string;
-  readonly params: { readonly [name: string]: unknown };
 }
 
 /** A mount path that matched. */

@@ -1,4 +1,4 @@
-import type { LayerMatch, LayerMatcher } from './express-layer.ts';
+import type { LayerMatch, LayerMatcher } from './layer-matcher.ts';
 
 /** Longer mount paths are not looked into: each of their characters costs a match. */
 const MAX_TEXT = 200;

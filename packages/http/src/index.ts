@@ -5,10 +5,10 @@ export { status } from '@throughline/self-check';
 export { earlierRoutes } from './node/earlier-routes.ts';
 export { pathOfTarget } from './node/path-of-target.ts';
 export type { NodeRequest, NodeResponse } from './node/response-outcome.ts';
+export type { ServedRoute } from './node/served-route.ts';
 export {
   exchangeOf,
   type NodeExchangeDescription,
-  type ServedRoute,
   traceNodeExchange,
 } from './node/trace-node-exchange.ts';
 export { traceListener } from './trace-listener.ts';

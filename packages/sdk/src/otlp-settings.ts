@@ -1,5 +1,5 @@
-import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { EnvironmentReader } from './environment-reader.ts';
+import { isHeader } from './is-header.ts';
 import { ownRequire } from './own-require.ts';
 import type { TracingOptions } from './tracing-options.ts';
 
@@ -87,17 +87,6 @@ export function otlpVariablesReadHere(signal: Signal): readonly string[] {
 /** JSON is for debugging: its exporters are loaded from the application's own installation, when it asks for them. */
 export function jsonExporters(signal: Signal): Record<string, unknown> {
   return ownRequire()(JSON_EXPORTERS[signal]);
-}
-
-/** Whether Node takes this as a header of a request. */
-export function isHeader(name: string, value: string): boolean {
-  try {
-    validateHeaderName(name);
-    validateHeaderValue(name, value);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function readProtocol(

@@ -1,7 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace';
 import { isHttpUrl } from './environment-reader.ts';
-import { isHeader } from './otlp-settings.ts';
+import { isHeader } from './is-header.ts';
 import { checkSampling, type SamplingOptions } from './sampling.ts';
 import { SCOPE } from './setup-error.ts';
 

@@ -3,7 +3,6 @@ import type { Scope } from '@throughline/core/seam';
 import { guarded, isIgnoredRequest, registeredApi, shared } from '@throughline/core/seam';
 import type {
   ForeignSpan,
-  HttpServerExchange,
   HttpServerOptions,
   ObserveServer,
   ServerObserver,
@@ -113,7 +112,7 @@ class ServerCheck implements ServerObserver {
     return this.#answersToSee > 0;
   }
 
-  answered(req: object, { span }: HttpServerExchange): void {
+  answered(req: object, { span }: { readonly span: Span }): void {
     this.#answersToSee--;
     if (!(NEXT_REQUEST in req) || !isSampled(span)) return;
     this.#answersToSee = 0;

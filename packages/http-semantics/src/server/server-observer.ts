@@ -1,7 +1,6 @@
 import type { Context, Span } from '@opentelemetry/api';
 import type { Scope } from '@throughline/core/seam';
 import type { ForeignSpan } from './http-server-adoption.ts';
-import type { HttpServerExchange } from './http-server-exchange.ts';
 import type { HttpServerOptions } from './http-server-options.ts';
 
 /**
@@ -26,7 +25,7 @@ export interface ServerObserver {
   /** A request came in that another tracer of ours serves; `namesRoute`: where that one knows no route, this one does. */
   servedTwice(namesRoute: boolean): void;
   /** A request was answered inside `exchange`. */
-  answered(req: object, exchange: HttpServerExchange): void;
+  answered(req: object, exchange: { readonly span: Span }): void;
   /** The middleware stands behind `routes`, which are looked up when this is called. */
   mountedAfter(routes: () => readonly string[]): void;
   /** The plugin is registered, and the application is ready: every route is known. */

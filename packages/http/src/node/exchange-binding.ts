@@ -16,8 +16,8 @@ import {
   ResponseWitness,
   responseOutcome,
 } from './response-outcome.ts';
+import type { ServedRoute } from './served-route.ts';
 import { watchStream } from './stream-watch.ts';
-import type { ServedRoute } from './trace-node-exchange.ts';
 
 /**
  * Runs the listeners of `req` and `res` in the exchange's context, and ends the exchange on the way. Never throws.

@@ -4,9 +4,7 @@ import { bindExchange, emitterBeneath, takeRoute } from './exchange-binding.ts';
 import { exposeTrace } from './expose-trace.ts';
 import { requestRecord } from './request-record.ts';
 import type { NodeRequest, NodeResponse } from './response-outcome.ts';
-
-/** A route's template, or that of the mount path whose handler answered: a `setRoute` is more exact than the second. */
-export type ServedRoute = string | { readonly mount: string } | undefined;
+import type { ServedRoute } from './served-route.ts';
 
 /** What only the framework knows of a request. */
 export interface NodeExchangeDescription {
