@@ -1,5 +1,5 @@
 export { tracedFetch } from '@throughline/fetch';
 export { exchangeOf } from '@throughline/http';
-export { status } from '@throughline/self-check';
+export { status, tracingStatus } from '@throughline/self-check';
 export { traceContext } from './trace-context.ts';
 export { traceErrors } from './trace-errors.ts';

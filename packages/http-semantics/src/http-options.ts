@@ -6,8 +6,25 @@ export type DescribableSpan = Pick<
   'setAttribute' | 'setAttributes' | 'addEvent' | 'spanContext' | 'isRecording'
 >;
 
-/** The options that servers and clients share; `Start` is what a hook learns besides when a request starts. */
-export interface HttpOptions<Request, Outcome, Start extends unknown[] = []> {
+/** What `requestHook` gets. One object, so that it can grow. */
+export interface RequestHookState<Request> {
+  readonly span: DescribableSpan;
+  readonly request: Request;
+}
+
+/** What `responseHook` gets. One object, so that it can grow. */
+export interface ResponseHookState<Request, Outcome> {
+  readonly span: DescribableSpan;
+  readonly request: Request;
+  readonly outcome: Outcome;
+}
+
+/** The options that servers and clients share. */
+export interface HttpOptions<
+  Request,
+  Outcome,
+  State extends RequestHookState<Request> = RequestHookState<Request>,
+> {
   /** Makes the spans. Default: the provider registered with the API, looked up when a request is made or arrives. */
   readonly tracerProvider?: TracerProvider | undefined;
   /** Makes the instruments. Default: the registered one; without any, nothing is measured. */
@@ -24,10 +41,16 @@ export interface HttpOptions<Request, Outcome, Start extends unknown[] = []> {
   readonly ignore?: ((request: Request) => boolean) | undefined;
   /** More attributes for the span, there from its creation, so that samplers see them. */
   readonly attributes?: ((request: Request) => Attributes) | undefined;
-  /** Called when the span has started, if it is recorded. */
-  readonly requestHook?: ((span: DescribableSpan, request: Request, ...start: Start) => void) | undefined;
-  /** Called before the span ends, if it is recorded. */
-  readonly responseHook?: ((span: DescribableSpan, outcome: Outcome, request: Request) => void) | undefined;
+  /**
+   * Called once when the span has started, before the handler runs or the request is sent. Not called when the span is
+   * not recorded. Default: nothing is called.
+   */
+  readonly requestHook?: ((state: State) => void) | undefined;
+  /**
+   * Called once when the response is over, before the span ends and after its other attributes are set. Not called when
+   * the span is not recorded. Default: nothing is called.
+   */
+  readonly responseHook?: ((state: ResponseHookState<Request, Outcome>) => void) | undefined;
   /**
    * Request headers to record as `http.request.header.<name>`, in any letter case. Of headers that hold credentials, the
    * scheme or the names of the cookies. Default: none.

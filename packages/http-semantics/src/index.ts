@@ -22,11 +22,11 @@ export {
 export type { Target, TargetWithPropagator } from './client/targets.ts';
 // A server: its tracer, its options, and whom it trusts.
 export type { ForwardedRequest } from './forwarded.ts';
-export type { DescribableSpan, HttpOptions } from './http-options.ts';
+export type { DescribableSpan, HttpOptions, RequestHookState, ResponseHookState } from './http-options.ts';
 export { createHttpServerTracer, type HttpServerTracer } from './server/http-server.ts';
 export type { ForeignSpan } from './server/http-server-adoption.ts';
 export type { HttpServerExchange } from './server/http-server-exchange.ts';
-export type { HttpServerOptions } from './server/http-server-options.ts';
+export type { HttpServerOptions, HttpServerRequestHookState } from './server/http-server-options.ts';
 export type { HttpServerOutcome, HttpServerRequest, RequestHeaders } from './server/http-server-request.ts';
 export type { ObserveServer, ServerObserver } from './server/server-observer.ts';
 export {

@@ -765,11 +765,15 @@ describe('user functions', () => {
   test('hooks are called once each, with what they need, and only for recorded requests', () => {
     const requestHook = vi.fn();
     const responseHook = vi.fn(
-      (span: { setAttribute(n: string, v: string): unknown }) => void span.setAttribute('app', 'late'),
+      ({ span }: { span: { setAttribute(n: string, v: string): unknown } }) =>
+        void span.setAttribute('app', 'late'),
     );
     const span = served({ target: '/x' }, { requestHook, responseHook }, { statusCode: 201 });
-    expect(requestHook.mock.calls[0]?.[1]).toMatchObject({ target: '/x' });
-    expect(responseHook.mock.calls[0]?.slice(1)).toMatchObject([{ statusCode: 201 }, { target: '/x' }]);
+    expect(requestHook.mock.calls[0]?.[0]).toMatchObject({ request: { target: '/x' }, extraction: 'absent' });
+    expect(responseHook.mock.calls[0]?.[0]).toMatchObject({
+      outcome: { statusCode: 201 },
+      request: { target: '/x' },
+    });
     expect(span?.attributes.app).toBe('late');
     served({ headers: { traceparent: UNSAMPLED } }, { requestHook, responseHook });
     expect(requestHook).toHaveBeenCalledTimes(1);

@@ -1,6 +1,6 @@
 // For applications.
 export { tracedFetch } from '@throughline/fetch';
-export { status } from '@throughline/self-check';
+export { status, tracingStatus } from '@throughline/self-check';
 // For the adapters of this repository, which are released together. It does not follow semantic versioning.
 export { earlierRoutes } from './node/earlier-routes.ts';
 export { pathOfTarget } from './node/path-of-target.ts';

@@ -1,4 +1,4 @@
 export { tracedFetch } from '@throughline/fetch';
 export { exchangeOf } from '@throughline/http';
-export { status } from '@throughline/self-check';
+export { status, tracingStatus } from '@throughline/self-check';
 export { traceContext } from './trace-context.ts';

@@ -39,7 +39,7 @@ export function notedFindings(): readonly Finding[] {
   return [...noted.values()];
 }
 
-/** Keeps what a request has shown, for `status()`, and announces it. Only the first of each code and kind counts. */
+/** Keeps what a request has shown, for `tracingStatus()`, and announces it. Only the first of each code and kind counts. */
 export function note(found: Finding, kind = ''): void {
   const key = found.code + kind;
   if (noted.has(key)) return;

@@ -36,7 +36,7 @@ function isSampled(span: Span): boolean {
   return (span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0;
 }
 
-/** What the process relies on, for `status()`; before anything is mounted, on all that is registered. */
+/** What the process relies on, for `tracingStatus()`; before anything is mounted, on all that is registered. */
 export function relianceOfProcess(): Reliance {
   return ofProcess.relies ?? { tracerProvider: true, propagator: true };
 }

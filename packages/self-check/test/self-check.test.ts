@@ -143,7 +143,7 @@ describe.concurrent('a warning of the process, once', () => {
   });
 });
 
-describe.concurrent('information, in status() and to diag only', () => {
+describe.concurrent('information, in tracingStatus() and to diag only', () => {
   test.each<[code: string, scenario: string, said: string]>([
     ['TL006', 'b3 alone', 'only b3 is written here'],
     ['TL008', 'another SERVER span is active', 'of @opentelemetry/instrumentation-http is completed here'],
@@ -174,7 +174,7 @@ test('a bare call that loses what is passed on without an SDK is named, too', as
 });
 
 describe.concurrent('selfCheck', () => {
-  test('off: nothing is said, and status() still answers', async () => {
+  test('off: nothing is said, and tracingStatus() still answers', async () => {
     expect(await run('nothing registered, off')).toMatchObject({ warnings: [], diag: [], status: ['TL001'] });
   });
 
@@ -221,7 +221,7 @@ describe.concurrent('delivery', () => {
     expect((await run('nothing registered', { flags: ['--disable-warning=TL001'] })).stderr).toBe('');
   });
 
-  test('status() tells what is registered now', async () => {
+  test('tracingStatus() tells what is registered now', async () => {
     expect(await run('started after the first request')).toMatchObject({ warnings: ['TL001'], status: [] });
   });
 });

@@ -145,7 +145,7 @@ export function connectReference(
             if (result instanceof Promise) result.catch(() => {});
           });
         };
-        if (span) hooked(() => options.requestHook?.(span, request));
+        if (span) hooked(() => options.requestHook?.({ span, request }));
 
         const headers = new Headers(own);
         if (sentBody === undefined)
@@ -197,7 +197,10 @@ export function connectReference(
             ...(response ? captured('response', options.captureResponseHeaders, response.headers) : {}),
           });
           if (type) span?.setStatus({ code: SpanStatusCode.ERROR });
-          if (span) hooked(() => options.responseHook?.(span, { statusCode: response?.status }, request));
+          if (span)
+            hooked(() =>
+              options.responseHook?.({ span, request, outcome: { statusCode: response?.status } }),
+            );
           if (!(error && fault === 'never ends the span of a failed call')) {
             attempt(undefined, () => span?.end());
             if (fault === 'ends the span twice') span?.end();

@@ -329,7 +329,7 @@ function traceContext(options: HttpServerTraceOptions, fault: ServerFault | unde
     if (borrowed) remote = context.active();
     let ctx = trace.setSpan(remote, span);
     if (fault === 'drops unsampled contexts' && span.spanContext().traceFlags === 0) ctx = ROOT_CONTEXT;
-    guardHook('throws when a hook throws', () => options.requestHook?.(span, request));
+    guardHook('throws when a hook throws', () => options.requestHook?.({ span, request }));
 
     let error: unknown;
     let failed = false;
@@ -417,7 +417,7 @@ function traceContext(options: HttpServerTraceOptions, fault: ServerFault | unde
         );
       }
       guardHook('throws when a hook throws', () =>
-        options.responseHook?.(span, { statusCode: status }, request),
+        options.responseHook?.({ span, request, outcome: { statusCode: status } }),
       );
       if (!borrowed) guard(undefined, () => span.end());
       if (fault === 'writes to the span after its end') span.setAttribute('late', true);

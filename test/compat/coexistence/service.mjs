@@ -60,7 +60,7 @@ const serve = {
   },
 };
 
-const { status } = await import(`@throughline/${FRAMEWORK === 'node:http' ? 'http' : FRAMEWORK}`);
+const { tracingStatus } = await import(`@throughline/${FRAMEWORK === 'node:http' ? 'http' : FRAMEWORK}`);
 const server = await serve[FRAMEWORK]();
 server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }));
 process.on('message', async () => {
@@ -68,5 +68,5 @@ process.on('message', async () => {
   const spans = (await coexistence?.spans()) ?? [];
   // An SDK that sends its spans by itself is hurried.
   if (coexistence === undefined) await trace.getTracerProvider().getDelegate?.().forceFlush?.();
-  process.send({ spans, codes: status().map(({ code }) => code) });
+  process.send({ spans, codes: tracingStatus().map(({ code }) => code) });
 });

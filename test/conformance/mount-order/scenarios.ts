@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
-import { status, traceContext as traceExpress } from '@throughline/express';
+import { traceContext as traceExpress, tracingStatus } from '@throughline/express';
 import { tracePlugin } from '@throughline/fastify';
 import { traceContext as traceKoa } from '@throughline/koa';
 import type { Express } from 'express';
@@ -110,5 +110,5 @@ const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 for (let requests = 0; requests < 2; requests++)
   await (await fetch(url, { headers: { connection: 'close' } })).text();
 server.close();
-const found: Found = { status: status().map(({ code }) => code), warned };
+const found: Found = { status: tracingStatus().map(({ code }) => code), warned };
 console.log(JSON.stringify(found));

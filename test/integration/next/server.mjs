@@ -5,7 +5,7 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { TracerProvider } from '@opentelemetry/sdk-trace';
 import { traceListener } from '@throughline/http';
-import { status } from '@throughline/self-check';
+import { tracingStatus } from '@throughline/self-check';
 import next from 'next';
 
 const spans = [];
@@ -45,7 +45,7 @@ const served = spans
     id: span.spanContext().spanId,
     parent: span.parentSpanContext?.spanId,
   }));
-const found = status().map(({ code }) => code);
+const found = tracingStatus().map(({ code }) => code);
 process.stdout.write(JSON.stringify({ answered: body.includes('hello'), served, found }), () =>
   process.exit(0),
 );

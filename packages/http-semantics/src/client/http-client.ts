@@ -65,7 +65,7 @@ export function createHttpClientTracer(options: HttpClientOptions, scope: Scope)
     );
     const { span } = operation;
     if (requestHook !== undefined && span !== undefined && operation.recording)
-      guarded('options.requestHook threw', () => requestHook(span, request));
+      guarded('options.requestHook threw', () => requestHook({ span, request }));
 
     return {
       context: operation.context,
@@ -88,7 +88,7 @@ export function createHttpClientTracer(options: HttpClientOptions, scope: Scope)
           complete: () => withHeaders({ ...status }, responseHeaders, outcome, redaction),
           hook:
             responseHook &&
-            ((span) => guarded('options.responseHook threw', () => responseHook(span, outcome, request))),
+            ((span) => guarded('options.responseHook threw', () => responseHook({ span, request, outcome }))),
         });
       },
     };

@@ -91,7 +91,8 @@ export class Exchange implements HttpServerExchange {
     if (requestHook !== undefined)
       guarded(
         'options.requestHook threw',
-        () => this.span.isRecording() && requestHook(this.span, request, this.extraction),
+        () =>
+          this.span.isRecording() && requestHook({ span: this.span, request, extraction: this.extraction }),
       );
     if (activeRequests === true) this.#addActive(1);
   }
@@ -126,7 +127,10 @@ export class Exchange implements HttpServerExchange {
       complete: (span) => this.#lateAttributes(span, outcome, route),
       hook:
         responseHook &&
-        ((span) => guarded('options.responseHook threw', () => responseHook(span, outcome, this.#request))),
+        ((span) =>
+          guarded('options.responseHook threw', () =>
+            responseHook({ span, request: this.#request, outcome }),
+          )),
     });
     if (activeRequests === true) this.#addActive(-1);
   }

@@ -1,8 +1,14 @@
 import type { ExtractionOutcome, TrustPolicy } from '@throughline/core';
 import type { Scope } from '@throughline/core/seam';
 import { isNames, isTrustPolicy, TRUST_FORMS } from '@throughline/core/seam';
-import { HTTP_OPTION_RULES, type HttpOptions } from '../http-options.ts';
+import { HTTP_OPTION_RULES, type HttpOptions, type RequestHookState } from '../http-options.ts';
 import type { HttpServerOutcome, HttpServerRequest } from './http-server-request.ts';
+
+/** What a server's `requestHook` gets. */
+export interface HttpServerRequestHookState extends RequestHookState<HttpServerRequest> {
+  /** How the caller's context was received. */
+  readonly extraction: ExtractionOutcome;
+}
 
 /**
  * Options of every server adapter, under the same names everywhere.
@@ -11,7 +17,7 @@ import type { HttpServerOutcome, HttpServerRequest } from './http-server-request
  * goes to OpenTelemetry's `diag` once per cause, and the request goes on as if the option were not set.
  */
 export interface HttpServerOptions
-  extends HttpOptions<HttpServerRequest, HttpServerOutcome, [extraction: ExtractionOutcome]> {
+  extends HttpOptions<HttpServerRequest, HttpServerOutcome, HttpServerRequestHookState> {
   /** Whom to trust with the trace, its sampling and its baggage. Default: `continue`. */
   readonly trust?: TrustPolicy<HttpServerRequest> | undefined;
   /**

@@ -24,7 +24,7 @@ import { Scope } from '@throughline/core/seam';
 import { createTraceHeaders, tracedFetch, traceHeaders, traceInterceptor } from '@throughline/fetch';
 import { traceNodeExchange } from '@throughline/http';
 import { createHttpServerTracer, type HttpServerOptions } from '@throughline/http-semantics';
-import { selfCheck, status } from '@throughline/self-check';
+import { selfCheck, tracingStatus } from '@throughline/self-check';
 import axios from 'axios';
 import got from 'got';
 import { Agent, request as undici } from 'undici';
@@ -540,7 +540,7 @@ const announced: Announced = {
   warnings: warnings.map(({ code }) => code ?? ''),
   texts: warnings.map(({ message, detail }) => `${message}\n${detail}`),
   diag: lines,
-  status: status().map(({ code }) => code),
+  status: tracingStatus().map(({ code }) => code),
   ...(thrown !== undefined && { thrown }),
 };
 console.log(JSON.stringify(announced));

@@ -56,12 +56,15 @@ export interface HttpClientTraceOptions {
   readonly ignore?: (request: { readonly url: URL }) => boolean;
   readonly spanName?: (request: { readonly method: string }) => string;
   readonly attributes?: (request: { readonly url: URL }) => Attributes;
-  readonly requestHook?: (span: HookSpan, request: { readonly url: URL }) => void;
-  readonly responseHook?: (
-    span: HookSpan,
-    outcome: { readonly statusCode?: number | undefined },
-    request: { readonly url: URL },
-  ) => void;
+  readonly requestHook?: (state: {
+    readonly span: HookSpan;
+    readonly request: { readonly url: URL };
+  }) => void;
+  readonly responseHook?: (state: {
+    readonly span: HookSpan;
+    readonly request: { readonly url: URL };
+    readonly outcome: { readonly statusCode?: number | undefined };
+  }) => void;
   readonly captureRequestHeaders?: string[];
   readonly captureResponseHeaders?: string[];
   readonly redactQuery?: string[];

@@ -77,12 +77,15 @@ export interface HttpServerTraceOptions {
   readonly ignore?: (request: { readonly target: string }) => boolean;
   readonly spanName?: (request: { readonly method: string }, route: string | undefined) => string;
   readonly attributes?: (request: { readonly target: string }) => Attributes;
-  readonly requestHook?: (span: HookSpan, request: { readonly target: string }) => void;
-  readonly responseHook?: (
-    span: HookSpan,
-    outcome: { readonly statusCode?: number | undefined },
-    request: { readonly target: string },
-  ) => void;
+  readonly requestHook?: (state: {
+    readonly span: HookSpan;
+    readonly request: { readonly target: string };
+  }) => void;
+  readonly responseHook?: (state: {
+    readonly span: HookSpan;
+    readonly request: { readonly target: string };
+    readonly outcome: { readonly statusCode?: number | undefined };
+  }) => void;
   readonly captureRequestHeaders?: string[];
   readonly captureResponseHeaders?: string[];
   readonly redactQuery?: string[];

@@ -89,11 +89,11 @@ export const clientOptionCases: readonly HttpClientCase[] = [
     name: 'calls requestHook and responseHook once each with the span, which both may still write to',
     needs: ['spans', 'hooks'],
     traceOptions: (world) => ({
-      requestHook(span, { url }) {
+      requestHook({ span, request: { url } }) {
         world.notes.push(`request ${url.pathname}`);
         span.setAttribute('app.request', true);
       },
-      responseHook(span, { statusCode }) {
+      responseHook({ span, outcome: { statusCode } }) {
         world.notes.push(`response ${statusCode}`);
         span.setAttribute('app.response', true);
       },

@@ -112,11 +112,11 @@ export const optionCases: readonly HttpServerCase[] = [
     name: 'calls requestHook and responseHook once each with the span, which both may still write to',
     needs: ['hooks'],
     traceOptions: (world) => ({
-      requestHook(span, { target }) {
+      requestHook({ span, request: { target } }) {
         world.notes.push(`request ${target}`);
         span.setAttribute('app.request', target);
       },
-      responseHook(span, { statusCode }) {
+      responseHook({ span, outcome: { statusCode } }) {
         world.notes.push(`response ${statusCode}`);
         span.setAttribute('app.response', statusCode ?? 0);
       },
@@ -133,7 +133,7 @@ export const optionCases: readonly HttpServerCase[] = [
     name: 'tells responseHook no status code when none was sent',
     needs: ['hooks'],
     traceOptions: (world) => ({
-      responseHook(_span, { statusCode }) {
+      responseHook({ outcome: { statusCode } }) {
         world.notes.push(statusCode);
       },
     }),
