@@ -7,11 +7,11 @@ import {
 } from '@throughline/http-semantics';
 import { bareCalls, callsWithoutParent, noteAsked, noteCall } from '@throughline/self-check';
 
-/** Headers that hand the active context on, in a new object: for one URL, or for whomever when there is none. */
+/** Returns the headers that carry the active context, as a new object: for one URL or, without one, for any. */
 export type TraceHeaders = (url?: string | URL) => Record<string, string>;
 
 /**
- * A {@link traceHeaders} with targets or a propagator of its own.
+ * Returns a {@link traceHeaders} with targets or a propagator of its own.
  *
  * @throws TypeError at set-up when an option has the wrong type. Never throws when called.
  * @example
@@ -30,19 +30,19 @@ export function createTraceHeaders(options: PropagationTargets = {}): TraceHeade
     if (!URL.canParse(String(url))) return headers;
     const target = new URL(url);
     if (bareCalls.watching > 0) noteAsked(target);
-    inject(activeContext(), headers, target);
+    inject(activeContext(), headers, { url: target });
     return headers;
   };
 }
 
 /**
- * The headers that hand the active context on, for any client: axios, got, ky, `node:http`.
+ * Returns the headers that carry the active context, for any client: axios, got, ky, `node:http`.
  *
- * **A client that follows redirects takes these headers along to other origins**: let it not follow, or take them out in its
- * hook, as the README shows.
+ * **A client that follows redirects sends these headers to other origins, too**: turn redirects off, or remove the
+ * headers in the client's hook, as the README shows.
  *
- * Give the URL where you can: it decides, as with `tracedFetch`, what its host may be told. No span is made for
- * the call, so what receives it becomes a child of the active span.
+ * Pass the URL where you can: as with `tracedFetch`, it decides what its host may receive. No span is recorded for the
+ * call, so its receiver becomes a child of the active span.
  *
  * @example
  * await axios.get(url, { headers: traceHeaders(url) });

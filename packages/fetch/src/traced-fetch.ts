@@ -9,48 +9,52 @@ import {
   type HttpClientOutcome,
 } from '@throughline/http-semantics';
 import { callsWithoutParent, noteCall } from '@throughline/self-check';
-import { type FetchCall, type FetchInput, httpUrl } from './fetch-call.ts';
-import { Hops } from './hops.ts';
-import { observeBody } from './response-body.ts';
-import { sendByUndici } from './send-by-undici.ts';
-import { sendHopByHop } from './send-hop-by-hop.ts';
-import { underlyingFetch } from './underlying-fetch.ts';
-import { isUndiciFetch } from './undici-fetch.ts';
+import { type FetchInput, httpUrl } from './fetch-call/fetch-arguments.ts';
+import type { FetchCall } from './fetch-call/fetch-call.ts';
+import { Hops } from './fetch-call/hops.ts';
+import { isUndiciFetch } from './fetch-call/is-undici-fetch.ts';
+import { observeBody } from './fetch-call/observe-body.ts';
+import { underlyingFetch } from './fetch-call/underlying-fetch.ts';
+import { sendByUndici } from './redirects-by-undici/send-by-undici.ts';
+import { sendHopByHop } from './redirects-hop-by-hop/send-hop-by-hop.ts';
 
 /** Options of {@link createTracedFetch}. */
 export interface TracedFetchOptions extends HttpClientOptions {
-  /** What sends the requests. Default: the global `fetch`, looked up at each call, or what was there before us. */
+  /**
+   * Sends the requests. Default: the global `fetch`, looked up at each call; where that leads back to us, the one before.
+   */
   readonly fetch?: typeof globalThis.fetch | undefined;
   /**
-   * When the span of the last hop ends: with the response's `headers`, as the conventions have it, since nobody
-   * need ever read the body; or with the `body`, at its end, its error or its cancellation. With a body that is
-   * neither read nor cancelled it ends when the connection breaks or the response is garbage-collected; one that is kept
-   * and never read leaves its span open, since no timer runs for it. Default: `headers`.
+   * When the span of the last hop ends: with the response's `headers`, as the conventions say, because the body may
+   * never be read; or with the `body`, at its end, its error or its cancellation. With a body that is neither read nor
+   * cancelled, the span ends when the connection breaks or the response is garbage-collected. A response that is kept and
+   * never read leaves its span open, because there is no timer. Default: `headers`.
    */
   readonly endOn?: 'headers' | 'body' | undefined;
 }
 
-/** What `fetch` takes, and what this one call may decide for itself. */
+/** The options of `fetch`, and those of tracing this one call. */
 export interface TracedRequestInit extends RequestInit {
+  /** Overrides the target options for this call. Absent: they decide. */
   readonly trace?: CallPropagation;
 }
 
-/** As the global `fetch`. */
+/** Has the shape of the global `fetch`. */
 export type TracedFetch = (input: FetchInput, init?: TracedRequestInit) => Promise<Response>;
 
 /**
- * A drop-in for `fetch` that records one CLIENT span per request sent and hands the active context on in its
- * headers.
+ * Returns a drop-in replacement for `fetch` that records one CLIENT span per request sent and injects the active
+ * context into its headers.
  *
- * - What is passed in is not changed: not `init`, not its headers, not a `Request`.
- * - Each redirect hop has a span of its own, and it is decided anew what its headers may tell.
- * - Exactly one `traceparent` leaves, whatever else is installed: instrumentation of the fetch underneath is
+ * - Arguments are not changed: not `init`, not its headers, not a `Request`.
+ * - Each redirect hop has a span of its own, and whether its headers carry the context is decided for each hop.
+ * - Exactly one `traceparent` is sent, regardless of what else is installed: instrumentation of the fetch underneath is
  *   suppressed for the call.
  * - Nothing is added to a request that was already signed (AWS Signature Version 4).
  *
- * With Node's fetch and undici's, redirects and all checks are left to it. Any other function is sent one request
- * at a time, with `redirect: 'manual'`; through it, a request with `integrity` or in `no-cors` mode is sent without
- * our headers, because its redirects cannot be seen.
+ * Node's fetch and undici's follow redirects and check requests themselves. Any other function is called once per
+ * request, with `redirect: 'manual'`. Through such a function, a request with `integrity` or in `no-cors` mode is sent
+ * without our headers, because its redirects cannot be seen.
  *
  * @throws TypeError at set-up when an option has the wrong type. Calls reject as the underlying fetch does.
  * @see https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span
@@ -95,26 +99,26 @@ export function createTracedFetch(options: TracedFetchOptions = {}): TracedFetch
 }
 
 /**
- * `fetch` with the active context in its headers and a CLIENT span around it. The ready-made
- * {@link createTracedFetch} with its defaults.
+ * Sends a request as `fetch` does, in a CLIENT span and with the active context in its headers. It is what
+ * {@link createTracedFetch} returns without options.
  *
  * @example
  * const response = await tracedFetch('http://orders:8080/orders/42');
  */
 export const tracedFetch: TracedFetch = createTracedFetch();
 
-/** What the call decides for itself; a getter of the caller's that throws decides nothing. */
+/** Returns `init.trace`, or `undefined` if it is null or the caller's getter throws. */
 function policyOf(init: TracedRequestInit | null | undefined): CallPropagation | undefined {
-  return guarded('init.trace threw; the options decide', () => init?.trace);
+  return guarded('init.trace threw; the options decide', () => init?.trace ?? undefined);
 }
 
 function outcomeOf(response: Response): HttpClientOutcome {
-  // The status of an opaque response is nobody's.
+  // An opaque response hides its status.
   const statusCode = response.status === 0 ? undefined : response.status;
   return { statusCode, header: (name) => response.headers.get(name) };
 }
 
-/** An abort that the caller asked for is no error; running into the caller's own time limit is. */
+/** Returns what a call failed with. The caller's abort is not an error; exceeding the caller's own time limit is. */
 function failure(error: unknown, { signal }: FetchCall): HttpClientOutcome {
   if (error === undefined) return {};
   const cancelled = signal?.aborted === true && (signal.reason as Error | undefined)?.name !== 'TimeoutError';

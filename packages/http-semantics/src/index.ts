@@ -18,6 +18,7 @@ export {
   type CallPropagation,
   createOutboundInjection,
   type OutboundInjection,
+  type OutboundRequest,
 } from './client/outbound-injection.ts';
 export type { Target, TargetWithPropagator } from './client/targets.ts';
 // A server: its tracer, its options, and whom it trusts.

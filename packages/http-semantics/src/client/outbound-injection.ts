@@ -1,7 +1,7 @@
 import type { Context } from '@opentelemetry/api';
 import { type Carrier, injectContext } from '@throughline/core';
 import { filterBaggage, isPrivateHost, propagatorOf } from '@throughline/core/seam';
-import type { PropagationTargets } from './http-client-options.ts';
+import type { HttpClientRequest, PropagationTargets } from './http-client-options.ts';
 import { matchTargets, type TargetMatcher } from './targets.ts';
 
 /** What one call may decide for itself. */
@@ -12,16 +12,18 @@ export interface CallPropagation {
   readonly baggage?: boolean | undefined;
 }
 
-/** Writes a context into the headers of one request, as far as its target may be told. */
+/** The request whose headers receive the context. */
+export interface OutboundRequest extends Pick<HttpClientRequest, 'url' | 'header'> {
+  /** The URL that the caller named. Absent: `url`, to which no redirect led. */
+  readonly named?: URL | undefined;
+}
+
+/** Writes the context into the headers of one request, if its target may receive it. */
 export type OutboundInjection = (
   context: Context,
   headers: Carrier,
-  url: URL,
-  call?: CallPropagation & {
-    /** The URL that the caller named, when a redirect led away from it. */
-    readonly redirectedFrom?: URL | undefined;
-    readonly authorization?: string | null | undefined;
-  },
+  request: OutboundRequest,
+  call?: CallPropagation,
 ) => void;
 
 /** AWS Signature Version 4: a header that is added after signing makes the signature wrong or the proxy suspicious. */
@@ -33,12 +35,11 @@ export function createOutboundInjection(targets: PropagationTargets): OutboundIn
   const { propagateTo, baggageTo = 'private', baggageEntries = 'keep' } = targets;
   const mayTell = matcherOf(propagateTo ?? 'all');
   const mayTellBaggage = matcherOf(baggageTo);
-  return (context, headers, url, call = {}) => {
+  return (context, headers, { url, named, header }, call = {}) => {
     if (call.propagate === false) return;
-    if (SIGNED_HEADER.test(call.authorization ?? '') || isSigned(url)) return;
-    const { redirectedFrom } = call;
-    const leftOrigin = redirectedFrom !== undefined && redirectedFrom.origin !== url.origin;
-    // What a call decides holds for the origin that it named: one that it is redirected to must be listed.
+    if (SIGNED_HEADER.test(header?.('authorization') ?? '') || isSigned(url)) return;
+    const leftOrigin = named !== undefined && named.origin !== url.origin;
+    // A call decides for the origin that it named. An origin that it is redirected to must be listed.
     const listed = leftOrigin && propagateTo === undefined ? false : mayTell(url);
     if (listed === false && (leftOrigin || call.propagate !== true)) return;
     const propagator = typeof listed === 'object' ? listed : propagatorOf(targets.propagator);

@@ -2,30 +2,31 @@ import { subscribe } from 'node:diagnostics_channel';
 import { type Context, createContextKey } from '@opentelemetry/api';
 import { activeContext, carrierSetter } from '@throughline/core';
 import { guarded } from '@throughline/core/seam';
-import { dispatchedUrl } from './dispatched-url.ts';
-import type { Hops } from './hops.ts';
-import { headerReader } from './observed-handler.ts';
+import type { Hops } from '../fetch-call/hops.ts';
+import { dispatchedUrl } from '../undici/dispatched-url.ts';
+import { headerReader } from '../undici/undici-headers.ts';
 
 /** A request as undici publishes it before it is written. */
 interface SentRequest {
   readonly method: string;
+  /** Absent: there is no URL to trace. */
   readonly origin?: string | URL;
   readonly path: string;
-  /** Name, value, name, value: what will be written. */
+  /** Names and values in turn, as they will be written. */
   readonly headers: unknown[];
 }
 
 const WATCHED = createContextKey('Throughline watched request');
 
-/** By a field that we wrote and nobody else has: where undici queues requests, the context is another one's. */
+/** Keyed by a field that only we wrote: when undici takes a request from its queue, the context is another request's. */
 const watchedByField = new Map<string, WatchedRequest[]>();
 const watchedBySent = new WeakMap<object, WatchedRequest>();
 
 /**
- * Follows what undici sends for one `Request`.
+ * Observes what undici sends for one `Request`.
  *
- * A `Request` may hold a dispatcher that nobody can read, so none can be put around it. undici publishes each
- * request before it writes it: there the headers of redirects are decided on.
+ * A `Request` may hold a dispatcher that cannot be read, so it cannot be wrapped. But undici publishes each request
+ * before it writes it, and that is where the headers of redirects are decided.
  */
 export class WatchedRequest {
   readonly #hops: Hops;
@@ -34,7 +35,7 @@ export class WatchedRequest {
   readonly #field: string | undefined;
   #first = true;
 
-  /** Sees the request before and after our headers were written. */
+  /** Compares the headers before and after ours were written. */
   constructor(hops: Hops, before: ReadonlyMap<string, string>, after: Headers) {
     subscribeOnce();
     this.#hops = hops;
@@ -48,12 +49,12 @@ export class WatchedRequest {
       watchedByField.set(this.#field, [...(watchedByField.get(this.#field) ?? []), this]);
   }
 
-  /** The context to send it in. */
+  /** Returns `context` with this request, to send it in. */
   in(context: Context): Context {
     return context.setValue(WATCHED, this);
   }
 
-  /** To be called when the response or the failure is there. */
+  /** Must be called when the response or the failure has arrived. */
   done(): void {
     if (this.#field === undefined) return;
     const others = watchedByField.get(this.#field)?.filter((other) => other !== this) ?? [];
@@ -78,11 +79,11 @@ export class WatchedRequest {
   }
 
   onHead(statusCode: number, headers: unknown): void {
-    if (statusCode >= 200) this.#hops.heard({ statusCode, header: headerReader(headers) });
+    if (statusCode >= 200) this.#hops.observe({ statusCode, header: headerReader(headers) });
   }
 
   onError(error: unknown): void {
-    this.#hops.heard({ error });
+    this.#hops.observe({ error });
   }
 }
 
@@ -116,6 +117,8 @@ function subscribeOnce(): void {
   });
 }
 
-function listen(channel: string, heard: (message: unknown) => void): void {
-  subscribe(channel, (message) => guarded('a request of undici could not be followed', () => heard(message)));
+function listen(channel: string, observe: (message: unknown) => void): void {
+  subscribe(channel, (message) =>
+    guarded('a request of undici could not be followed', () => observe(message)),
+  );
 }

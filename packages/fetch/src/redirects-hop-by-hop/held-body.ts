@@ -1,10 +1,10 @@
-/** The longest body that is held for a redirect, in bytes: redirects that ask for it again are rare. */
+/** The longest body that is held for a redirect, in bytes. It is small, because few redirects ask for the body again. */
 const LONGEST = 65_536;
 
 /**
- * A function that yields a request's body once more; `undefined` when it was longer than is held in memory.
+ * Returns a function that returns the request's body, or `undefined` if it is too long to be held in memory.
  *
- * The request itself is left to be sent.
+ * The request itself can still be sent.
  */
 export function heldBody(request: Request): () => Promise<Uint8Array<ArrayBuffer> | undefined> {
   const reader = (request.clone().body as ReadableStream<Uint8Array>).getReader();
@@ -15,14 +15,14 @@ export function heldBody(request: Request): () => Promise<Uint8Array<ArrayBuffer
       if (done) return Uint8Array.from(Buffer.concat(chunks));
       length += value.byteLength;
       if (length > LONGEST) {
-        // Not waited for: it settles only when the request's own half is given up, too.
+        // Not awaited: it settles only when the request's own half is cancelled, too.
         reader.cancel().catch(() => {});
         return undefined;
       }
       chunks.push(value);
     }
   };
-  // A body that breaks fails the request itself.
+  // A body that breaks makes the request itself fail.
   const held = read().catch(() => undefined);
   return () => held;
 }

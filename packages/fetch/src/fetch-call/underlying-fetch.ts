@@ -1,31 +1,31 @@
 import { type Context, createContextKey } from '@opentelemetry/api';
-import { isUndiciFetch } from './undici-fetch.ts';
+import { isUndiciFetch } from './is-undici-fetch.ts';
 
 type Fetch = typeof globalThis.fetch;
-/** Finds a fetch that is none of `skip`. */
+/** Returns a fetch that is not in `skip`. */
 type Lookup = (skip: ReadonlySet<unknown>) => Fetch | undefined;
 
-/** The functions whose call led here: ours, and those that they send with. */
+/** The functions whose calls led here: ours, and those that they send with. */
 const CALLING = createContextKey('Throughline fetch functions being called');
 
-/** The last global fetch seen that was undici's own: Node's, or the one of a package that was put in its place. */
+/** The last global fetch seen that was undici's own: Node's, or that of a package installed in its place. */
 let platformFetch = globalThis.fetch;
 const lookups = new WeakMap<object, Lookup>();
 
 /** What one traced fetch sends with. */
 export interface UnderlyingFetch {
-  /** The fetch to call for a call made in `context`. */
+  /** Returns the fetch to use for a call made in `context`. */
   find(context: Context): Fetch;
-  /** The context to call `fetch` in, so that it can be recognised when it leads back here. */
+  /** Returns the context to call `fetch` in, so that a call that leads back here is recognized. */
   calling(fetch: Fetch, context: Context): Context;
 }
 
 /**
- * What `self` sends with: `given`, or the global fetch as it is when the call is made.
+ * Returns what `self` sends with: `given`, or the global fetch at the time of the call.
  *
- * It may lead back to `self`: the global fetch may have become `self`, a function around it, or another traced
- * fetch. Then the global fetch from before is taken: the one from when `self` was made or, if that was the
- * platform's, the platform's as it was last seen.
+ * That may lead back to `self`: the global fetch may have become `self`, a function around it, or another traced
+ * fetch. Then an earlier global fetch is used: the one from when `self` was created or, if that was the platform's,
+ * the platform's as last seen.
  */
 export function underlyingFetch(self: object, given: Fetch | undefined): UnderlyingFetch {
   const before = globalThis.fetch;
@@ -37,7 +37,7 @@ export function underlyingFetch(self: object, given: Fetch | undefined): Underly
       platformFetch,
     ]) {
       if (skip.has(candidate)) continue;
-      // Another traced fetch adds nothing to a call that is traced: what that one sends with is enough.
+      // Another traced fetch adds nothing to a traced call, so it is bypassed: what it sends with is used.
       const next = lookups.get(candidate);
       const found = next === undefined ? candidate : next(new Set([...skip, candidate]));
       if (found !== undefined) return found;

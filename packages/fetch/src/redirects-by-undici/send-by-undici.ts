@@ -1,15 +1,16 @@
 import { runInContext } from '@throughline/core';
-import { type FetchCall, httpUrl, sentMethod } from './fetch-call.ts';
+import { httpUrl, sentMethod } from '../fetch-call/fetch-arguments.ts';
+import type { FetchCall } from '../fetch-call/fetch-call.ts';
 import { HopDispatcher } from './hop-dispatcher.ts';
 import { overlaidInit } from './overlaid-init.ts';
 import { requestClass } from './request-class.ts';
-import { WatchedRequest } from './request-hops.ts';
+import { WatchedRequest } from './watched-request.ts';
 
 /**
- * Sends a call by undici's fetch, which follows redirects itself: what it does, it does as without us.
+ * Sends a call by undici's fetch, which follows redirects itself and behaves as it does without us.
  *
- * The requests that it makes are seen where it hands them to its dispatcher or, for a `Request` that may hold a
- * dispatcher of its own, where it publishes them.
+ * Its requests are observed where it passes them to its dispatcher or, for a `Request` that may hold a dispatcher of its
+ * own, where it publishes them.
  */
 export async function sendByUndici(call: FetchCall): Promise<Response> {
   const made = requestClass(call.input);
@@ -26,7 +27,7 @@ async function sendDispatched(call: FetchCall): Promise<Response> {
     if (name === 'method') method = value;
     if (name === 'signal') call.signal = value as AbortSignal;
     if (name !== 'dispatcher') return value;
-    // Neither absent nor an object: `fetch` refuses it.
+    // `fetch` rejects what is neither absent nor an object.
     return value === undefined || value ? new HopDispatcher(hops, value as never) : value;
   };
   let own: unknown = init;
@@ -35,7 +36,7 @@ async function sendDispatched(call: FetchCall): Promise<Response> {
   try {
     return await runInContext(context, () => fetch(input, own as RequestInit));
   } catch (error) {
-    // What fetch refuses was never a call; one that fails before anything is sent has a span all the same.
+    // A call that `fetch` rejects as wrong has no span. One that fails before anything is sent has.
     const failed = call.signal?.aborted === true || (error as Error | undefined)?.message === 'fetch failed';
     const url = hops.sent === 0 && failed ? httpUrl(input) : undefined;
     if (url) hops.next({ method: sentMethod(method), url, headers: {}, header: () => null });
@@ -43,17 +44,17 @@ async function sendDispatched(call: FetchCall): Promise<Response> {
   }
 }
 
-/** While its response is in use, or the caller's signal would no longer reach it. */
+/** Keeps the request alive while its response is in use, or the caller's signal would no longer reach it. */
 const requestOf = new WeakMap<object, Request>();
 
 async function sendRequest(call: FetchCall, made: typeof Request): Promise<Response> {
   const { fetch, input, init, hops, context } = call;
-  // What fetch does first with what it is given; the copy's headers are ours to write to.
+  // fetch begins by copying its arguments, too. We may write to the headers of this copy.
   const request = new made(input as Request, init as RequestInit);
   const url = httpUrl(request);
   call.signal = request.signal;
   const { method, headers, referrer, referrerPolicy } = request;
-  // Given again: undici 7 loses them when one request is made from another.
+  // Passed again, because undici 7 loses them when a request is constructed from another.
   const send = () => fetch(request, { referrer, referrerPolicy });
   if (url === undefined) return runInContext(context, send);
   const before = request.redirect === 'follow' ? new Map(headers) : undefined;

@@ -1,16 +1,18 @@
 import { stringify } from 'node:querystring';
 
-/** What undici passes to `dispatch`, as far as it makes the URL. */
+/** The options of undici's `dispatch` that make up the URL. */
 export interface DispatchTarget {
+  /** Absent: `path` is an absolute URL, or there is no URL. */
   readonly origin?: string | URL | undefined;
   readonly path: string;
+  /** An object of parameters that undici appends to `path`. Absent: none. */
   readonly query?: unknown;
 }
 
 /**
- * The URL that undici will send a dispatched request to; `undefined` when there is none.
+ * Returns the URL that undici will send a dispatched request to, or `undefined` if there is none.
  *
- * A path is no reference to resolve: one that begins with `//` stays at its origin.
+ * A path is not resolved like a reference: one that begins with `//` stays at its origin.
  */
 export function dispatchedUrl({ origin, path, query }: DispatchTarget): URL | undefined {
   const target = typeof query === 'object' && query !== null ? withQuery(path, query) : path;

@@ -3,18 +3,18 @@ interface Unread {
   readonly onEnd: () => void;
 }
 
-/** Bodies that nobody can read any more: given up, which frees their connections as `fetch` does with its own. */
-const forgotten = new FinalizationRegistry<Unread>(({ reader, onEnd }) => {
+/** Cancels bodies that have become unreachable, which frees their connections, as `fetch` does with its own. */
+const unreachable = new FinalizationRegistry<Unread>(({ reader, onEnd }) => {
   onEnd();
   reader.cancel().catch(() => {});
 });
 
 /**
- * The same response with a body whose end is reported: `onEnd` is called at its last byte or when the reader
- * cancels it, and with the error when it breaks; it may be called again. A body that is not read ends when its
- * connection breaks, or when it is garbage: `onEnd` must not refer to what is returned.
+ * Returns the same response with a body whose end is reported: `onEnd` is called at its last byte or when the reader
+ * cancels it, and with the error when it breaks. It may be called more than once. A body that is not read ends when its
+ * connection breaks or when it is garbage-collected, so `onEnd` must not refer to the returned response.
  *
- * A response without a body is over at once.
+ * Without a body, `onEnd` is called at once.
  */
 export function observeBody(response: Response, onEnd: (error?: unknown) => void): Response {
   const { body } = response;
@@ -32,7 +32,7 @@ export function observeBody(response: Response, onEnd: (error?: unknown) => void
           if (!done) return controller.enqueue(value);
           onEnd();
           controller.close();
-          // A pending read with a buffer of the reader's own must be answered after closing.
+          // A pending read into the reader's own buffer must be answered after closing.
           controller.byobRequest?.respond(0);
         } catch (error) {
           onEnd(error);
@@ -46,17 +46,17 @@ export function observeBody(response: Response, onEnd: (error?: unknown) => void
     },
     { highWaterMark: 0 },
   );
-  // Without a reader of its own, a body that breaks would not be heard of.
+  // If the body is never read, only this reports that it broke.
   reader.closed.then(
     () => onEnd(),
     (error: unknown) => onEnd(error),
   );
-  forgotten.register(observed, { reader, onEnd });
+  unreachable.register(observed, { reader, onEnd });
   const { status, statusText, headers } = response;
   return asReceived(new Response(observed, { status, statusText, headers }), response);
 }
 
-/** A constructed response has none of these; readers expect those of the one that came over the wire. */
+/** Copies what a constructed response lacks and callers expect of one that came over the wire. */
 function asReceived(copy: Response, { url, redirected, type }: Response): Response {
   return Object.defineProperties(copy, {
     url: { value: url },

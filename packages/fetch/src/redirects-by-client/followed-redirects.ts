@@ -7,36 +7,36 @@ interface Lead {
   readonly until: number;
 }
 
-/** Longer than redirects are followed and tried again. */
+/** In milliseconds: longer than it takes to follow a redirect and to retry it. */
 const KEPT_FOR = 60_000;
-/** What happens outside of any request shares one context. */
+/** Calls made outside of any request share one context, so the leads of a context are limited. */
 const MAX_LEADS = 100;
 
 /**
- * Knows which requests are made because a response redirected there. Whoever follows redirects above an interceptor, be
- * it another interceptor or `fetch`, says nothing of it, but what it sends next goes to where the response pointed, and
- * in the same context.
+ * Recognizes requests that are made because a response redirected there.
  *
- * Only what leaves the origin that the caller named is kept.
+ * A client that follows redirects above an interceptor or an agent does not announce it. But its next request goes to
+ * where the response pointed, and in the same context. Only redirects that leave the origin that the caller named
+ * are remembered.
  */
 export class FollowedRedirects {
   readonly #leads = new WeakMap<Context, Map<string, Lead>>();
 
-  /** The URL that the caller named, where a response has led from there to `url`. */
+  /** Returns the URL that the caller named, if a response redirected from there to `url`. */
   origin(context: Context, url: URL): URL | undefined {
     const lead = this.#leads.get(context)?.get(withoutFragment(url));
     return lead !== undefined && lead.until > Date.now() ? lead.named : undefined;
   }
 
-  /** Hears where a response of `from` points. */
-  heard(context: Context, from: URL, named: URL, location: string | undefined): void {
+  /** Remembers where a response of `from` points. */
+  remember(context: Context, from: URL, named: URL, location: string | undefined): void {
     if (location === undefined || !URL.canParse(location, from.href)) return;
     const to = new URL(location, from);
     if (to.origin === named.origin) return;
     const leads = this.#leads.get(context) ?? new Map<string, Lead>();
     this.#leads.set(context, leads);
     const key = withoutFragment(to);
-    // Again at the end: the oldest goes first.
+    // Moved to the end, because the first is dropped as the oldest.
     leads.delete(key);
     leads.set(key, { named, until: Date.now() + KEPT_FOR });
     for (const oldest of leads.keys()) if (leads.size > MAX_LEADS) leads.delete(oldest);

@@ -7,22 +7,21 @@ import type {
   HttpClientTracer,
   OutboundInjection,
 } from '@throughline/http-semantics';
+import { REDIRECT_STATUS } from './redirect-status.ts';
 
 /** What is sent next for one call: the call itself, a redirect, another attempt. */
 export interface HopRequest {
   readonly method: string;
   readonly url: URL;
-  /** Receives what the target may be told. */
+  /** Receives the context, if the target may. */
   readonly headers: Carrier;
   /** Reads a header that the caller set, by lower-case name. */
   readonly header: (name: string) => string | null | undefined;
 }
 
-const REDIRECT_STATUS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
-
-/** The requests that one call of `fetch` sends, one after the other: each in a span of its own. */
+/** The requests that one call of `fetch` sends, one after the other, each in a span of its own. */
 export class Hops {
-  /** How many were sent. */
+  /** How many requests were sent. */
   sent = 0;
   readonly #startCall: HttpClientTracer;
   readonly #inject: OutboundInjection;
@@ -47,7 +46,7 @@ export class Hops {
     this.#fragment = fragment;
   }
 
-  /** Ends the span of the request before, starts the next one and writes into its headers; returns its context. */
+  /** Ends the span of the previous request, starts the next one, injects it into the headers and returns its context. */
   next({ method, url, headers, header }: HopRequest): Context {
     this.#call?.end(this.#head);
     this.#head = {};
@@ -56,29 +55,25 @@ export class Hops {
     this.#named ??= url;
     const resendCount = this.sent++;
     const start = () => this.#startCall({ method, url, resendCount, header }, this.#parent);
-    // Some tracers look at what is active and not at the parent that they are given: on the wire, tracing is suppressed.
+    // Some tracers use the active context instead of the parent that they get, and on the wire tracing is suppressed.
     const call = activeContext() === this.#parent ? start() : runInContext(this.#parent, start);
     this.#call = call;
-    this.#inject(call.context, headers, url, {
-      ...this.#policy,
-      redirectedFrom: this.#named,
-      authorization: header('authorization'),
-    });
+    this.#inject(call.context, headers, { url, header, named: this.#named }, this.#policy);
     return call.context;
   }
 
-  /** How far the request under way has come: the head of its response, or what it failed with. */
-  heard(outcome: HttpClientOutcome): void {
-    // What a dispatcher makes of a response that it tries again is no failure of the request.
+  /** Records how far the current request has come: the head of its response, or what it failed with. */
+  observe(outcome: HttpClientOutcome): void {
+    // A dispatcher that retries reports the discarded response as an error. The request itself did not fail.
     if (outcome.error !== undefined && this.#head.statusCode !== undefined) return;
     this.#head = outcome;
     const location = REDIRECT_STATUS.has(outcome.statusCode ?? 0) ? outcome.header?.('location') : undefined;
-    // The request that follows shows no fragment: fetch keeps it to itself.
+    // The request that follows shows no fragment, because fetch does not send it.
     if (location && URL.canParse(location, this.#url?.href))
       this.#fragment = new URL(location, this.#url).hash || this.#fragment;
   }
 
-  /** Ends the last span; what was heard of its response comes before what is given. */
+  /** Ends the last span. What was observed of its response takes precedence over `outcome`. */
   end(outcome: HttpClientOutcome): void {
     this.#call?.end({ ...outcome, ...this.#head });
   }
