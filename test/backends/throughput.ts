@@ -74,7 +74,7 @@ if ('missing' in located) {
 }
 
 console.log(`${cpus()[0]?.model ?? 'unknown CPU'}, Node ${process.version}, ${pairs * 2} spans a row\n`);
-console.log('| | Node: CPU µs a span | spans/s a core | Collector: CPU µs a span | spans/s a core |');
+console.log('| | Node: CPU µs per span | spans/s per core | Collector: CPU µs per span | spans/s per core |');
 console.log('|---|---|---|---|---|');
 const sink = await startSink();
 
