@@ -1,16 +1,15 @@
 export {
-  type ClientRequest,
-  type ClientResponse,
   defineHttpClientConformance,
-  type HttpClientCapability,
-  type HttpClientConformanceOptions,
-  type HttpClientTraceOptions,
-  type HttpClientUnderTest,
   httpClientConformanceCases,
 } from './client/http-client-conformance.ts';
+export type {
+  HttpClientCapability,
+  HttpClientConformanceOptions,
+  HttpClientTraceOptions,
+} from './client/http-client-conformance-options.ts';
+export type { ClientRequest, ClientResponse, HttpClientUnderTest } from './client/http-client-under-test.ts';
 export type { Capabilities, ConformanceCase, ConformanceRunner, Skip } from './kit/conformance-case.ts';
 export type { ConformanceSdk, SamplerLike, SpanProcessorLike } from './kit/conformance-sdk.ts';
-export type { ResourceMetricsLike } from './kit/metric-points.ts';
 export type { RecordedSpan } from './kit/recorded-span.ts';
 export { createSpanCollector, type SpanCollector } from './kit/span-collector.ts';
 export {
@@ -20,29 +19,27 @@ export {
   assertRoot,
   assertSpan,
 } from './kit/trace-assertions.ts';
-export { describeSpan, describeTrace } from './kit/trace-tree.ts';
-export {
-  defineMessagingConformance,
-  type HandlerOutcome,
-  type MessageOnWire,
-  type MessageToHandle,
-  type MessageToSend,
-  type MessagingCapability,
-  type MessagingClientUnderTest,
-  type MessagingConformanceOptions,
-  type MessagingSpanNames,
-  type MessagingTraceOptions,
-  messagingConformanceCases,
-} from './messaging/messaging-conformance.ts';
-export {
-  type CutErrorTypes,
-  defineHttpServerConformance,
-  type HookSpan,
-  type HttpServerCapability,
-  type HttpServerConformanceOptions,
-  type HttpServerSetup,
-  type HttpServerTraceOptions,
-  httpServerConformanceCases,
-  type ServedHttp,
-} from './server/http-server-conformance.ts';
+export { describeTrace } from './kit/trace-tree.ts';
+export type {
+  HandlerOutcome,
+  MessageOnWire,
+  MessageToHandle,
+  MessageToSend,
+  MessagingClientUnderTest,
+} from './messaging/messaging-client-under-test.ts';
+export { defineMessagingConformance, messagingConformanceCases } from './messaging/messaging-conformance.ts';
+export type {
+  MessagingCapability,
+  MessagingConformanceOptions,
+  MessagingSpanNames,
+  MessagingTraceOptions,
+} from './messaging/messaging-conformance-options.ts';
+export { defineHttpServerConformance, httpServerConformanceCases } from './server/http-server-conformance.ts';
+export type {
+  HttpServerCapability,
+  HttpServerConformanceOptions,
+  HttpServerSetup,
+  HttpServerTraceOptions,
+  ServedHttp,
+} from './server/http-server-conformance-options.ts';
 export type { EndpointCall, EndpointReply, HttpServerEndpoint } from './server/http-server-endpoints.ts';

@@ -131,7 +131,9 @@ export function connectMessagingReference(
     const globals = fault === 'uses the global providers only';
     const chosen = globals ? undefined : options.propagator;
     const propagator = () => chosen ?? propagation;
-    const registered = () => chosen !== undefined || propagation.fields().length > 0;
+    const registered = () =>
+      chosen !== undefined ||
+      guarded('throws when the propagator throws', true, () => propagation.fields().length > 0);
 
     function guarded<T>(rethrows: MessagingFault, otherwise: T, fn: () => T): T {
       try {

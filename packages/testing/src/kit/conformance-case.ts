@@ -38,49 +38,11 @@ export interface ConformanceRunner {
  */
 export type Capabilities<Name extends string> = { readonly [name in Name]?: true | Skip };
 
-/** The cases of a kit, bound to what is under test: `run` runs one, `lacks` tells why a need of it is not met. */
-export function bindCases<C extends { readonly name: string; readonly needs?: readonly string[] }>(
-  groups: Readonly<Record<string, readonly C[]>>,
-  run: (one: C) => Promise<void>,
-  lacks: (need: NonNullable<C['needs']>[number]) => Skip | undefined,
-): ConformanceCase[] {
-  return Object.entries(groups).flatMap(([group, cases]) =>
-    cases.map((one) => {
-      const skip = one.needs?.map(lacks).find((reason) => reason !== undefined);
-      return { name: one.name, group, ...(skip && { skip }), run: () => run(one) };
-    }),
-  );
-}
-
-/** Why an ability is missing; `undefined` when it is there. */
+/** Returns why an ability is missing, or `undefined` when it is there. */
 export function lackOf<Name extends string>(
   capabilities: Capabilities<Name> | undefined,
   name: Name,
 ): Skip | undefined {
   const able: true | Skip = capabilities?.[name] ?? true;
   return able === true ? undefined : able;
-}
-
-/** Registers cases with a runner, grouped by heading; a skipped case carries its reason in its name. */
-export function registerCases(
-  runner: ConformanceRunner,
-  title: string,
-  cases: readonly ConformanceCase[],
-): void {
-  runner.describe(title, () => {
-    for (const group of new Set(cases.map((one) => one.group))) {
-      runner.describe(group, () => {
-        for (const one of cases) {
-          if (one.group !== group) continue;
-          if (one.skip) skip(runner, `${one.name} [skipped: ${one.skip.reason}]`);
-          else runner.it(one.name, () => one.run());
-        }
-      });
-    }
-  });
-}
-
-function skip({ it }: ConformanceRunner, name: string): void {
-  if (it.skip) it.skip(name, async () => {});
-  else it(name, async () => {});
 }

@@ -1,4 +1,17 @@
 import { findWrongOption } from '@throughline/core/wire';
+import type { Capabilities } from './conformance-case.ts';
+import type { ConformanceSdk } from './conformance-sdk.ts';
+
+/** The options that every kit takes. */
+export interface KitOptions<Capability extends string> {
+  /** Title of the report: `express 5`, `tracedFetch`. */
+  readonly name: string;
+  readonly sdk: ConformanceSdk;
+  /** Milliseconds that a case waits for what has to happen, before it fails. @default 2000 */
+  readonly deadline?: number;
+  /** @default every ability present */
+  readonly capabilities?: Capabilities<Capability>;
+}
 
 type Rule = readonly [accepts: (value: unknown) => boolean, expected: string];
 export type KitRules = { readonly [option: string]: Rule };
@@ -7,8 +20,7 @@ export const aFunction: Rule = [(value) => typeof value === 'function', 'a funct
 export const aText: Rule = [(value) => typeof value === 'string' && value !== '', 'a text'];
 export const anObject: Rule = [(value) => typeof value === 'object' && value !== null, 'an object'];
 
-/** What the options that all kits have may be. */
-export const KIT_RULES: KitRules = {
+const SHARED_RULES: KitRules = {
   name: aText,
   sdk: anObject,
   deadline: [(value) => typeof value === 'number' && value > 0, 'a number of milliseconds'],
@@ -23,6 +35,7 @@ const ABILITY: Rule = [
 /**
  * Checks the options of a kit. A misspelt option would leave its default in force, a misspelt ability its cases running.
  *
+ * @param rules The rules for options of this kit only.
  * @param groups The cases of the kit, which name the abilities that there are.
  * @throws TypeError for a value of the wrong type, and for an option or an ability that does not exist.
  */
@@ -32,7 +45,7 @@ export function checkKitOptions(
   rules: KitRules,
   groups: Readonly<Record<string, readonly { readonly needs?: readonly string[] }[]>>,
 ): void {
-  check(entry, options, rules);
+  check(entry, options, { ...SHARED_RULES, ...rules });
   const needs = Object.values(groups).flatMap((cases) => cases.flatMap((one) => one.needs ?? []));
   const abilities = Object.fromEntries(needs.map((need) => [need, ABILITY]));
   check(`${entry} capabilities`, options.capabilities ?? {}, abilities);

@@ -78,3 +78,10 @@ export function assertSpan(span: RecordedSpan, kind: SpanKind, name: string): vo
     `unexpected ${describeSpan(span)}`,
   );
 }
+
+/** Asserts to which span contexts a span links, in any order. */
+export function assertLinks(span: RecordedSpan, expected: readonly SpanContext[]): void {
+  const ids = (contexts: readonly SpanContext[]) =>
+    contexts.map(({ traceId, spanId }) => `${traceId}/${spanId}`).sort();
+  assert.deepEqual(ids(span.links.map((link) => link.context)), ids(expected), `links of ${span.name}`);
+}

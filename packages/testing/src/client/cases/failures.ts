@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { assertErrorType } from '../../kit/trace-assertions.ts';
-import type { HttpClientCase } from '../http-client-stage.ts';
+import type { HttpClientCase } from '../http-client-case.ts';
 
 const STATUS = 'http.response.status_code';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { context, ROOT_CONTEXT, TraceFlags, trace } from '@opentelemetry/api';
 import { REMOTE } from '../../kit/traceparent.ts';
-import type { HttpClientCase } from '../http-client-stage.ts';
+import type { HttpClientCase } from '../http-client-case.ts';
 
 const DURATION = 'http.client.request.duration';
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
+import { headerValues } from '../../kit/origin-server.ts';
 import { traceparentOf } from '../../kit/traceparent.ts';
-import type { HttpClientCase } from '../http-client-stage.ts';
-import { headerValues } from '../origin-server.ts';
-import { arrival } from './propagation.ts';
+import { arrival } from '../arrival.ts';
+import type { HttpClientCase } from '../http-client-case.ts';
 
 export const clientNoSdkCases: readonly HttpClientCase[] = [
   {

@@ -1,30 +1,17 @@
 import assert from 'node:assert/strict';
 import { SpanKind, trace } from '@opentelemetry/api';
+import { headerValues } from '../../kit/origin-server.ts';
+import { faultCase, planted, SDK_FAULTS } from '../../kit/planted-faults.ts';
 import { assertSpan } from '../../kit/trace-assertions.ts';
-import type { HttpClientCase, HttpClientWorld } from '../http-client-stage.ts';
-import { headerValues } from '../origin-server.ts';
-import { arrival, assertCarries } from './propagation.ts';
+import { arrival, assertCarries } from '../arrival.ts';
+import type { HttpClientCase, HttpClientWorld } from '../http-client-case.ts';
+import type { HttpClientCapability, HttpClientTraceOptions } from '../http-client-conformance-options.ts';
 
-const planted = (where: string) => (): never => {
-  throw new Error(`planted in ${where}`);
-};
-
-/** A case in which a part of the SDK or a callback throws: the call stays, and the span is kept if it can be. */
-function throwing(
-  what: string,
-  fault: Omit<HttpClientCase, 'name' | 'run'>,
-  spans: 'kept' | 'lost',
-): HttpClientCase {
-  return {
-    name: `calls on when ${what}`,
-    ...fault,
-    async run(world) {
-      assert.equal(await world.read('/echo', { method: 'POST', body: 'x' }), 'POST x');
-      if (spans === 'kept') await world.clientSpanIfTraced();
-      else world.spans.reset();
-    },
-  };
-}
+const throwing = faultCase<HttpClientWorld, HttpClientCapability, HttpClientTraceOptions>(
+  'calls on',
+  async (world) => assert.equal(await world.read('/echo', { method: 'POST', body: 'x' }), 'POST x'),
+  (world) => world.clientSpanIfTraced(),
+);
 
 async function ask(world: HttpClientWorld): Promise<void> {
   await world.read('/ok');
@@ -184,37 +171,7 @@ export const clientOptionCases: readonly HttpClientCase[] = [
     },
     'kept',
   ),
-  throwing(
-    'the propagator throws',
-    {
-      propagator: (real) => ({
-        ...real,
-        extract: planted('extract'),
-        inject: planted('inject'),
-        fields: planted('fields'),
-      }),
-    },
-    'kept',
-  ),
-  throwing(
-    'the sampler throws',
-    { sampler: () => ({ shouldSample: planted('the sampler'), toString: () => 'throwing sampler' }) },
-    'lost',
-  ),
-  throwing(
-    'a span processor throws',
-    {
-      processors: [
-        {
-          onStart: planted('onStart'),
-          onEnd: planted('onEnd'),
-          forceFlush: async () => {},
-          shutdown: async () => {},
-        },
-      ],
-    },
-    'lost',
-  ),
+  ...SDK_FAULTS.map((fault) => throwing(...fault)),
   throwing(
     'the meter provider throws',
     {

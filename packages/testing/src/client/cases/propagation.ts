@@ -1,22 +1,10 @@
 import assert from 'node:assert/strict';
 import { context, propagation, ROOT_CONTEXT, TraceFlags, trace } from '@opentelemetry/api';
-import type { RecordedSpan } from '../../kit/recorded-span.ts';
+import { headerValues } from '../../kit/origin-server.ts';
 import { assertParent } from '../../kit/trace-assertions.ts';
 import { parseTraceparent, REMOTE, traceparentOf } from '../../kit/traceparent.ts';
-import type { HttpClientCase, HttpClientWorld } from '../http-client-stage.ts';
-import { headerValues, type ReceivedRequest } from '../origin-server.ts';
-
-/** The `n`th request that the origin got. */
-export async function arrival(world: HttpClientWorld, n = 0): Promise<ReceivedRequest> {
-  const call = (await world.origin.arrived(n + 1))[n];
-  assert.ok(call);
-  return call;
-}
-
-/** Asserts that a request carries exactly one `traceparent`, and that it names this span. */
-export function assertCarries(call: ReceivedRequest, span: RecordedSpan): void {
-  assert.deepEqual(headerValues(call, 'traceparent'), [traceparentOf(span.spanContext())]);
-}
+import { arrival, assertCarries } from '../arrival.ts';
+import type { HttpClientCase } from '../http-client-case.ts';
 
 const AWS4 = 'AWS4-HMAC-SHA256 Credential=AKID/20260101/eu/s3/aws4_request, SignedHeaders=host, Signature=f0';
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { context, propagation, ROOT_CONTEXT, SpanKind } from '@opentelemetry/api';
+import { headerValues, type ReceivedRequest } from '../../kit/origin-server.ts';
 import type { RecordedSpan } from '../../kit/recorded-span.ts';
 import { assertErrorType, assertParent } from '../../kit/trace-assertions.ts';
-import type { HttpClientCase, HttpClientWorld } from '../http-client-stage.ts';
-import { headerValues, type ReceivedRequest } from '../origin-server.ts';
-import { arrival, assertCarries } from './propagation.ts';
+import { arrival, assertCarries } from '../arrival.ts';
+import type { HttpClientCase, HttpClientWorld } from '../http-client-case.ts';
 
 const to = (path: string, status = 302): string => `/redirect/${status}?to=${encodeURIComponent(path)}`;
 

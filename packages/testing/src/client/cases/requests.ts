@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { HttpClientCase } from '../http-client-stage.ts';
-import { headerValues } from '../origin-server.ts';
-import { arrival } from './propagation.ts';
+import { headerValues } from '../../kit/origin-server.ts';
+import { arrival } from '../arrival.ts';
+import type { HttpClientCase } from '../http-client-case.ts';
 
 /** Freezes a value and all in it, so that a mutation throws where it happens. */
 function frozen<T extends object>(value: T): T {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type Attributes, SpanKind } from '@opentelemetry/api';
 import { assertErrorType, assertSpan } from '../../kit/trace-assertions.ts';
-import type { HttpClientCase } from '../http-client-stage.ts';
+import type { HttpClientCase } from '../http-client-case.ts';
 
 /** All that a CLIENT span may carry unless the user asks for more. */
 const CONVENTIONAL: ReadonlySet<string> = new Set([

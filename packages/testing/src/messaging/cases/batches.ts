@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
 import { SpanKind } from '@opentelemetry/api';
-import { assertErrorType, assertParent, assertSpan } from '../../kit/trace-assertions.ts';
+import { assertErrorType, assertLinks, assertParent, assertSpan } from '../../kit/trace-assertions.ts';
 import { remoteCaller, traceparentOf } from '../../kit/traceparent.ts';
-import type { MessagingCase, MessagingWorld } from '../messaging-stage.ts';
-import { assertCarries, onWire } from './propagation.ts';
-import { assertLinks } from './relation.ts';
+import type { MessagingCase, MessagingWorld } from '../messaging-case.ts';
+import { assertCarries, onWire } from '../on-wire.ts';
 
 const BODIES = ['0', '1', '2'];
 
-const planted = () =>
+const messages = () =>
   BODIES.map((body) => ({ body, metadata: { traceparent: traceparentOf(remoteCaller(Number(body))) } }));
 
 async function sendBatch(world: MessagingWorld, metadata: Record<string, string>[] = []): Promise<void> {
@@ -61,7 +60,7 @@ export const batchCases: readonly MessagingCase[] = [
       await world.client.consumeBatch(async (messages, process) => {
         for (const message of messages) await process(message, () => world.note(message));
       });
-      await world.client.plant(planted());
+      await world.client.plant(messages());
       for (const expected of BODIES) {
         const { body, first, last } = await world.handled();
         assert.equal(body, expected);
@@ -90,7 +89,7 @@ export const batchCases: readonly MessagingCase[] = [
       await world.client.consumeBatch?.(async (messages, process) => {
         await Promise.all(messages.map((message) => process(message, () => world.note(message))));
       });
-      await world.client.plant(planted());
+      await world.client.plant(messages());
       const handled = [];
       for (const _ of BODIES) handled.push(await world.handled());
       const receive = await world.span('receive');
@@ -112,7 +111,7 @@ export const batchCases: readonly MessagingCase[] = [
           await Promise.resolve(process(message, refuse ?? (() => world.note(message)))).catch(() => {});
         }
       });
-      await world.client.plant(planted());
+      await world.client.plant(messages());
       await world.handled();
       await world.handled();
       assertErrorType(await world.span('process'), undefined);

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { within } from '../../kit/deadline.ts';
 import { createGate } from '../../kit/gate.ts';
 import { assertErrorType } from '../../kit/trace-assertions.ts';
-import type { HandlerOutcome } from '../messaging-conformance.ts';
-import type { MessagingCase } from '../messaging-stage.ts';
+import type { MessagingCase } from '../messaging-case.ts';
+import type { HandlerOutcome } from '../messaging-client-under-test.ts';
 
 class Refused extends Error {
   override readonly name = 'Refused';

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { context } from '@opentelemetry/api';
 import { assertRoot } from '../../kit/trace-assertions.ts';
 import { MALFORMED_TRACEPARENTS, REMOTE, traceparentOf } from '../../kit/traceparent.ts';
-import type { MessageToSend } from '../messaging-conformance.ts';
-import type { MessagingCase } from '../messaging-stage.ts';
-import { assertCarries, onWire, withTenant } from './propagation.ts';
+import type { MessagingCase } from '../messaging-case.ts';
+import type { MessageToSend } from '../messaging-client-under-test.ts';
+import { assertCarries, onWire } from '../on-wire.ts';
+import { withTenant } from '../with-tenant.ts';
 
 /** A case in which the metadata is no context: the message is handled once, in a trace of its own. */
 function unusable(

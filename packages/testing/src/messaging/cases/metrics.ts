@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { within } from '../../kit/deadline.ts';
 import { createGate } from '../../kit/gate.ts';
-import type { MessagingCase, MessagingWorld } from '../messaging-stage.ts';
+import type { MessagingCase, MessagingWorld } from '../messaging-case.ts';
 
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { traceparentOf } from '../../kit/traceparent.ts';
-import type { MessagingCase } from '../messaging-stage.ts';
-import { onWire } from './propagation.ts';
+import type { MessagingCase } from '../messaging-case.ts';
+import { onWire } from '../on-wire.ts';
 
 const FIELDS = ['traceparent', 'tracestate', 'baggage'];
 

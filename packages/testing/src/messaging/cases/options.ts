@@ -1,34 +1,25 @@
 import assert from 'node:assert/strict';
 import { context, propagation, ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api';
+import { faultCase, planted, SDK_FAULTS } from '../../kit/planted-faults.ts';
 import { assertSpan } from '../../kit/trace-assertions.ts';
 import { REMOTE, traceparentOf } from '../../kit/traceparent.ts';
-import type { MessagingCase } from '../messaging-stage.ts';
-import { assertCarries, onWire, withTenant } from './propagation.ts';
+import type { MessagingCase, MessagingWorld } from '../messaging-case.ts';
+import type { MessagingCapability, MessagingTraceOptions } from '../messaging-conformance-options.ts';
+import { assertCarries, onWire } from '../on-wire.ts';
+import { withTenant } from '../with-tenant.ts';
 
-const planted = (where: string) => (): never => {
-  throw new Error(`planted in ${where}`);
-};
-
-/** A case in which a part of the SDK or a callback throws: messages get through, and spans are kept if they can be. */
-function throwing(
-  what: string,
-  fault: Omit<MessagingCase, 'name' | 'run'>,
-  spans: 'kept' | 'lost',
-): MessagingCase {
-  return {
-    name: `sends and handles messages when ${what}`,
-    ...fault,
-    async run(world) {
-      await world.consume();
-      await world.send('a');
-      assert.equal((await world.handled()).body, 'a');
-      if (spans === 'kept') {
-        await world.span('send');
-        await world.span('process');
-      } else world.spans.reset();
-    },
-  };
-}
+const throwing = faultCase<MessagingWorld, MessagingCapability, MessagingTraceOptions>(
+  'sends and handles messages',
+  async (world) => {
+    await world.consume();
+    await world.send('a');
+    assert.equal((await world.handled()).body, 'a');
+  },
+  async (world) => {
+    await world.span('send');
+    await world.span('process');
+  },
+);
 
 export const messagingOptionCases: readonly MessagingCase[] = [
   {
@@ -152,36 +143,7 @@ export const messagingOptionCases: readonly MessagingCase[] = [
     },
     'kept',
   ),
-  throwing(
-    'the propagator throws',
-    {
-      propagator: (real) => ({
-        inject: planted('inject'),
-        extract: planted('extract'),
-        fields: () => real.fields(),
-      }),
-    },
-    'kept',
-  ),
-  throwing(
-    'the sampler throws',
-    { sampler: () => ({ shouldSample: planted('shouldSample'), toString: () => 'throwing' }) },
-    'lost',
-  ),
-  throwing(
-    'a span processor throws',
-    {
-      processors: [
-        {
-          onStart: planted('onStart'),
-          onEnd: planted('onEnd'),
-          async forceFlush() {},
-          async shutdown() {},
-        },
-      ],
-    },
-    'lost',
-  ),
+  ...SDK_FAULTS.map((fault) => throwing(...fault)),
   throwing(
     'the meter provider throws',
     { meterProvider: () => ({ getMeter: planted('getMeter') }), needs: ['metrics'] },

@@ -1,27 +1,10 @@
 import assert from 'node:assert/strict';
 import { context, propagation, ROOT_CONTEXT, SpanKind, TraceFlags, trace } from '@opentelemetry/api';
-import type { RecordedSpan } from '../../kit/recorded-span.ts';
 import { assertConnectedTrace, assertParent } from '../../kit/trace-assertions.ts';
-import { parseTraceparent, REMOTE, remoteCaller, traceparentOf } from '../../kit/traceparent.ts';
-import type { MessageOnWire } from '../messaging-conformance.ts';
-import type { MessagingCase } from '../messaging-stage.ts';
-
-/** All values of a name on the wire, in any letter case. */
-export function onWire({ metadata }: MessageOnWire, name: string): string[] {
-  return Object.entries(metadata).flatMap(([key, values]) => (key.toLowerCase() === name ? values : []));
-}
-
-/** Asserts that a message carries exactly one traceparent, and that it names `span`. */
-export function assertCarries(message: MessageOnWire, span: RecordedSpan): void {
-  const found = onWire(message, 'traceparent');
-  assert.equal(found.length, 1, `one traceparent, got ${JSON.stringify(found)}`);
-  const { traceId, spanId } = span.spanContext();
-  assert.deepEqual(parseTraceparent(found[0]), { traceId, spanId, traceFlags: TraceFlags.SAMPLED });
-}
-
-/** A context with `tenant=blue` as baggage. */
-export const withTenant = (ctx = ROOT_CONTEXT) =>
-  propagation.setBaggage(ctx, propagation.createBaggage({ tenant: { value: 'blue' } }));
+import { REMOTE, remoteCaller, traceparentOf } from '../../kit/traceparent.ts';
+import type { MessagingCase } from '../messaging-case.ts';
+import { assertCarries, onWire } from '../on-wire.ts';
+import { withTenant } from '../with-tenant.ts';
 
 export const messagePropagationCases: readonly MessagingCase[] = [
   {

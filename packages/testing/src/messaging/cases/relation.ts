@@ -1,19 +1,12 @@
 import assert from 'node:assert/strict';
-import { type SpanContext, trace } from '@opentelemetry/api';
+import { trace } from '@opentelemetry/api';
 import type { RecordedSpan } from '../../kit/recorded-span.ts';
-import { assertParent, assertRoot } from '../../kit/trace-assertions.ts';
+import { assertLinks, assertParent, assertRoot } from '../../kit/trace-assertions.ts';
 import { REMOTE, traceparentOf } from '../../kit/traceparent.ts';
-import type { MessagingTraceOptions } from '../messaging-conformance.ts';
-import type { MessagingCase, MessagingWorld } from '../messaging-stage.ts';
+import type { MessagingCase, MessagingWorld } from '../messaging-case.ts';
+import type { MessagingTraceOptions } from '../messaging-conformance-options.ts';
 
 const METADATA = { traceparent: traceparentOf(), baggage: 'tenant=blue' };
-
-/** Asserts to which span contexts a span links, in any order. */
-export function assertLinks(span: RecordedSpan, expected: readonly SpanContext[]): void {
-  const ids = (contexts: readonly SpanContext[]) =>
-    contexts.map(({ traceId, spanId }) => `${traceId}/${spanId}`).sort();
-  assert.deepEqual(ids(span.links.map((link) => link.context)), ids(expected), `links of ${span.name}`);
-}
 
 /** Has one planted message handled, and takes its span. */
 async function processed(

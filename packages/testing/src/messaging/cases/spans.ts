@@ -5,7 +5,7 @@ import { createGate } from '../../kit/gate.ts';
 import type { RecordedSpan } from '../../kit/recorded-span.ts';
 import { assertErrorType, assertParent, assertSpan } from '../../kit/trace-assertions.ts';
 import { REMOTE, traceparentOf } from '../../kit/traceparent.ts';
-import type { MessagingCase } from '../messaging-stage.ts';
+import type { MessagingCase } from '../messaging-case.ts';
 
 function assertOperation(span: RecordedSpan, system: string, type: string): void {
   const { attributes } = span;

@@ -12,7 +12,7 @@ import {
 } from '@opentelemetry/api';
 import { assertParent, assertRoot } from '../../kit/trace-assertions.ts';
 import { REMOTE, traceparentOf } from '../../kit/traceparent.ts';
-import type { HttpServerCase, HttpServerWorld } from '../http-server-stage.ts';
+import type { HttpServerCase, HttpServerWorld } from '../http-server-case.ts';
 
 // The key under which OpenTelemetry's own HTTP instrumentation leaves its span for framework instrumentations.
 const RPC_METADATA = createContextKey('OpenTelemetry SDK Context Key RPC_METADATA');

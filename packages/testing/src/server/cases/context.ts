@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { SpanKind } from '@opentelemetry/api';
-import { headerValues, startOriginServer } from '../../client/origin-server.ts';
+import { headerValues, startOriginServer } from '../../kit/origin-server.ts';
 import { assertParent } from '../../kit/trace-assertions.ts';
 import { remoteCaller, traceparentOf } from '../../kit/traceparent.ts';
-import type { HttpServerCase, HttpServerWorld } from '../http-server-stage.ts';
+import type { HttpServerCase, HttpServerWorld } from '../http-server-case.ts';
 import type { WireRequest } from '../wire.ts';
 
 /** Sends the request, takes its span, and asserts that each label was seen with that span active. */

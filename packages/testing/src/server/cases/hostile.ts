@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
+import { faultCase, planted, SDK_FAULTS } from '../../kit/planted-faults.ts';
 import { assertParent } from '../../kit/trace-assertions.ts';
 import { MALFORMED_TRACEPARENTS, REMOTE, traceparentOf } from '../../kit/traceparent.ts';
-import type { HttpServerCase, HttpServerWorld } from '../http-server-stage.ts';
-
-const planted = (where: string) => (): never => {
-  throw new Error(`planted in ${where}`);
-};
+import type { HttpServerCase, HttpServerNeed, HttpServerWorld } from '../http-server-case.ts';
+import type { HttpServerTraceOptions } from '../http-server-conformance-options.ts';
 
 /** Asserts that requests are answered as if nothing were wrong. */
 async function assertUnharmed(world: HttpServerWorld): Promise<void> {
@@ -29,23 +27,11 @@ async function takeSpans(world: HttpServerWorld): Promise<void> {
   for (let n = 0; n < 3; n += 1) await world.serverSpan();
 }
 
-/** A case in which a part of the SDK or a callback throws: the response stays, and the span is kept if it can be. */
-function throwing(
-  what: string,
-  fault: Omit<HttpServerCase, 'name' | 'run'>,
-  spans: 'kept' | 'lost',
-): HttpServerCase {
-  return {
-    name: `serves on when ${what}`,
-    ...fault,
-    async run(world) {
-      await assertUnharmed(world);
-      if (spans === 'kept') await takeSpans(world);
-      // Half-made spans may stay behind when the SDK itself is broken; only the response is promised.
-      else world.spans.reset();
-    },
-  };
-}
+const throwing = faultCase<HttpServerWorld, HttpServerNeed, HttpServerTraceOptions>(
+  'serves on',
+  assertUnharmed,
+  takeSpans,
+);
 
 export const hostileCases: readonly HttpServerCase[] = [
   {
@@ -205,39 +191,7 @@ export const hostileCases: readonly HttpServerCase[] = [
     },
     'kept',
   ),
-  throwing(
-    'the propagator throws',
-    {
-      propagator: (real) => ({
-        ...real,
-        extract: planted('extract'),
-        inject: planted('inject'),
-        fields: planted('fields'),
-      }),
-    },
-    'kept',
-  ),
-  throwing(
-    'the sampler throws',
-    {
-      sampler: () => ({ shouldSample: planted('the sampler'), toString: () => 'throwing sampler' }),
-    },
-    'lost',
-  ),
-  throwing(
-    'a span processor throws',
-    {
-      processors: [
-        {
-          onStart: planted('onStart'),
-          onEnd: planted('onEnd'),
-          forceFlush: async () => {},
-          shutdown: async () => {},
-        },
-      ],
-    },
-    'lost',
-  ),
+  ...SDK_FAULTS.map((fault) => throwing(...fault)),
   throwing(
     'the context manager throws before it runs anything',
     {

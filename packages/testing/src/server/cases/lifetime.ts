@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { assertErrorType } from '../../kit/trace-assertions.ts';
+import type { HttpServerCase, HttpServerWorld } from '../http-server-case.ts';
 import { BROKEN } from '../http-server-endpoints.ts';
-import type { HttpServerCase, HttpServerWorld } from '../http-server-stage.ts';
 
 const STATUS = 'http.response.status_code';
 const BYTES = { 'content-type': 'application/octet-stream' };

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { type Attributes, TraceFlags } from '@opentelemetry/api';
+import { planted } from '../../kit/planted-faults.ts';
 import { REMOTE, traceparentOf } from '../../kit/traceparent.ts';
-import type { HttpServerCase, HttpServerWorld } from '../http-server-stage.ts';
+import type { HttpServerCase, HttpServerWorld } from '../http-server-case.ts';
 
 const DURATION = 'http.server.request.duration';
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
@@ -165,11 +166,7 @@ export const metricCases: readonly HttpServerCase[] = [
   },
   {
     name: 'serves on when the meter provider throws',
-    meterProvider: () => ({
-      getMeter() {
-        throw new Error('planted in the meter provider');
-      },
-    }),
+    meterProvider: () => ({ getMeter: planted('the meter provider') }),
     async run(world) {
       assert.equal((await world.get('/items/1')).status, 200);
       await world.serverSpan();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { headerValues, type OriginServer, startOriginServer } from '../../client/origin-server.ts';
+import { headerValues, type OriginServer, startOriginServer } from '../../kit/origin-server.ts';
 import { remoteCaller, traceparentOf } from '../../kit/traceparent.ts';
-import type { HttpServerCase, HttpServerWorld } from '../http-server-stage.ts';
+import type { HttpServerCase, HttpServerWorld } from '../http-server-case.ts';
 
 async function withOrigin(body: (origin: OriginServer) => Promise<void>): Promise<void> {
   const origin = await startOriginServer();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { SpanKind, trace } from '@opentelemetry/api';
 import { assertParent, assertSpan } from '../../kit/trace-assertions.ts';
 import { REMOTE, traceparentOf } from '../../kit/traceparent.ts';
-import type { HttpServerCase } from '../http-server-stage.ts';
+import type { HttpServerCase } from '../http-server-case.ts';
 
 export const optionCases: readonly HttpServerCase[] = [
   {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { context, INVALID_SPANID, SpanKind, TraceFlags, trace } from '@opentelemetry/api';
 import { assertParent, assertRoot, assertSpan } from '../../kit/trace-assertions.ts';
 import { MALFORMED_TRACEPARENTS, REMOTE, traceparentOf } from '../../kit/traceparent.ts';
-import type { HttpServerCase } from '../http-server-stage.ts';
+import type { HttpServerCase } from '../http-server-case.ts';
 
 export const parentCases: readonly HttpServerCase[] = [
   {

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { within } from '../kit/deadline.ts';
-import { createGate, type Gate, withResolvers } from '../kit/gate.ts';
+import { within } from './deadline.ts';
+import { createGates, type Gate, withResolvers } from './gate.ts';
 
 /** A request as it arrived at the origin. */
 export interface ReceivedRequest {
@@ -34,14 +34,9 @@ export function headerValues(request: ReceivedRequest, name: string): string[] {
 /** Starts an origin server on a free port of the loopback interface. */
 export async function startOriginServer(): Promise<OriginServer> {
   const received: ReceivedRequest[] = [];
-  const gates = new Map<string, Gate>();
+  const { gate, openAll } = createGates();
   const sockets = new Set<Socket>();
   let changed = withResolvers<void>();
-  const gate = (name: string): Gate => {
-    const known = gates.get(name) ?? createGate();
-    gates.set(name, known);
-    return known;
-  };
 
   const server = createServer(async (req, res) => {
     const { method = '', url: target = '' } = req;
@@ -79,7 +74,7 @@ export async function startOriginServer(): Promise<OriginServer> {
       return received;
     },
     async close() {
-      for (const one of gates.values()) one.open();
+      openAll();
       const closed = once(server, 'close');
       server.close();
       for (const socket of sockets) socket.destroy();

@@ -1,0 +1,61 @@
+import type { Attributes, MeterProvider, TextMapPropagator, TracerProvider } from '@opentelemetry/api';
+import type { HookSpan } from '../kit/hook-span.ts';
+import type { KitOptions } from '../kit/kit-options.ts';
+import type { HttpClientUnderTest } from './http-client-under-test.ts';
+
+/** The abilities that a client may lack. */
+export type HttpClientCapability =
+  /** Makes a CLIENT span per request; without it, only what is on the wire is checked. */
+  | 'spans'
+  /** Has the shape of the global `fetch`. */
+  | 'fetch'
+  /** Follows redirects in its own sight, one span per hop. */
+  | 'redirects'
+  /** Removes stale fields that the caller set, in any letter case. */
+  | 'replace'
+  /** Sees the request's headers, and with them a signature. */
+  | 'signature'
+  /** Sends methods outside the known ones. */
+  | 'anyMethod'
+  /** A request can be given up by an `AbortSignal`. */
+  | 'abort'
+  /** Can end the span with the response's body instead of its head. */
+  | 'endOnBody'
+  | 'metrics'
+  | 'ignore'
+  | 'spanName'
+  | 'attributes'
+  | 'hooks'
+  | 'captureHeaders'
+  | 'redactQuery'
+  | 'providers'
+  | 'validation';
+
+/** Options of the client as the kit sets them; a client with other names maps them in its spec file. */
+export interface HttpClientTraceOptions {
+  readonly tracerProvider?: TracerProvider;
+  readonly meterProvider?: MeterProvider;
+  readonly propagator?: TextMapPropagator;
+  readonly ignore?: (request: { readonly url: URL }) => boolean;
+  readonly spanName?: (request: { readonly method: string }) => string;
+  readonly attributes?: (request: { readonly url: URL }) => Attributes;
+  readonly requestHook?: (state: {
+    readonly span: HookSpan;
+    readonly request: { readonly url: URL };
+  }) => void;
+  readonly responseHook?: (state: {
+    readonly span: HookSpan;
+    readonly request: { readonly url: URL };
+    readonly outcome: { readonly statusCode?: number | undefined };
+  }) => void;
+  readonly captureRequestHeaders?: string[];
+  readonly captureResponseHeaders?: string[];
+  readonly redactQuery?: string[];
+  readonly endOn?: 'headers' | 'body';
+}
+
+/** Everything that the kit needs to know about one client. */
+export interface HttpClientConformanceOptions extends KitOptions<HttpClientCapability> {
+  /** Makes the client for one case, with these options. */
+  connect(traceOptions: HttpClientTraceOptions): HttpClientUnderTest | Promise<HttpClientUnderTest>;
+}

@@ -1,0 +1,72 @@
+import type { Attributes, MeterProvider, TextMapPropagator, TracerProvider } from '@opentelemetry/api';
+import type { KitOptions } from '../kit/kit-options.ts';
+import type { MessagingClientUnderTest } from './messaging-client-under-test.ts';
+
+/** The abilities that a messaging client, or the way it is under test, may lack. */
+export type MessagingCapability =
+  /** Sends several messages in one call, traced one by one. */
+  | 'sendBatch'
+  /** Hands several messages over at once. */
+  | 'consumeBatch'
+  /** Settles messages by calls that are traced. */
+  | 'settle'
+  /** The test can make the next send fail. */
+  | 'failSend'
+  /** The test sees what the client gets back from the handler, so a handler may fail in it. */
+  | 'outcome'
+  /** Messages hold a timestamp that the consumer reads, and the test can plant it. */
+  | 'timestamps'
+  /** Metadata can hold a name twice, or a list of values. */
+  | 'duplicates'
+  /** Metadata names keep their letter case. */
+  | 'letterCase'
+  /** Metadata may be as large as 16 KiB. */
+  | 'oversized'
+  | 'metrics'
+  | 'validation';
+
+/** What becomes of the context that a message brings. */
+export type MessagingTrust =
+  | 'continue'
+  | 'restart'
+  | 'ignore'
+  | { readonly parent: 'continue' | 'restart' | 'ignore'; readonly baggage?: 'keep' | 'drop' };
+
+/** Options of the client as the kit sets them; a client with other names maps them in its spec file. */
+export interface MessagingTraceOptions {
+  readonly tracerProvider?: TracerProvider;
+  readonly meterProvider?: MeterProvider;
+  readonly propagator?: TextMapPropagator;
+  readonly relation?: 'auto' | 'parent' | 'link' | 'both';
+  /** Milliseconds. */
+  readonly maxAge?: number;
+  readonly trust?: MessagingTrust | ((operation: { readonly type: string }) => MessagingTrust);
+  readonly baggageTo?: 'all' | 'none' | 'private' | readonly (string | RegExp)[];
+  readonly baggageEntries?: readonly string[];
+  readonly ignore?: (operation: { readonly type: string }) => boolean;
+  readonly destinationTemplate?: (destination: string) => string | undefined;
+  readonly attributes?: (operation: { readonly type: string }) => Attributes;
+}
+
+/** What the spans of a client are to be called, after the conventions and the system's own words. */
+export interface MessagingSpanNames {
+  /** `publish orders` */
+  readonly send: string;
+  /** `process orders` */
+  readonly process: string;
+  /** `create orders`; needed with `sendBatch`. */
+  readonly create?: string;
+  /** `receive orders`; needed with `consumeBatch`. */
+  readonly receive?: string;
+  /** `ack orders`; needed with `settle`. */
+  readonly settle?: string;
+}
+
+/** Everything that the kit needs to know about one client. */
+export interface MessagingConformanceOptions extends KitOptions<MessagingCapability> {
+  /** Value of `messaging.system`: `rabbitmq`. */
+  readonly system: string;
+  readonly names: MessagingSpanNames;
+  /** Makes the client for one case, with these options. */
+  connect(traceOptions: MessagingTraceOptions): MessagingClientUnderTest | Promise<MessagingClientUnderTest>;
+}

@@ -1,0 +1,115 @@
+import type { Server } from 'node:http';
+import type { Http2SecureServer, Http2Server } from 'node:http2';
+import type { Attributes, MeterProvider, TextMapPropagator, TracerProvider } from '@opentelemetry/api';
+import type { HookSpan } from '../kit/hook-span.ts';
+import type { KitOptions } from '../kit/kit-options.ts';
+import type { HttpServerEndpoint } from './http-server-endpoints.ts';
+
+/** The abilities that a server adapter or its framework may lack. */
+export type HttpServerCapability =
+  /** The framework has a router, and the adapter reports its template as `http.route`. */
+  | 'routes'
+  /** The framework catches what a handler throws and answers 500 itself. */
+  | 'errors'
+  /** The adapter sees the error that a handler threw, and records it on the span. */
+  | 'exceptions'
+  /** The framework reads a body stream in the context of the handler that made it. */
+  | 'streamContext'
+  /** The framework can answer with a stream, and destroys the response when the stream fails. */
+  | 'streamErrors'
+  /** A request body that the client cut is told from one that ended, so that no handler answers it. */
+  | 'cutBody'
+  /** The server cuts a connection after `server.setTimeout()`, and the adapter can tell. */
+  | 'serverTimeout'
+  /** The server speaks HTTP/1.1, so that pipelining, `Expect` and malformed bytes can be tried. */
+  | 'http1'
+  /** `server.emit('request')` reaches the adapter, so that another tracer's span can be put around it. */
+  | 'outerSpan'
+  /** Any method reaches a route registered for all methods, `PROPFIND` included. */
+  | 'anyMethod'
+  | 'meterProvider'
+  | 'activeRequests'
+  | 'ignore'
+  | 'spanName'
+  | 'attributes'
+  | 'hooks'
+  | 'captureHeaders'
+  | 'redactQuery'
+  | 'trustProxy'
+  | 'knownMethods'
+  /** Context reaches outgoing calls with no SDK registered. */
+  | 'noSdk'
+  /** Wrong options throw a `TypeError` when the adapter is mounted. */
+  | 'validation';
+
+/** Options of the adapter as the kit sets them; an adapter with other names maps them in its spec file. */
+export interface HttpServerTraceOptions {
+  readonly tracerProvider?: TracerProvider;
+  readonly meterProvider?: MeterProvider;
+  readonly propagator?: TextMapPropagator;
+  readonly ignore?: (request: { readonly target: string }) => boolean;
+  readonly spanName?: (request: { readonly method: string }, route: string | undefined) => string;
+  readonly attributes?: (request: { readonly target: string }) => Attributes;
+  readonly requestHook?: (state: {
+    readonly span: HookSpan;
+    readonly request: { readonly target: string };
+  }) => void;
+  readonly responseHook?: (state: {
+    readonly span: HookSpan;
+    readonly request: { readonly target: string };
+    readonly outcome: { readonly statusCode?: number | undefined };
+  }) => void;
+  readonly captureRequestHeaders?: string[];
+  readonly captureResponseHeaders?: string[];
+  readonly redactQuery?: string[];
+  readonly trustProxy?: boolean;
+  readonly activeRequests?: boolean;
+}
+
+/** What the kit asks a spec file to serve. */
+export interface HttpServerSetup {
+  /** Mount each of them with the framework's router. */
+  readonly endpoints: readonly HttpServerEndpoint[];
+  /** Hand these to the adapter as they are. */
+  readonly traceOptions: HttpServerTraceOptions;
+  /** How often to mount the adapter, ahead of the endpoints: 1, 2, or 0 for the application without it. */
+  readonly mounts: number;
+  /** The adapter's client, or the platform's own, for the endpoint that calls another service. */
+  readonly fetch: typeof fetch | undefined;
+  /** Call it with each error that leaves the adapter, where the framework would handle it. */
+  noteError(error: unknown): void;
+}
+
+/** A server that a spec file made; the kit listens on a free port if it does not listen yet, and closes it. */
+export interface ServedHttp {
+  readonly server: Server | Http2Server | Http2SecureServer;
+  /** Frees what closing the server does not. */
+  close?(): unknown;
+}
+
+/** What `error.type` says when a response was cut, by cause. */
+export interface CutErrorTypes {
+  readonly clientDisconnected: string;
+  readonly timeout: string;
+  readonly destroyed: string;
+}
+
+/** Everything that the kit needs to know about one adapter on one framework version. */
+export interface HttpServerConformanceOptions extends KitOptions<HttpServerCapability> {
+  /** Makes the application for one case. Called once per case; what it throws fails the case. */
+  serve(setup: HttpServerSetup): ServedHttp | Promise<ServedHttp>;
+  /** The adapter's client; without it, cases that call on to another service are skipped. */
+  readonly fetch?: typeof fetch;
+  /** @default "http" */
+  readonly scheme?: 'http' | 'https';
+  /** @default "1.1" */
+  readonly httpVersion?: '1.1' | '2';
+  /**
+   * The `http.route` expected of an endpoint, where it is not the mounts and the path joined.
+   *
+   * Frameworks spell wildcards differently; the rest should need no entry.
+   */
+  routeOf?(endpoint: HttpServerEndpoint): string | undefined;
+  /** @default client_disconnected, timeout, response_destroyed */
+  readonly errorTypes?: CutErrorTypes;
+}
