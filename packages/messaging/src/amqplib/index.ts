@@ -1,16 +1,16 @@
 import { ROOT_CONTEXT } from '@opentelemetry/api';
-import { activeContext, runInContext } from '@throughline/core';
 import { Scope, withMembers } from '@throughline/core/seam';
 import { type CarrierCodec, headersCodec, type MessageHeaders } from '../verbs/carrier-codec.ts';
 import type { Message, MessagingTarget } from '../verbs/message.ts';
 import type { MessagingOptions } from '../verbs/messaging-options.ts';
 import { createMessagingTracer } from '../verbs/messaging-tracer.ts';
+import { Arrivals } from '../wrapping/arrivals.ts';
+import type { Method } from '../wrapping/method.ts';
+import { sendWithCallback } from '../wrapping/send-with-callback.ts';
 import { tracedHandler } from '../wrapping/traced-handler.ts';
 import { wrapClient } from '../wrapping/wrap-client.ts';
 
 export type { MessagingOptions, Relation } from '../verbs/messaging-options.ts';
-
-type Method = (...args: never[]) => unknown;
 
 /** A channel of amqplib, with promises or callbacks, confirming or not, as far as it matters here. */
 export interface AmqpChannel {
@@ -33,8 +33,8 @@ export interface AmqpMessage {
 
 interface AmqpProperties {
   readonly headers?: MessageHeaders | undefined;
-  readonly messageId?: unknown;
-  readonly correlationId?: unknown;
+  readonly messageId?: string | undefined;
+  readonly correlationId?: string | undefined;
   readonly timestamp?: unknown;
 }
 
@@ -60,8 +60,7 @@ interface Source {
   readonly broker: MessagingTarget;
 }
 
-/** From which queue and broker a message came: its fields do not say. */
-const sources = new WeakMap<object, Source>();
+const arrivals = new Arrivals<Source>();
 
 /**
  * The channel, with what it publishes, consumes, gets and settles traced; used in its place from then on.
@@ -86,7 +85,7 @@ export function traceChannel<C extends AmqpChannel>(original: C, options: Messag
   const channel = original as unknown as Channel;
   const broker = brokerOf(channel);
   const received = (message: AmqpMessage, queue?: string): Message<MessageHeaders> => {
-    if (queue !== undefined) sources.set(message, { queue, broker });
+    if (queue !== undefined) arrivals.note(message, { queue, broker });
     return receivedMessage(message, broker);
   };
 
@@ -102,14 +101,8 @@ export function traceChannel<C extends AmqpChannel>(original: C, options: Messag
       return tracer.send(message, (headers) =>
         channel.publish(exchange, key, content, withHeaders(properties, headers)),
       );
-    const caller = activeContext();
-    const sending = tracer.startSend(message);
-    const onConfirm: Method = (...confirmed) => {
-      sending.end(confirmed[0]);
-      return callback && runInContext(caller, () => callback(...confirmed));
-    };
-    return sending.run(() =>
-      channel.publish(exchange, key, content, withHeaders(properties, sending.carrier), onConfirm),
+    return sendWithCallback(tracer, message, callback, (headers, onConfirm) =>
+      channel.publish(exchange, key, content, withHeaders(properties, headers), onConfirm),
     );
   }
 
@@ -203,7 +196,7 @@ function sentMessage(
 
 function receivedMessage(message: AmqpMessage, settledAt: MessagingTarget = {}): Message<MessageHeaders> {
   const { fields, properties } = message;
-  const { queue, broker } = sources.get(message) ?? { queue: '', broker: settledAt };
+  const { queue, broker } = arrivals.knownOf(message) ?? { queue: '', broker: settledAt };
   return {
     ...broker,
     ...addressed([fields.exchange, fields.routingKey, queue === fields.routingKey ? '' : queue]),
@@ -236,11 +229,7 @@ function routed(routingKey: string) {
 }
 
 function identified(properties: AmqpProperties | undefined) {
-  return { messageId: text(properties?.messageId), conversationId: text(properties?.correlationId) };
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
+  return { messageId: properties?.messageId, conversationId: properties?.correlationId };
 }
 
 /** AMQP counts in seconds, `Date.now()` does not, and messages hold either. */

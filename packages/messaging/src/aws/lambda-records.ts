@@ -1,5 +1,5 @@
 import type { KafkaMessage, KafkaPlace } from '../kafka/kafka-message.ts';
-import type { SqsMetadata } from '../sqs/sqs-message.ts';
+import type { SqsMetadata } from '../sqs/sqs-codec.ts';
 
 /** A record of the event with which SQS calls a Lambda function, as far as it matters here. */
 export interface SqsRecord {

@@ -5,11 +5,11 @@ import { headersCodec } from '../verbs/carrier-codec.ts';
 import type { MessagingOptions } from '../verbs/messaging-options.ts';
 import { createMessagingTracer } from '../verbs/messaging-tracer.ts';
 import { tracedHandler } from '../wrapping/traced-handler.ts';
-import { type BullMQSpan, JobSpan, spanIn } from './bullmq-span.ts';
-import { type BullMQJob, fetched, STEPS, type TracerOf, untraced } from './bullmq-steps.ts';
+import { type BullMQSpan, JobSpan, spanIn } from './job-span.ts';
+import { type BullMQJob, fetched, STEPS, type TracerOf, untraced } from './steps.ts';
 
 export type { MessagingOptions, Relation } from '../verbs/messaging-options.ts';
-export { type BullMQFlowProducer, traceFlowProducer } from './bullmq-flows.ts';
+export { type BullMQFlowProducer, traceFlowProducer } from './trace-flow-producer.ts';
 export type { BullMQJob, BullMQSpan };
 
 /** Where a job's metadata waits between BullMQ's two calls for it. */

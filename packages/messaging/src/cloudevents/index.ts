@@ -3,6 +3,7 @@ import { type CarrierCodec, headersCodec, type MessageHeaders } from '../verbs/c
 import type { Message } from '../verbs/message.ts';
 import type { MessagingOptions } from '../verbs/messaging-options.ts';
 import { createMessagingTracer } from '../verbs/messaging-tracer.ts';
+import { timeOf } from '../verbs/time-of.ts';
 import { tracedHandler } from '../wrapping/traced-handler.ts';
 
 export type { MessagingOptions, Relation } from '../verbs/messaging-options.ts';
@@ -118,13 +119,13 @@ function messageOf(event: CloudEvent): Message<CloudEvent> {
     destination: type,
     messageId: id,
     carrier: event,
-    timestamp: time === undefined ? undefined : Date.parse(time),
+    timestamp: timeOf(time),
     attributes: {
       'cloudevents.event_id': id,
       'cloudevents.event_source': source,
       'cloudevents.event_type': type,
-      ...(specversion !== undefined && { 'cloudevents.event_spec_version': specversion }),
-      ...(subject !== undefined && { 'cloudevents.event_subject': subject }),
+      'cloudevents.event_spec_version': specversion,
+      'cloudevents.event_subject': subject,
     },
   };
 }

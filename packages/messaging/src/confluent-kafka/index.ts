@@ -1,5 +1,5 @@
 import { Scope } from '@throughline/core/seam';
-import { handlerWith } from '../kafka/kafka-handler.ts';
+import { handlerWith } from '../kafka/handler-with.ts';
 import type { KafkaMessage, KafkaPlace } from '../kafka/kafka-message.ts';
 import {
   type KafkaJsConsumer,

@@ -1,6 +1,6 @@
 import { ROOT_CONTEXT } from '@opentelemetry/api';
 import { activeContext, runInContext } from '@throughline/core';
-import { handOver } from '../kafka/kafka-handler.ts';
+import { handOver } from '../kafka/handler-with.ts';
 import {
   committed,
   type KafkaMessage,
@@ -12,10 +12,10 @@ import {
 import type { Message, MessagingTarget } from '../verbs/message.ts';
 import type { MessagingTracer } from '../verbs/messaging-tracer.ts';
 import { listenerMethods } from '../wrapping/listeners.ts';
+import type { Method } from '../wrapping/method.ts';
+import { sendWithCallback } from '../wrapping/send-with-callback.ts';
 import { wrapClient } from '../wrapping/wrap-client.ts';
 import type { RdKafkaHeaders } from './rdkafka-headers.ts';
-
-type Method = (...args: never[]) => unknown;
 
 /** A producer with the methods of librdkafka. */
 export interface RdKafkaProducer {
@@ -74,16 +74,14 @@ export function tracedRdKafkaProducer<P extends object>(original: P, tracer: Lis
       }
       // Headers may be left out before the callback.
       const [callback, headers] = rest.toReversed();
-      const caller = activeContext();
-      const sending = tracer.startSend(describe(headers));
-      const onDelivery = (...report: unknown[]) => {
-        const [error, offset] = report;
-        if (typeof offset === 'number') sending.describe({ 'messaging.kafka.offset': offset });
-        sending.end(error);
-        if (typeof callback === 'function') runInContext(caller, () => callback(...report));
-      };
-      return sending.run(() =>
-        producer.produce(topic, partition, value, key, time, sending.carrier, onDelivery),
+      return sendWithCallback(
+        tracer,
+        describe(headers),
+        callback,
+        (carrier, onDelivery) => producer.produce(topic, partition, value, key, time, carrier, onDelivery),
+        (sending, _error, offset) => {
+          if (typeof offset === 'number') sending.describe({ 'messaging.kafka.offset': offset });
+        },
       );
     },
   });

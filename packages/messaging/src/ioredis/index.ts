@@ -1,7 +1,8 @@
 import { reportOnce } from '@throughline/core/seam';
+import { type Call, callerOf } from '../redis-commands/caller-of.ts';
 import { type FlatFields, flatFieldsCodec, splitXAdd } from '../redis-commands/flat-fields.ts';
+import { createPubSub, type PubSub } from '../redis-commands/pub-sub.ts';
 import { QueuedMessages } from '../redis-commands/queued-messages.ts';
-import { createPubSub, type PubSub } from '../redis-commands/redis-pub-sub.ts';
 import {
   entryMessage,
   type RedisOptions,
@@ -11,20 +12,18 @@ import {
   type StreamRead,
   Streams,
   serverOf,
-} from '../redis-commands/redis-stream.ts';
+} from '../redis-commands/streams.ts';
 import { headersCodec, type MessageHeaders } from '../verbs/carrier-codec.ts';
 import type { MessagingTarget } from '../verbs/message.ts';
 import type { MessagingOptions } from '../verbs/messaging-options.ts';
-import { seal } from '../wrapping/envelope.ts';
+import { type Payload, seal } from '../wrapping/envelope.ts';
 import { listenerMethods } from '../wrapping/listeners.ts';
+import type { Method } from '../wrapping/method.ts';
+import { tracedHandler } from '../wrapping/traced-handler.ts';
 import { wrapClient } from '../wrapping/wrap-client.ts';
 
-export type { RedisOptions } from '../redis-commands/redis-stream.ts';
+export type { RedisOptions } from '../redis-commands/streams.ts';
 export type { MessagingOptions, Relation } from '../verbs/messaging-options.ts';
-
-import { tracedHandler } from '../wrapping/traced-handler.ts';
-
-type Method = (...args: never[]) => unknown;
 
 /** A client of ioredis, as far as it matters here. */
 export interface IORedisClient {
@@ -198,19 +197,11 @@ interface ServerOptions {
   readonly port?: unknown;
 }
 
-type Payload = string | Uint8Array;
-type Call = (name: string, args: readonly unknown[]) => unknown;
-
 /** A command by its arguments, sent by `invoke`. */
 type Command = (args: readonly unknown[], invoke: (args: readonly unknown[]) => unknown) => unknown;
 
 const UNTRACED =
   'a message went through sendCommand() of ioredis untraced; call() and the methods of commands are traced';
-
-const callerOf =
-  (redis: object): Call =>
-  (name, args) =>
-    Reflect.apply((redis as Record<string, Method>)[name] as Method, redis, args as never[]);
 
 /** The methods that send commands: by name, for answers as bytes, and by the name as first argument. */
 function methodsOf(commands: Readonly<Record<string, Command>>, call: Call): Record<string, Method> {

@@ -29,9 +29,9 @@ export function kafkaMessage<H>(message: KafkaMessage<H>, place: KafkaPlace): Me
     carrier: message.headers ?? undefined,
     timestamp: Number(timestamp) > 0 ? Number(timestamp) : undefined,
     attributes: {
-      ...present('messaging.kafka.message.key', keyText(message.key)),
-      ...present('messaging.kafka.message.tombstone', message.value === null || undefined),
-      ...present('messaging.kafka.offset', offset === undefined ? undefined : Number(offset)),
+      'messaging.kafka.message.key': keyText(message.key),
+      'messaging.kafka.message.tombstone': message.value === null || undefined,
+      'messaging.kafka.offset': offset === undefined ? undefined : Number(offset),
     },
   };
 }
@@ -67,8 +67,6 @@ export function onlyTopic(places: readonly { readonly topic: string }[]): string
 export function partitionId(partition: unknown): string | undefined {
   return typeof partition === 'number' && partition >= 0 ? `${partition}` : undefined;
 }
-
-const present = <T>(name: string, value: T | undefined) => (value === undefined ? {} : { [name]: value });
 
 const UTF_8 = new TextDecoder('utf-8', { fatal: true });
 

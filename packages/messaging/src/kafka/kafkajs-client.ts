@@ -3,8 +3,9 @@ import { withMembers } from '@throughline/core/seam';
 import type { MessageHeaders } from '../verbs/carrier-codec.ts';
 import type { MessagingTarget } from '../verbs/message.ts';
 import type { MessagingTracer } from '../verbs/messaging-tracer.ts';
+import type { Method } from '../wrapping/method.ts';
 import { wrapClient } from '../wrapping/wrap-client.ts';
-import { handOver } from './kafka-handler.ts';
+import { handOver } from './handler-with.ts';
 import {
   type CommittedOffset,
   committed,
@@ -14,8 +15,6 @@ import {
   onlyTopic,
   partitionId,
 } from './kafka-message.ts';
-
-type Method = (...args: never[]) => unknown;
 
 /** A producer, or a transaction, with the methods of kafkajs. */
 export interface KafkaJsProducer {

@@ -1,6 +1,6 @@
 import { Scope } from '@throughline/core/seam';
 import type { KafkaRecord } from '../aws/lambda-records.ts';
-import { handlerWith } from '../kafka/kafka-handler.ts';
+import { handlerWith } from '../kafka/handler-with.ts';
 import {
   type HeadersOf,
   type KafkaJsConsumer,

@@ -1,18 +1,16 @@
 import { ROOT_CONTEXT } from '@opentelemetry/api';
-import { activeContext, runInContext } from '@throughline/core';
 import { Scope, withMembers } from '@throughline/core/seam';
 import { headersCodec, type MessageHeaders } from '../verbs/carrier-codec.ts';
 import type { Message } from '../verbs/message.ts';
 import type { MessagingOptions } from '../verbs/messaging-options.ts';
 import { createMessagingTracer } from '../verbs/messaging-tracer.ts';
-import { open, seal } from '../wrapping/envelope.ts';
+import { open, type Payload, seal } from '../wrapping/envelope.ts';
 import { listenerMethods } from '../wrapping/listeners.ts';
+import type { Method } from '../wrapping/method.ts';
+import { sendWithCallback } from '../wrapping/send-with-callback.ts';
 import { wrapClient } from '../wrapping/wrap-client.ts';
 
 export type { MessagingOptions, Relation } from '../verbs/messaging-options.ts';
-
-type Method = (...args: never[]) => unknown;
-type Payload = string | Uint8Array;
 
 /** A client of MQTT.js 5, as far as it matters here. */
 export interface MqttClient {
@@ -87,7 +85,7 @@ export function traceClient<C extends MqttClient>(original: C, options: MqttOpti
 
   function sentMessage(topic: string, how: PublishOptions | undefined): Message<MessageHeaders> {
     const carrier = hasProperties() ? how?.properties?.userProperties : undefined;
-    return { ...brokerOf(client), operationName: 'publish', ...addressed(topic), carrier };
+    return { ...brokerOf(client), operationName: 'publish', destination: topic, carrier };
   }
 
   /** The arguments that carry the fields, where this version of MQTT has room for them. */
@@ -105,14 +103,8 @@ export function traceClient<C extends MqttClient>(original: C, options: MqttOpti
       const [first, second] = rest;
       const [given, callback] = typeof first === 'function' ? [undefined, first] : [first, second];
       const how = ownOf(given);
-      const caller = activeContext();
-      const sending = tracer.startSend(sentMessage(topic, how));
-      const onPublished: Method = (...published) => {
-        sending.end(published[0]);
-        return callback && runInContext(caller, () => callback(...published));
-      };
-      return sending.run(() =>
-        client.publish(topic, ...carrying(payload, how, sending.carrier), onPublished),
+      return sendWithCallback(tracer, sentMessage(topic, how), callback, (fields, onPublished) =>
+        client.publish(topic, ...carrying(payload, how, fields), onPublished),
       );
     },
     publishAsync(topic: string, payload: Payload, given?: PublishOptions) {
@@ -132,7 +124,7 @@ export function traceClient<C extends MqttClient>(original: C, options: MqttOpti
         const opened = envelope ? open(payload) : { fields: undefined, payload };
         const carrier = opened.fields ?? packet?.properties?.userProperties;
         return (packet?.retain === true ? retained : tracer).process(
-          { ...brokerOf(client), ...addressed(topic), carrier },
+          { ...brokerOf(client), destination: topic, carrier },
           () => call(opened.payload),
           { ambient: ROOT_CONTEXT },
         );
@@ -143,9 +135,6 @@ export function traceClient<C extends MqttClient>(original: C, options: MqttOpti
 
 /** The options as MQTT.js reads them: it takes no inherited ones. */
 const ownOf = (how: PublishOptions | null | undefined) => (how ? { ...how } : undefined);
-
-/** A message that is sent by a topic alias alone has an empty topic. */
-const addressed = (topic: string) => ({ destination: topic === '' ? undefined : topic });
 
 function brokerOf({ options: { clientId, host, hostname = host, port } }: Client) {
   return {

@@ -1,32 +1,25 @@
 import { ROOT_CONTEXT } from '@opentelemetry/api';
 import { withMembers } from '@throughline/core/seam';
 import type { MessagingTarget } from '../verbs/message.ts';
+import type { Method } from '../wrapping/method.ts';
+import { tracedHandler } from '../wrapping/traced-handler.ts';
 import { wrapClient } from '../wrapping/wrap-client.ts';
+import { type JetStreamClient, type JetStreamConsumer, traceConsumer, traceJetStream } from './jetstream.ts';
 import {
-  type JetStreamClient,
-  type JetStreamConsumer,
-  traceConsumer,
-  traceJetStream,
-} from './nats-jetstream.ts';
-import {
+  arrivals,
   type NatsMessage,
   type NatsOptions,
   natsTracer,
-  received,
   receivedMessage,
   type SendOptions,
   sendTraced,
   tracedMessage,
-} from './nats-message.ts';
+} from './nats-tracer.ts';
 
 export type { MessagingOptions, Relation } from '../verbs/messaging-options.ts';
-export type { NatsHeaders, NatsMessage, NatsOptions } from './nats-message.ts';
-
-import { tracedHandler } from '../wrapping/traced-handler.ts';
+export type { NatsHeaders, NatsMessage, NatsOptions } from './nats-tracer.ts';
 
 export { type JetStreamClient, type JetStreamConsumer, traceConsumer, traceJetStream };
-
-type Method = (...args: never[]) => unknown;
 
 /** A connection of `@nats-io/transport-node` or `nats`, as far as it matters here. */
 export interface NatsConnection {
@@ -147,7 +140,7 @@ export function traceHandler<M extends NatsMessage, Rest extends unknown[], R>(
   const tracer = natsTracer(options, 'traceHandler()');
   return tracedHandler(handler, (message, call) =>
     tracer.process(receivedMessage(message), () => call(tracedMessage(message, tracer)), {
-      received: received.has(message),
+      received: arrivals.isCounted(message),
     }),
   );
 }

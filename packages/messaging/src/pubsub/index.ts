@@ -4,7 +4,7 @@
  * @module
  */
 export type { MessagingOptions, Relation } from '../verbs/messaging-options.ts';
-export type { PubSubMessage } from './pubsub-message.ts';
+export type { PubSubMessage } from './pubsub-tracer.ts';
 export {
   type PubSubEvent,
   type PubSubPush,
@@ -12,5 +12,5 @@ export {
   traceHandler,
   tracePushHandler,
   traceSubscription,
-} from './pubsub-subscription.ts';
-export { type PubSubTopic, traceTopic } from './pubsub-topic.ts';
+} from './trace-subscription.ts';
+export { type PubSubTopic, traceTopic } from './trace-topic.ts';

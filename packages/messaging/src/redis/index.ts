@@ -1,7 +1,8 @@
 import { reportOnce } from '@throughline/core/seam';
+import { type Call, callerOf } from '../redis-commands/caller-of.ts';
 import { type FlatFields, flatFieldsCodec, splitXAdd } from '../redis-commands/flat-fields.ts';
+import { createPubSub } from '../redis-commands/pub-sub.ts';
 import { QueuedMessages } from '../redis-commands/queued-messages.ts';
-import { createPubSub } from '../redis-commands/redis-pub-sub.ts';
 import {
   entryMessage,
   isEmpty,
@@ -11,19 +12,17 @@ import {
   type StreamPart,
   Streams,
   serverOf,
-} from '../redis-commands/redis-stream.ts';
+} from '../redis-commands/streams.ts';
 import { headersCodec, type MessageHeaders } from '../verbs/carrier-codec.ts';
 import type { MessagingTarget } from '../verbs/message.ts';
 import type { MessagingOptions } from '../verbs/messaging-options.ts';
-import { seal } from '../wrapping/envelope.ts';
+import { type Payload, seal } from '../wrapping/envelope.ts';
+import type { Method } from '../wrapping/method.ts';
+import { tracedHandler } from '../wrapping/traced-handler.ts';
 import { wrapClient } from '../wrapping/wrap-client.ts';
 
-export type { RedisOptions } from '../redis-commands/redis-stream.ts';
+export type { RedisOptions } from '../redis-commands/streams.ts';
 export type { MessagingOptions, Relation } from '../verbs/messaging-options.ts';
-
-import { tracedHandler } from '../wrapping/traced-handler.ts';
-
-type Method = (...args: never[]) => unknown;
 
 /** A client of node-redis, as far as it matters here. */
 export interface RedisClient {
@@ -214,9 +213,6 @@ export function traceClient<C extends RedisClient>(original: C, options: RedisOp
   }
 }
 
-type Payload = string | Uint8Array;
-type Call = (name: string, args: readonly unknown[]) => unknown;
-
 /** A command by its arguments, sent by `invoke`; `name` is that of the method in camel case. */
 type Command = (
   args: readonly unknown[],
@@ -232,11 +228,6 @@ const DERIVING = [
 
 /** Methods that send what a transaction or pipeline has queued. */
 const EXECUTING = ['exec', 'EXEC', 'execTyped', 'execAsPipeline', 'execAsPipelineTyped'];
-
-const callerOf =
-  (redis: object): Call =>
-  (name, args) =>
-    Reflect.apply((redis as Record<string, Method>)[name] as Method, redis, args as never[]);
 
 /** Each command under both of its names: `xAddNoMkStream` and `XADD_NOMKSTREAM`. */
 function methodsOf(commands: Readonly<Record<string, Command>>, call: Call): Record<string, Method> {

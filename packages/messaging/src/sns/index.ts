@@ -6,17 +6,17 @@ import {
   attributeTexts,
   crossesLimit,
   textBytes,
-} from '../aws/aws-attributes.ts';
-import { type AwsClient, messageIdOf, wrapAwsClient } from '../aws/aws-client.ts';
+} from '../aws/attributes.ts';
+import { type AwsClient, messageIdOf, wrapAwsClient } from '../aws/wrap-aws-client.ts';
 import { type CarrierCodec, headersCodec } from '../verbs/carrier-codec.ts';
 import type { MessagingTarget } from '../verbs/message.ts';
 import type { MessagingOptions } from '../verbs/messaging-options.ts';
 import { createMessagingTracer } from '../verbs/messaging-tracer.ts';
-
-export type { AwsClient } from '../aws/aws-client.ts';
-export type { MessagingOptions, Relation } from '../verbs/messaging-options.ts';
-
+import { timeOf } from '../verbs/time-of.ts';
 import { tracedHandler } from '../wrapping/traced-handler.ts';
+
+export type { AwsClient } from '../aws/wrap-aws-client.ts';
+export type { MessagingOptions, Relation } from '../verbs/messaging-options.ts';
 
 /** What SNS delivers to an HTTP endpoint as JSON, and to Lambda as `Sns` of a record, as far as it matters here. */
 export interface SnsNotification {
@@ -97,12 +97,11 @@ export function traceHandler<N extends SnsNotification, Rest extends unknown[], 
   const tracer = snsTracer(options, 'traceHandler()');
   return tracedHandler(handler, (given, call) => {
     const notification = given?.Sns ?? given;
-    const sent = Date.parse(notification?.Timestamp ?? '');
     const message = {
       ...topicOf(notification?.TopicArn),
       carrier: notification,
       messageId: notification?.MessageId,
-      timestamp: Number.isNaN(sent) ? undefined : sent,
+      timestamp: timeOf(notification?.Timestamp),
     };
     return tracer.process(message, () => call(given));
   });

@@ -1,18 +1,11 @@
 import { ROOT_CONTEXT } from '@opentelemetry/api';
 import { withMembers } from '@throughline/core/seam';
-import { withFieldNames, withSystemNames } from '../sqs/sqs-asked-names.ts';
-import {
-  countedMessage,
-  queueOf,
-  receivedMessage,
-  type SqsMessage,
-  sqsTracer,
-} from '../sqs/sqs-received-message.ts';
+import { withFieldNames, withSystemNames } from '../sqs/asked-names.ts';
+import { countedMessage, queueOf, receivedMessage, type SqsMessage, sqsTracer } from '../sqs/sqs-tracer.ts';
 import type { MessagingOptions } from '../verbs/messaging-options.ts';
+import type { Method } from '../wrapping/method.ts';
 
 export type { MessagingOptions, Relation } from '../verbs/messaging-options.ts';
-
-type Method = (...args: never[]) => unknown;
 
 /** The options of a consumer of `sqs-consumer`, as far as they matter here. */
 export interface SqsConsumerOptions {

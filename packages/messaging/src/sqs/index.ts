@@ -1,26 +1,24 @@
 import { withMembers } from '@throughline/core/seam';
-import { type AwsClient, messageIdOf, wrapAwsClient } from '../aws/aws-client.ts';
 import type { SqsRecord } from '../aws/lambda-records.ts';
+import { type AwsClient, messageIdOf, wrapAwsClient } from '../aws/wrap-aws-client.ts';
 import type { MessagingOptions } from '../verbs/messaging-options.ts';
-import { withFieldNames, withSystemNames } from './sqs-asked-names.ts';
-import { type SqsMetadata, withinSize } from './sqs-message.ts';
+import { tracedHandler } from '../wrapping/traced-handler.ts';
+import { withFieldNames, withSystemNames } from './asked-names.ts';
+import { type SqsMetadata, withinSize } from './sqs-codec.ts';
 import {
+  arrivals,
   countedMessage,
-  isCounted,
-  noteQueue,
   queueOf,
   receivedMessage,
   type SqsMessage,
   settledMessage,
   sqsTracer,
-} from './sqs-received-message.ts';
+} from './sqs-tracer.ts';
 
-export type { AwsClient } from '../aws/aws-client.ts';
 export type { SqsRecord } from '../aws/lambda-records.ts';
+export type { AwsClient } from '../aws/wrap-aws-client.ts';
 export type { MessagingOptions, Relation } from '../verbs/messaging-options.ts';
-export type { SqsMessage } from './sqs-received-message.ts';
-
-import { tracedHandler } from '../wrapping/traced-handler.ts';
+export type { SqsMessage } from './sqs-tracer.ts';
 
 interface QueueInput {
   readonly QueueUrl?: string | undefined;
@@ -82,7 +80,7 @@ export function traceClient<C extends AwsClient>(original: C, options: Messaging
     ReceiveMessage(input: QueueInput & AskedNames, call) {
       const receive = async () => {
         const output = (await call(askingFor(input, options))) as { readonly Messages?: SqsMessage[] };
-        for (const message of output.Messages ?? []) noteQueue(message, input.QueueUrl ?? '');
+        for (const message of output.Messages ?? []) arrivals.note(message, input.QueueUrl ?? '');
         return output;
       };
       return tracer.receive(queueOf(input.QueueUrl), receive, ({ Messages = [] }) =>
@@ -112,7 +110,7 @@ export function traceHandler<M extends SqsMessage | SqsRecord, Rest extends unkn
 ): (message: M, ...rest: Rest) => R {
   const tracer = sqsTracer(options, 'traceHandler()');
   return tracedHandler(handler, (message, call) =>
-    tracer.process(receivedMessage(message), () => call(message), { received: isCounted(message) }),
+    tracer.process(receivedMessage(message), () => call(message), { received: arrivals.isCounted(message) }),
   );
 }
 

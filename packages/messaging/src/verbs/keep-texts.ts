@@ -21,17 +21,16 @@ const PORT = /^\d{1,5}$/;
 type Texts = { -readonly [Name in (typeof TEXTS)[number]]?: unknown };
 
 /**
- * Makes the texts of a target texts, and its port a number, in place: brokers and clients of other languages send ids as
- * numbers and bytes, which an attribute that is text elsewhere must not take over. What is none in any form becomes
- * `undefined`.
+ * Cleans a target in place: texts become texts and the port a number, empty and unreadable ones `undefined`, and
+ * credentials in addresses (a queue's URL may hold some) are redacted. Attributes without a value are left out.
  *
- * Addresses may hold credentials, as a queue's URL does; these are redacted.
+ * Brokers and clients of other languages send ids as numbers and bytes, and one attribute must not have several types.
  */
 export function keepTexts<T extends MessagingTarget>(target: T): T {
   const texts = target as Texts;
   for (const name of TEXTS) {
     const value = texts[name];
-    if (value !== undefined && typeof value !== 'string') texts[name] = asText(value);
+    if (value === '' || (value !== undefined && typeof value !== 'string')) texts[name] = asText(value);
   }
   for (const name of ADDRESSES) {
     const value = texts[name];
@@ -41,21 +40,17 @@ export function keepTexts<T extends MessagingTarget>(target: T): T {
   const { serverPort: port, attributes } = known;
   if (port !== undefined && typeof port !== 'number')
     known.serverPort = typeof port === 'string' && PORT.test(port) ? Number(port) : undefined;
-  if (attributes !== undefined) known.attributes = withoutCredentials(attributes);
+  if (attributes !== undefined) known.attributes = cleaned(attributes);
   return target;
 }
 
-function withoutCredentials(attributes: Attributes): Attributes {
-  let changed: Attributes | undefined;
+function cleaned(attributes: Attributes): Attributes {
+  const found: Attributes = {};
   for (const name in attributes) {
     const value = attributes[name];
-    if (typeof value !== 'string') continue;
-    const bare = redaction.word(value);
-    if (bare === value) continue;
-    changed ??= { ...attributes };
-    changed[name] = bare;
+    if (value !== undefined) found[name] = typeof value === 'string' ? redaction.word(value) : value;
   }
-  return changed ?? attributes;
+  return found;
 }
 
 function asText(value: unknown): string | undefined {

@@ -1,5 +1,8 @@
 import type { MessageHeaders } from '../verbs/carrier-codec.ts';
 
+/** The content of a message: text or bytes. */
+export type Payload = string | Uint8Array;
+
 /**
  * Metadata and payload in one text, for systems whose messages have no metadata.
  *
@@ -9,10 +12,7 @@ import type { MessageHeaders } from '../verbs/carrier-codec.ts';
 const PREFIX = '{"$trace":';
 
 /** The payload in an envelope; as it is when there is nothing to put beside it and it looks like no envelope. */
-export function seal<P extends string | Uint8Array>(
-  payload: P,
-  fields: MessageHeaders | undefined,
-): P | string {
+export function seal<P extends Payload>(payload: P, fields: MessageHeaders | undefined): P | string {
   if (fields === undefined && !isSealed(payload)) return payload;
   const text = typeof payload === 'string' ? payload : textOf(payload);
   const content =
@@ -23,7 +23,7 @@ export function seal<P extends string | Uint8Array>(
 }
 
 /** What is in an envelope, the payload in the type of `payload`; anything else is a payload without metadata. */
-export function open<P extends string | Uint8Array>(
+export function open<P extends Payload>(
   payload: P,
 ): { readonly fields: MessageHeaders | undefined; readonly payload: P } {
   const plain = { fields: undefined, payload };
@@ -43,7 +43,7 @@ export function open<P extends string | Uint8Array>(
   }
 }
 
-function isSealed(payload: string | Uint8Array): boolean {
+function isSealed(payload: Payload): boolean {
   if (typeof payload === 'string') return payload.startsWith(PREFIX);
   return Buffer.from(payload.subarray(0, PREFIX.length)).toString('latin1') === PREFIX;
 }

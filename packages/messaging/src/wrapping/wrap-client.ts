@@ -1,6 +1,6 @@
 import { HandedBack } from './handed-back.ts';
+import type { Method } from './method.ts';
 
-type Method = (...args: never[]) => unknown;
 type Methods = { readonly [name: string]: Method };
 
 /** Clients that are wrapped already: wrapping one twice would make every span twice. */

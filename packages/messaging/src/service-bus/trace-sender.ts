@@ -2,6 +2,7 @@ import { withMembers } from '@throughline/core/seam';
 import type { MessageHeaders } from '../verbs/carrier-codec.ts';
 import type { Message } from '../verbs/message.ts';
 import type { MessagingOptions } from '../verbs/messaging-options.ts';
+import type { Method } from '../wrapping/method.ts';
 import { wrapClient } from '../wrapping/wrap-client.ts';
 import {
   describedMessage,
@@ -9,9 +10,7 @@ import {
   type ServiceBusLink,
   type ServiceBusMessage,
   serviceBusTracer,
-} from './service-bus-message.ts';
-
-type Method = (...args: never[]) => unknown;
+} from './service-bus-tracer.ts';
 
 /** A sender of `@azure/service-bus`, as far as it matters here. */
 export interface ServiceBusSender extends ServiceBusLink {

@@ -4,10 +4,10 @@ import type { MessageHeaders } from '../verbs/carrier-codec.ts';
 import type { Message } from '../verbs/message.ts';
 import type { MessagingOptions } from '../verbs/messaging-options.ts';
 import { createMessagingTracer, type MessagingTracer } from '../verbs/messaging-tracer.ts';
+import { timeOf } from '../verbs/time-of.ts';
+import type { Method } from '../wrapping/method.ts';
 import { wrapClient } from '../wrapping/wrap-client.ts';
-import { attributesCodec } from './pubsub-attributes.ts';
-
-type Method = (...args: never[]) => unknown;
+import { attributesCodec } from './attributes-codec.ts';
 
 /** A tracer for messages in Pub/Sub, in the name of what the user called. */
 export const pubsubTracer = (options: MessagingOptions, entry: string, googclient = true) =>
@@ -40,7 +40,7 @@ export function receivedMessage(
     subscription: name,
     carrier: message.attributes ?? undefined,
     messageId: message.id ?? message.messageId ?? undefined,
-    timestamp: milliseconds(message.publishTime),
+    timestamp: timeOf(message.publishTime),
     attributes: {
       ...ordered(message.orderingKey),
       ...(deliveryAttempt > 0 && { 'messaging.gcp_pubsub.message.delivery_attempt': deliveryAttempt }),
@@ -81,10 +81,4 @@ export function nameIn(path: string | undefined): string | undefined {
 /** The attribute of messages that are delivered in order. */
 export function ordered(key: string | null | undefined): Attributes {
   return key ? { 'messaging.gcp_pubsub.message.ordering_key': key } : {};
-}
-
-function milliseconds(time: unknown): number | undefined {
-  const found =
-    time instanceof Date ? time.getTime() : typeof time === 'string' ? Date.parse(time) : Number.NaN;
-  return Number.isNaN(found) ? undefined : found;
 }

@@ -3,7 +3,8 @@ import { type SqsRecord, sqsMessageIn } from '../aws/lambda-records.ts';
 import type { Message, MessagingTarget } from '../verbs/message.ts';
 import type { MessagingOptions } from '../verbs/messaging-options.ts';
 import { createMessagingTracer } from '../verbs/messaging-tracer.ts';
-import { type SqsMetadata, sqsCodec } from './sqs-message.ts';
+import { Arrivals } from '../wrapping/arrivals.ts';
+import { type SqsMetadata, sqsCodec } from './sqs-codec.ts';
 
 /** A message that SQS delivered, as far as it matters here. */
 export interface SqsMessage extends SqsMetadata {
@@ -11,11 +12,8 @@ export interface SqsMessage extends SqsMetadata {
   readonly ReceiptHandle?: string | undefined;
 }
 
-/** From which queue a message came: it does not say. */
-const queues = new WeakMap<object, string>();
-
-/** Messages that a traced operation has counted. */
-const counted = new WeakSet<object>();
+/** URLs of queues. */
+export const arrivals = new Arrivals<string>();
 
 /** Ids of messages by the handle by which they are settled, which names nothing else; the newest ones. */
 const received = new Map<string, string>();
@@ -44,20 +42,10 @@ export const sqsTracer = (options: MessagingOptions, entry: string) =>
     new Scope('messaging', entry),
   );
 
-/** Keeps from which queue a message came. */
-export function noteQueue(message: object, queueUrl: string): void {
-  queues.set(message, queueUrl);
-}
-
-/** Whether a traced operation has counted the message. */
-export function isCounted(message: object): boolean {
-  return counted.has(message);
-}
-
 /** What the conventions want to know of a message. */
 export function receivedMessage(
   given: SqsMessage | SqsRecord | undefined,
-  queueUrl = given && queues.get(given),
+  queueUrl = given && arrivals.knownOf(given),
 ): Message<SqsMetadata> {
   const record = sqsMessageIn(given);
   const message = record ?? (given as SqsMessage | undefined);
@@ -73,8 +61,8 @@ export function receivedMessage(
 
 /** {@link receivedMessage} of one that an operation on several counts; its handler will know. */
 export function countedMessage(message: SqsMessage, queueUrl: string | undefined): Message<SqsMetadata> {
-  if (queueUrl !== undefined) queues.set(message, queueUrl);
-  counted.add(message);
+  if (queueUrl !== undefined) arrivals.note(message, queueUrl);
+  arrivals.count(message);
   return receivedMessage(message, queueUrl);
 }
 

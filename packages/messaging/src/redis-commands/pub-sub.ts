@@ -2,9 +2,7 @@ import { ROOT_CONTEXT } from '@opentelemetry/api';
 import type { MessageHeaders } from '../verbs/carrier-codec.ts';
 import type { MessagingTarget } from '../verbs/message.ts';
 import type { MessagingTracer } from '../verbs/messaging-tracer.ts';
-import { open, seal } from '../wrapping/envelope.ts';
-
-type Payload = string | Uint8Array;
+import { open, type Payload, seal } from '../wrapping/envelope.ts';
 
 /** A message that was published; `pattern` is what was subscribed to, where that is a pattern: it names the span. */
 interface Published {

@@ -3,6 +3,7 @@ import { type CarrierCodec, headersCodec, type MessageHeaders } from '../verbs/c
 import type { Message, MessagingTarget } from '../verbs/message.ts';
 import type { MessagingOptions } from '../verbs/messaging-options.ts';
 import { createMessagingTracer } from '../verbs/messaging-tracer.ts';
+import { timeOf } from '../verbs/time-of.ts';
 
 /** A message of `@azure/service-bus`, to be sent or received, as far as it matters here. */
 export interface ServiceBusMessage {
@@ -60,23 +61,17 @@ export function describedMessage(
   message: ServiceBusMessage,
   entity: MessagingTarget,
 ): Message<MessageHeaders> {
-  const { enqueuedTimeUtc: enqueued, deliveryCount } = message;
-  const timestamp = enqueued instanceof Date ? enqueued.getTime() : undefined;
+  const timestamp = timeOf(message.enqueuedTimeUtc);
   return {
     ...entity,
     carrier: message.applicationProperties,
-    messageId: text(message.messageId),
-    conversationId: text(message.correlationId),
+    // The casts: any form is made text.
+    messageId: message.messageId as string | undefined,
+    conversationId: message.correlationId as string | undefined,
     timestamp,
     attributes: {
-      ...(deliveryCount !== undefined && { 'messaging.servicebus.message.delivery_count': deliveryCount }),
-      ...(timestamp !== undefined && {
-        'messaging.servicebus.message.enqueued_time': Math.floor(timestamp / 1000),
-      }),
+      'messaging.servicebus.message.delivery_count': message.deliveryCount,
+      'messaging.servicebus.message.enqueued_time': timestamp && Math.floor(timestamp / 1000),
     },
   };
-}
-
-function text(value: unknown): string | undefined {
-  return (typeof value === 'string' && value !== '') || typeof value === 'number' ? String(value) : undefined;
 }

@@ -6,7 +6,7 @@ import {
   attributeTexts,
   crossesLimit,
   textBytes,
-} from '../aws/aws-attributes.ts';
+} from '../aws/attributes.ts';
 import { type CarrierCodec, headersCodec } from '../verbs/carrier-codec.ts';
 import { traceparentOf, xRayHeaderOf } from './x-ray-header.ts';
 

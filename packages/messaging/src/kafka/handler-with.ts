@@ -1,15 +1,16 @@
 import { kafkaMessageIn } from '../aws/lambda-records.ts';
 import type { Message } from '../verbs/message.ts';
 import type { MessagingTracer } from '../verbs/messaging-tracer.ts';
+import { Arrivals } from '../wrapping/arrivals.ts';
 import { tracedHandler } from '../wrapping/traced-handler.ts';
 import { type KafkaMessage, type KafkaPlace, kafkaMessage } from './kafka-message.ts';
 
-/** Messages that came several at once; of kafkajs, only the batch says where from. */
-const received = new WeakMap<object, Message<unknown>>();
+/** Messages that came several at once. In kafkajs only the batch says where they came from. */
+const arrivals = new Arrivals<Message<unknown>>();
 
 /** Notes what is known of a message that a traced receive has counted. */
 export function handOver<C>(message: object, described: Message<C>): Message<C> {
-  received.set(message, described);
+  arrivals.note(message, described);
   return described;
 }
 
@@ -21,7 +22,7 @@ export function handlerWith<C, M extends KafkaMessage<C> & KafkaPlace, Rest exte
   return tracedHandler(handler, (message, call) => {
     // The cast: a client's own messages hold the carrier that its tracer reads.
     const read = kafkaMessageIn(message);
-    const described = received.get(message) as Message<C> | undefined;
+    const described = arrivals.knownOf(message) as Message<C> | undefined;
     return tracer.process(described ?? (kafkaMessage(read, read) as Message<C>), () => call(message), {
       received: described !== undefined,
     });

@@ -3,9 +3,9 @@ import type { CarrierCodec } from '../verbs/carrier-codec.ts';
 import type { Message, MessagingTarget } from '../verbs/message.ts';
 import type { MessagingOptions } from '../verbs/messaging-options.ts';
 import { createMessagingTracer, type MessagingTracer } from '../verbs/messaging-tracer.ts';
+import { Arrivals } from '../wrapping/arrivals.ts';
+import type { Method } from '../wrapping/method.ts';
 import { wrapClient } from '../wrapping/wrap-client.ts';
-
-type Method = (...args: never[]) => unknown;
 
 /** Headers of the client, as far as it matters here: names in the letter case that they were set in. */
 export interface NatsHeaders {
@@ -54,8 +54,7 @@ export function natsTracer(options: NatsOptions, entry: string): NatsTracer {
   );
 }
 
-/** Messages that a traced call has counted as received. */
-export const received = new WeakSet<object>();
+export const arrivals = new Arrivals();
 
 /** Headers that we wrote: who sends them is traced already. */
 const written = new WeakSet<NatsHeaders>();

@@ -1,6 +1,8 @@
 import { ROOT_CONTEXT } from '@opentelemetry/api';
 import type { MessagingTarget } from '../verbs/message.ts';
 import type { MessagingOptions } from '../verbs/messaging-options.ts';
+import { Arrivals } from '../wrapping/arrivals.ts';
+import type { Method } from '../wrapping/method.ts';
 import { tracedHandler } from '../wrapping/traced-handler.ts';
 import { wrapClient } from '../wrapping/wrap-client.ts';
 import {
@@ -9,9 +11,7 @@ import {
   type ServiceBusLink,
   type ServiceBusMessage,
   serviceBusTracer,
-} from './service-bus-message.ts';
-
-type Method = (...args: never[]) => unknown;
+} from './service-bus-tracer.ts';
 
 /** A receiver of `@azure/service-bus`, with sessions or without, as far as it matters here. */
 export interface ServiceBusReceiver extends ServiceBusLink {
@@ -23,8 +23,7 @@ interface Handlers {
   processMessage(message: ServiceBusMessage, ...rest: unknown[]): unknown;
 }
 
-/** From where a message came: it does not say. */
-const entities = new WeakMap<object, MessagingTarget>();
+const arrivals = new Arrivals<MessagingTarget>();
 
 /**
  * The receiver, with its messages' arrival, handling and settlement traced; used in its place from then on.
@@ -47,7 +46,7 @@ export function traceReceiver<R extends ServiceBusReceiver>(original: R, options
     (...args: unknown[]) => {
       const call = async () => {
         const messages = (await receiver[name]?.(...args)) as ServiceBusMessage[];
-        for (const message of messages) entities.set(message, entity);
+        for (const message of messages) arrivals.note(message, entity);
         return messages;
       };
       return tracer.receive(entity, call, (messages) =>
@@ -100,7 +99,7 @@ export function traceHandler<M extends ServiceBusMessage, Rest extends unknown[]
 ): (message: M, ...rest: Rest) => R {
   const tracer = serviceBusTracer(options, 'traceHandler()');
   return tracedHandler(handler, (message, call) => {
-    const entity = entities.get(message);
+    const entity = arrivals.knownOf(message);
     const described = describedMessage(message, entity ?? {});
     return tracer.process(described, () => call(message), { received: entity !== undefined });
   });

@@ -3,6 +3,7 @@ import type { CarrierCodec } from '../verbs/carrier-codec.ts';
 import type { Message, MessagingTarget } from '../verbs/message.ts';
 import type { MessagingOptions } from '../verbs/messaging-options.ts';
 import { createMessagingTracer, type MessagingTracer } from '../verbs/messaging-tracer.ts';
+import { Arrivals } from '../wrapping/arrivals.ts';
 
 /** Options of the Redis clients. */
 export interface RedisOptions extends MessagingOptions {
@@ -47,8 +48,7 @@ export function redisTracer<C>(
 /** Whether there is no field: with ours alone, Redis would take an entry that it is to refuse. */
 export const isEmpty = (fields: unknown) => Object.keys(fields ?? {}).length === 0;
 
-/** From which stream, and for which group, an entry was read: it does not say. */
-const sources = new WeakMap<object, MessagingTarget>();
+const arrivals = new Arrivals<MessagingTarget>();
 
 /** The verbs of streams, whichever client they go through. */
 export class Streams<C> {
@@ -106,7 +106,7 @@ export class Streams<C> {
     // Here and not with the messages, which nobody asks for when reads are ignored.
     const remember = (reply: Awaited<R>) => {
       for (const { stream, entries } of partsOf(reply))
-        for (const { origin } of entries) sources.set(origin, { ...source, destination: String(stream) });
+        for (const { origin } of entries) arrivals.note(origin, { ...source, destination: String(stream) });
     };
     const onReply = (reply: Awaited<R>) => {
       remember(reply);
@@ -140,7 +140,7 @@ export class Streams<C> {
 
 /** An entry as a message. */
 export function entryMessage<C>({ origin, id, carrier }: StreamEntry<C>): Message<C> {
-  return { ...sources.get(origin), carrier, messageId: String(id), timestamp: timeOf(String(id)) };
+  return { ...arrivals.knownOf(origin), carrier, messageId: String(id), timestamp: timeOf(String(id)) };
 }
 
 /** An entry's id is the time at which Redis added it, unless the application made it up. */

@@ -1,18 +1,17 @@
 import { ROOT_CONTEXT } from '@opentelemetry/api';
 import { withMembers } from '@throughline/core/seam';
+import type { Method } from '../wrapping/method.ts';
 import { wrapClient } from '../wrapping/wrap-client.ts';
 import {
+  arrivals,
   type NatsMessage,
   type NatsOptions,
   natsTracer,
-  received,
   receivedMessage,
   type SendOptions,
   sendTraced,
   tracedMessage,
-} from './nats-message.ts';
-
-type Method = (...args: never[]) => unknown;
+} from './nats-tracer.ts';
 
 /** A client of `@nats-io/jetstream` or of `nats`, as far as it matters here. */
 export interface JetStreamClient {
@@ -84,7 +83,7 @@ export function traceConsumer<C extends JetStreamConsumer>(original: C, options:
         () => consumer.next(...args),
         (message) => {
           if (message === null) return undefined;
-          received.add(message as object);
+          arrivals.count(message as object);
           return receivedMessage(message as NatsMessage);
         },
       ),

@@ -1,5 +1,5 @@
 import { type Attributes, type AttributeValue, type Context, createContextKey } from '@opentelemetry/api';
-import { BATCH_COUNT, MESSAGE_ID, type Step } from './bullmq-steps.ts';
+import { BATCH_COUNT, MESSAGE_ID, type Step } from './steps.ts';
 
 /** BullMQ's interface `Span`. */
 export interface BullMQSpan {

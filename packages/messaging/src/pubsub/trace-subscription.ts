@@ -3,11 +3,10 @@ import type { MessageHeaders } from '../verbs/carrier-codec.ts';
 import type { Message } from '../verbs/message.ts';
 import type { MessagingOptions } from '../verbs/messaging-options.ts';
 import { listenerMethods } from '../wrapping/listeners.ts';
+import type { Method } from '../wrapping/method.ts';
 import { tracedHandler } from '../wrapping/traced-handler.ts';
 import { wrapClient } from '../wrapping/wrap-client.ts';
-import { type PubSubMessage, pubsubTracer, receivedMessage, settlingMessage } from './pubsub-message.ts';
-
-type Method = (...args: never[]) => unknown;
+import { type PubSubMessage, pubsubTracer, receivedMessage, settlingMessage } from './pubsub-tracer.ts';
 
 /** A subscription of `@google-cloud/pubsub`, as far as it matters here. */
 export interface PubSubSubscription {

@@ -1,8 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import { viewWithMembers } from '@throughline/core/seam';
+import type { Method } from '../wrapping/method.ts';
 import { wrapClient } from '../wrapping/wrap-client.ts';
-
-type Method = (...args: never[]) => unknown;
 
 /** A client of the AWS SDK for JavaScript v3, as far as it matters here. */
 export interface AwsClient {

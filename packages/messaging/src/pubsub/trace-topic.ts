@@ -1,12 +1,11 @@
-import { activeContext, runInContext } from '@throughline/core';
 import { withMembers } from '@throughline/core/seam';
 import type { MessageHeaders } from '../verbs/carrier-codec.ts';
 import type { Message } from '../verbs/message.ts';
 import type { MessagingOptions } from '../verbs/messaging-options.ts';
+import type { Method } from '../wrapping/method.ts';
+import { sendWithCallback } from '../wrapping/send-with-callback.ts';
 import { wrapClient } from '../wrapping/wrap-client.ts';
-import { nameIn, ordered, pubsubTracer } from './pubsub-message.ts';
-
-type Method = (...args: never[]) => unknown;
+import { nameIn, ordered, pubsubTracer } from './pubsub-tracer.ts';
 
 /** A topic of `@google-cloud/pubsub`, as far as it matters here. */
 export interface PubSubTopic {
@@ -67,14 +66,15 @@ export function traceTopic<T extends PubSubTopic>(original: T, options: Messagin
         (attributes) => topic.publishMessage(withAttributes(message, attributes)),
         (id) => ({ 'messaging.message.id': String(id) }),
       );
-    const caller = activeContext();
-    const sending = tracer.startSend(described(message));
-    const onPublished: OnPublished = (error, id) => {
-      if (typeof id === 'string') sending.describe({ 'messaging.message.id': id });
-      sending.end(error);
-      return runInContext(caller, () => callback(error, id));
-    };
-    return sending.run(() => topic.publishMessage(withAttributes(message, sending.carrier), onPublished));
+    return sendWithCallback(
+      tracer,
+      described(message),
+      callback,
+      (attributes, onPublished) => topic.publishMessage(withAttributes(message, attributes), onPublished),
+      (sending, _error, id) => {
+        if (typeof id === 'string') sending.describe({ 'messaging.message.id': id });
+      },
+    );
   }
 
   /** `publish` and `publishJSON`, which the library deprecates. */

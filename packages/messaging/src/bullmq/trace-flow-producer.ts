@@ -1,7 +1,6 @@
 import { withMembers } from '@throughline/core/seam';
+import type { Method } from '../wrapping/method.ts';
 import { wrapClient } from '../wrapping/wrap-client.ts';
-
-type Method = (...args: never[]) => unknown;
 
 /** A flow producer of BullMQ, as far as it matters here. */
 export interface BullMQFlowProducer {

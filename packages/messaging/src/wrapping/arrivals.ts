@@ -1,0 +1,29 @@
+/**
+ * What is known of messages that arrived through a traced client, for the handler that gets them later.
+ *
+ * Messages do not say which queue they came from, nor whether the receive that brought them has counted them.
+ */
+export class Arrivals<Known = never> {
+  readonly #known = new WeakMap<object, Known>();
+  readonly #counted = new WeakSet<object>();
+
+  /** Notes what is known of a message. */
+  note(message: object, known: Known): void {
+    this.#known.set(message, known);
+  }
+
+  /** Notes that a traced operation has counted the message. */
+  count(message: object): void {
+    this.#counted.add(message);
+  }
+
+  /** Returns what was noted of a message. */
+  knownOf(message: object): Known | undefined {
+    return this.#known.get(message);
+  }
+
+  /** Whether a traced operation has counted the message. */
+  isCounted(message: object): boolean {
+    return this.#counted.has(message);
+  }
+}
