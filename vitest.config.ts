@@ -7,6 +7,7 @@ export default defineConfig({
       'test/conformance',
       'test/e2e',
       'test/dist',
+      'test/house',
       'test/readme',
       'test/w3c',
       'test/bench',

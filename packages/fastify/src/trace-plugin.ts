@@ -1,5 +1,5 @@
 import { Scope } from '@throughline/core/seam';
-import { exchangeOf, traceNodeExchange } from '@throughline/http';
+import { traceNodeExchange } from '@throughline/http';
 import {
   createHttpServerTracer,
   type HttpServerExchange,
@@ -8,6 +8,7 @@ import {
 import { selfCheck } from '@throughline/self-check';
 import type { FastifyPluginAsync, FastifyRequest, onRequestHookHandler, RegisterOptions } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
+import { decorateRequests } from './decorate-requests.ts';
 import { reachesNoRoute } from './hook-reach.ts';
 import { traceOutsideHooks } from './outside-hooks.ts';
 
@@ -23,8 +24,7 @@ const plugin: FastifyPluginAsync<HttpServerOptions> = async function tracePlugin
   // Fastify's own options of `register` arrive among ours.
   const { prefix, logLevel, logSerializers, ...own } = options as HttpServerOptions & RegisterOptions;
   const tracer = createHttpServerTracer(own, new Scope('fastify', 'tracePlugin'), selfCheck);
-  if (!fastify.hasRequestDecorator('exchange'))
-    fastify.decorateRequest('exchange', { getter: exchangeOfRequest });
+  decorateRequests(fastify);
   const traceContext: onRequestHookHandler = function traceContext(request, reply, next) {
     const description = { route: () => request.routeOptions.url, forwarded: () => forwarded(request) };
     traceNodeExchange(tracer, request.raw, reply.raw, description).run(next);
@@ -54,10 +54,6 @@ const plugin: FastifyPluginAsync<HttpServerOptions> = async function tracePlugin
  * await app.register(tracePlugin);
  */
 export const tracePlugin = fastifyPlugin(plugin, { name: '@throughline/fastify', fastify: '>=4.10' });
-
-function exchangeOfRequest(this: FastifyRequest): HttpServerExchange | undefined {
-  return exchangeOf(this.raw);
-}
 
 /** Resolved by Fastify's `trustProxy` setting; without it they are the connection's own. */
 function forwarded(request: FastifyRequest) {
