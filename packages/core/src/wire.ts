@@ -17,4 +17,19 @@ export {
   writeCarrier,
 } from './carrier/carrier.ts';
 export { FieldBudget, MAX_TRACE_STATE_BYTES } from './carrier/field-budget.ts';
+export { firstOf, isOws, trimOws } from './carrier/ows.ts';
+export { TRACE_FORMATS, type TraceFormat } from './carrier/trace-formats.ts';
+export {
+  isHexId,
+  MAX_TRACEPARENT_LENGTH,
+  printTraceparent,
+  RANDOM_FLAG,
+  readTraceparent,
+} from './carrier/traceparent.ts';
+export {
+  MAX_XRAY_LENGTH,
+  printXRayHeader,
+  readXRayHeader,
+  type XRayHeader,
+} from './carrier/x-ray-header.ts';
 export { findWrongOption } from './setup/option-check.ts';

@@ -7,8 +7,9 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
+import { firstOf, TRACE_FORMATS } from '@throughline/core/wire';
 import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
-import { clearField, firstOf, readFirst, writeField } from './field.ts';
+import { clearField, readFirst, writeField } from './field.ts';
 import { paddedId } from './hex.ts';
 import { checkKnownOptions } from './known-options.ts';
 import {
@@ -21,12 +22,8 @@ import {
 } from './remote-context.ts';
 import { legalSpanContext, placeholderSpanContext } from './span-context.ts';
 
-export const B3_SINGLE = 'b3';
-export const B3_TRACE_ID = 'x-b3-traceid';
-export const B3_SPAN_ID = 'x-b3-spanid';
-export const B3_SAMPLED = 'x-b3-sampled';
-export const B3_FLAGS = 'x-b3-flags';
-const MULTI_FIELDS = [B3_TRACE_ID, B3_SPAN_ID, B3_SAMPLED, B3_FLAGS];
+const [B3_SINGLE] = TRACE_FORMATS.b3;
+const [B3_TRACE_ID, B3_SPAN_ID, B3_SAMPLED, B3_FLAGS] = TRACE_FORMATS.b3multi;
 
 // 32 + 1 + 16 + 1 + 1 + 1 + 16.
 const MAX_SINGLE_LENGTH = 68;
@@ -134,7 +131,7 @@ export class B3Propagator implements TextMapPropagator<unknown> {
 
   /** `b3`, or the four `x-b3-*` headers that may be written. */
   fields(): string[] {
-    return this.#multi ? [...MULTI_FIELDS] : [B3_SINGLE];
+    return this.#multi ? [...TRACE_FORMATS.b3multi] : [B3_SINGLE];
   }
 }
 

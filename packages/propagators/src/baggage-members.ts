@@ -1,5 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import type { BaggageEntry } from '@opentelemetry/api';
+import { isOws, trimOws } from '@throughline/core/wire';
 import {
   decodeOctets,
   encodeOctets,
@@ -9,7 +10,6 @@ import {
   octetsEnd,
   tokenEnd,
 } from './baggage-text.ts';
-import { isOws, trimOws } from './field.ts';
 
 /** Members kept and sent at most. */
 export const MAX_BAGGAGE_MEMBERS = 64;

@@ -11,6 +11,7 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
+import { RANDOM_FLAG } from '@throughline/core/wire';
 import { B3Propagator } from './b3.ts';
 import { BudgetedSetter } from './budgeted-setter.ts';
 import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
@@ -27,7 +28,7 @@ import {
 } from './remote-context.ts';
 import { legalSpanContext } from './span-context.ts';
 import { W3CBaggagePropagator } from './w3c-baggage.ts';
-import { RANDOM_FLAG, W3CTraceContextPropagator } from './w3c-trace-context.ts';
+import { W3CTraceContextPropagator } from './w3c-trace-context.ts';
 import { XRayPropagator } from './xray.ts';
 
 /** Settings of {@link CompositePropagator}. */

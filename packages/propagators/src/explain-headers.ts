@@ -1,36 +1,40 @@
 import { type SpanContext, TraceFlags } from '@opentelemetry/api';
-import { carrierGetter, MAX_LINES } from '@throughline/core/wire';
 import {
-  B3_FLAGS,
-  B3_SAMPLED,
-  B3_SINGLE,
-  B3_SPAN_ID,
-  B3_TRACE_ID,
-  type B3Reading,
-  parseB3Multi,
-  parseB3Single,
-} from './b3.ts';
+  carrierGetter,
+  MAX_LINES,
+  MAX_TRACEPARENT_LENGTH,
+  MAX_XRAY_LENGTH,
+  readTraceparent,
+  readXRayHeader,
+  TRACE_FORMATS,
+  type TraceFormat,
+  trimOws,
+} from '@throughline/core/wire';
+import { type B3Reading, parseB3Multi, parseB3Single } from './b3.ts';
 import {
   MAX_BAGGAGE_BYTES,
   MAX_BAGGAGE_MEMBERS,
   MAX_BAGGAGE_SCANNED,
   readMembers,
 } from './baggage-members.ts';
-import { readField, readFirst, readWithPrefix, trimOws } from './field.ts';
-import { GRPC_TRACE_BIN, MAX_GRPC_TRACE_BIN_LENGTH, parseGrpcTraceBin } from './grpc-trace-bin.ts';
+import { readField, readFirst, readWithPrefix } from './field.ts';
+import { MAX_GRPC_TRACE_BIN_LENGTH, parseGrpcTraceBin } from './grpc-trace-bin.ts';
 import {
-  JAEGER_BAGGAGE,
   MAX_UBER_TRACE_ID_LENGTH,
   MAX_UBERCTX_FIELDS,
   parseUberTraceId,
   readJaegerBaggage,
-  UBER_TRACE_ID,
   UBERCTX_PREFIX,
 } from './jaeger.ts';
 import { traceStateFault } from './trace-state.ts';
-import { BAGGAGE } from './w3c-baggage.ts';
-import { MAX_TRACEPARENT_LENGTH, readTraceparent, TRACEPARENT, TRACESTATE } from './w3c-trace-context.ts';
-import { MAX_XRAY_LENGTH, parseXRay, X_AMZN_TRACE_ID } from './xray.ts';
+
+const [TRACEPARENT, TRACESTATE] = TRACE_FORMATS.tracecontext;
+const [BAGGAGE] = TRACE_FORMATS.baggage;
+const [B3_SINGLE] = TRACE_FORMATS.b3;
+const [B3_TRACE_ID, B3_SPAN_ID] = TRACE_FORMATS.b3multi;
+const [UBER_TRACE_ID] = TRACE_FORMATS.jaeger;
+const [X_AMZN_TRACE_ID] = TRACE_FORMATS.xray;
+const [GRPC_TRACE_BIN] = TRACE_FORMATS['grpc-trace-bin'];
 
 /** Characters of a header's value that a report shows at most. */
 const MAX_SHOWN = 64;
@@ -47,7 +51,7 @@ export interface ExplainedField {
 
 /** What one format found and made of it. */
 export interface FormatExplanation {
-  readonly format: 'tracecontext' | 'baggage' | 'b3' | 'b3multi' | 'jaeger' | 'xray' | 'grpc-trace-bin';
+  readonly format: TraceFormat;
   readonly found: readonly ExplainedField[];
   /** True when an extraction with this format alone would change the context. */
   readonly accepted: boolean;
@@ -69,6 +73,8 @@ export interface HeadersExplanation {
 type Answer = Omit<FormatExplanation, 'format' | 'found'>;
 type Read = (field: string) => string | undefined;
 
+const FORMATS = Object.keys(TRACE_FORMATS) as TraceFormat[];
+
 /**
  * Says what each format finds in these headers, whether it is accepted, and why, in words.
  *
@@ -81,36 +87,25 @@ type Read = (field: string) => string | undefined;
 export function explainHeaders(carrier: unknown): HeadersExplanation {
   const headers = relevantFields(carrier);
   const read: Read = (field) => readFirst(headers, carrierGetter, field);
-  const formats: FormatExplanation[] = [
-    explain('tracecontext', headers, [TRACEPARENT, TRACESTATE], () => explainTraceContext(headers)),
-    explain('baggage', headers, [BAGGAGE], () => explainBaggage(headers)),
-    explain('b3', headers, [B3_SINGLE], () => explainB3Single(read(B3_SINGLE))),
-    explain('b3multi', headers, [B3_TRACE_ID, B3_SPAN_ID, B3_SAMPLED, B3_FLAGS], () => explainB3Multi(read)),
-    explain('jaeger', headers, [UBER_TRACE_ID, JAEGER_BAGGAGE, ...uberctxNames(headers)], () =>
-      explainJaeger(headers, read),
-    ),
-    explain('xray', headers, [X_AMZN_TRACE_ID], () => explainXRay(read(X_AMZN_TRACE_ID))),
-    explain('grpc-trace-bin', headers, [GRPC_TRACE_BIN], () => explainGrpc(read(GRPC_TRACE_BIN))),
-  ];
+  const answers: Record<TraceFormat, () => Answer> = {
+    tracecontext: () => explainTraceContext(headers),
+    baggage: () => explainBaggage(headers),
+    b3: () => explainB3Single(read(B3_SINGLE)),
+    b3multi: () => explainB3Multi(read),
+    jaeger: () => explainJaeger(headers, read),
+    xray: () => explainXRay(read(X_AMZN_TRACE_ID)),
+    'grpc-trace-bin': () => explainGrpc(read(GRPC_TRACE_BIN)),
+  };
+  const formats = FORMATS.map((format) => {
+    const fields = [...TRACE_FORMATS[format], ...(format === 'jaeger' ? uberctxNames(headers) : [])];
+    return explain(format, headers, fields, answers[format]);
+  });
   return { verdict: verdictOf(formats), formats };
 }
 
 /** Fields that are looked for one by one; in a carrier of more than these, only those that are there. */
 const MAX_NAMES = 256;
-const FIELDS = [
-  TRACEPARENT,
-  TRACESTATE,
-  BAGGAGE,
-  B3_SINGLE,
-  B3_TRACE_ID,
-  B3_SPAN_ID,
-  B3_SAMPLED,
-  B3_FLAGS,
-  UBER_TRACE_ID,
-  JAEGER_BAGGAGE,
-  X_AMZN_TRACE_ID,
-  GRPC_TRACE_BIN,
-];
+const FIELDS = Object.values(TRACE_FORMATS).flat();
 
 /** The carrier, or what matters of it when it is large: each look-up in it would go through all of its names. */
 function relevantFields(carrier: unknown): unknown {
@@ -125,7 +120,7 @@ function relevantFields(carrier: unknown): unknown {
 }
 
 function explain(
-  format: FormatExplanation['format'],
+  format: TraceFormat,
   headers: unknown,
   fields: readonly string[],
   answer: () => Answer,
@@ -322,7 +317,7 @@ function tooLong(header: string, limit: number): string | undefined {
 }
 
 function explainXRay(header = ''): Answer {
-  const reading = parseXRay(header);
+  const reading = readXRayHeader(header);
   if (reading === undefined)
     return refused(
       tooLong(header, MAX_XRAY_LENGTH) ??

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import {
   type Context,
   type SpanContext,
@@ -7,20 +8,18 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
+import { firstOf, isHexId, TRACE_FORMATS } from '@throughline/core/wire';
 import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
-import { firstOf, readFirst, writeField } from './field.ts';
-import { hexDigit } from './hex.ts';
+import { readFirst, writeField } from './field.ts';
 import { checkKnownOptions } from './known-options.ts';
 import { isTracingSuppressed, remoteSpanContext, withRemoteSpanContext } from './remote-context.ts';
 import { legalSpanContext } from './span-context.ts';
 
-export const GRPC_TRACE_BIN = 'grpc-trace-bin';
+const [GRPC_TRACE_BIN] = TRACE_FORMATS['grpc-trace-bin'];
 
 // Version, then three fields of one id byte and 16, 8 and 1 bytes.
 const LENGTH = 29;
 export const MAX_GRPC_TRACE_BIN_LENGTH = 256;
-const ZERO_TRACE_ID = '0'.repeat(32);
-const ZERO_SPAN_ID = '0'.repeat(16);
 
 /** Settings of {@link GrpcTraceBinPropagator}. */
 export interface GrpcTraceBinOptions {
@@ -36,7 +35,7 @@ export interface GrpcTraceBinOptions {
 /**
  * OpenCensus' binary format, which gRPC services send as `grpc-trace-bin`: 29 bytes, or their base64 form on extract.
  *
- * The bytes are a `Buffer` where there is one, because gRPC's metadata takes nothing else.
+ * The bytes are a `Buffer`, because gRPC's metadata takes nothing else.
  *
  * Never throws, whatever the context, the carrier or the getter is.
  *
@@ -78,7 +77,7 @@ export class GrpcTraceBinPropagator implements TextMapPropagator<unknown> {
       const spanContext = legalSpanContext(trace.getSpanContext(context), remoteSpanContext(context));
       if (spanContext === undefined) return;
       const bytes = bytesOf(spanContext);
-      const value: unknown = this.#base64 ? btoa(String.fromCharCode(...bytes)) : asBuffer(bytes);
+      const value: unknown = this.#base64 ? bytes.toString('base64') : bytes;
       // The API's setter is typed for text; carriers of binary fields take bytes.
       writeField(carrier, chosenSetter(setter), GRPC_TRACE_BIN, value as string);
     } catch {
@@ -92,25 +91,14 @@ export class GrpcTraceBinPropagator implements TextMapPropagator<unknown> {
   }
 }
 
-function bytesOf(spanContext: SpanContext): Uint8Array {
-  const bytes = new Uint8Array(LENGTH);
-  writeHex(bytes, 2, spanContext.traceId);
+function bytesOf(spanContext: SpanContext): Buffer {
+  const bytes = Buffer.alloc(LENGTH);
+  bytes.write(spanContext.traceId, 2, 'hex');
   bytes[18] = 1;
-  writeHex(bytes, 19, spanContext.spanId);
+  bytes.write(spanContext.spanId, 19, 'hex');
   bytes[27] = 2;
   bytes[28] = spanContext.traceFlags & TraceFlags.SAMPLED;
   return bytes;
-}
-
-function writeHex(bytes: Uint8Array, offset: number, hex: string): void {
-  for (let i = 0; i < hex.length; i += 2) {
-    bytes[offset + i / 2] = hexDigit(hex.charCodeAt(i)) * 16 + hexDigit(hex.charCodeAt(i + 1));
-  }
-}
-
-function asBuffer(bytes: Uint8Array): Uint8Array {
-  const { Buffer } = globalThis as { Buffer?: { from(bytes: ArrayBufferLike): Uint8Array } };
-  return Buffer === undefined ? bytes : Buffer.from(bytes.buffer);
 }
 
 /** The span context in these bytes, one per character, or in their base64 form; `undefined` when malformed. */
@@ -118,24 +106,26 @@ export function parseGrpcTraceBin(value: string): SpanContext | undefined {
   if (value.length > MAX_GRPC_TRACE_BIN_LENGTH) return undefined;
   // The first byte is the version, 0; no base64 text begins with it.
   const binary = value.charCodeAt(0) === 0 ? value : fromBase64(firstOf(value, MAX_GRPC_TRACE_BIN_LENGTH));
-  if (binary === undefined || binary.charCodeAt(0) !== 0) return undefined;
-  let traceId = ZERO_TRACE_ID;
-  let spanId = ZERO_SPAN_ID;
+  const bytes = Buffer.from(binary ?? '', 'latin1');
+  if (bytes[0] !== 0) return undefined;
+  let traceId = '';
+  let spanId = '';
   let traceFlags: number = TraceFlags.NONE;
   let i = 1;
-  while (i < binary.length) {
-    const field = binary.charCodeAt(i++);
+  while (i < bytes.length) {
+    const field = bytes[i++];
     const length = field === 0 ? 16 : field === 1 ? 8 : field === 2 ? 1 : 0;
     // A field from a later version: its length is not known, so reading ends here.
     if (length === 0) break;
-    if (i + length > binary.length) return undefined;
-    if (field === 0) traceId = hexOf(binary, i, i + length);
-    else if (field === 1) spanId = hexOf(binary, i, i + length);
-    else traceFlags = binary.charCodeAt(i) & TraceFlags.SAMPLED;
+    if (i + length > bytes.length) return undefined;
+    if (field === 0) traceId = bytes.toString('hex', i, i + length);
+    else if (field === 1) spanId = bytes.toString('hex', i, i + length);
+    else traceFlags = (bytes[i] as number) & TraceFlags.SAMPLED;
     i += length;
   }
-  if (traceId === ZERO_TRACE_ID || spanId === ZERO_SPAN_ID) return undefined;
-  return { traceId, spanId, traceFlags, isRemote: true };
+  return isHexId(traceId, 32) && isHexId(spanId, 16)
+    ? { traceId, spanId, traceFlags, isRemote: true }
+    : undefined;
 }
 
 function fromBase64(text: string): string | undefined {
@@ -145,10 +135,4 @@ function fromBase64(text: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function hexOf(binary: string, start: number, end: number): string {
-  let hex = '';
-  for (let i = start; i < end; i++) hex += (binary.charCodeAt(i) & 255).toString(16).padStart(2, '0');
-  return hex;
 }

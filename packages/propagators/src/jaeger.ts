@@ -10,11 +10,11 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
-import { carrierGetter } from '@throughline/core/wire';
+import { carrierGetter, firstOf, TRACE_FORMATS, trimOws } from '@throughline/core/wire';
 import { MAX_BAGGAGE_BYTES, MAX_BAGGAGE_MEMBERS } from './baggage-members.ts';
 import { decodeOctets, encodeOctets, isToken } from './baggage-text.ts';
 import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
-import { canClear, clearField, firstOf, readFirst, readWithPrefix, trimOws, writeField } from './field.ts';
+import { canClear, clearField, readFirst, readWithPrefix, writeField } from './field.ts';
 import { hexDigit, paddedId } from './hex.ts';
 import { checkKnownOptions } from './known-options.ts';
 import { MemberBaggage } from './member-baggage.ts';
@@ -27,8 +27,7 @@ import {
 } from './remote-context.ts';
 import { legalSpanContext } from './span-context.ts';
 
-export const UBER_TRACE_ID = 'uber-trace-id';
-export const JAEGER_BAGGAGE = 'jaeger-baggage';
+const [UBER_TRACE_ID, JAEGER_BAGGAGE] = TRACE_FORMATS.jaeger;
 export const UBERCTX_PREFIX = 'uberctx-';
 
 export const MAX_UBER_TRACE_ID_LENGTH = 256;

@@ -1,5 +1,5 @@
 import type { SpanContext } from '@opentelemetry/api';
-import { isHexId } from './hex.ts';
+import { isHexId } from '@throughline/core/wire';
 
 /**
  * The span context as it may be sent, or `undefined` when it is not valid. Ids in upper case, which other packages'

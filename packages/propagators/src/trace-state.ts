@@ -1,6 +1,5 @@
 import type { TraceState } from '@opentelemetry/api';
-import { MAX_TRACE_STATE_BYTES } from '@throughline/core/wire';
-import { isOws, trimOws } from './field.ts';
+import { isOws, MAX_TRACE_STATE_BYTES, trimOws } from '@throughline/core/wire';
 
 const MAX_MEMBERS = 32;
 const MAX_KEY_LENGTH = 256;

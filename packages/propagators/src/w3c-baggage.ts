@@ -6,6 +6,7 @@ import {
   type TextMapPropagator,
   type TextMapSetter,
 } from '@opentelemetry/api';
+import { TRACE_FORMATS } from '@throughline/core/wire';
 import { readMembers } from './baggage-members.ts';
 import { decodeOctets } from './baggage-text.ts';
 import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
@@ -14,7 +15,7 @@ import { checkKnownOptions } from './known-options.ts';
 import { baggageHeader, MemberBaggage } from './member-baggage.ts';
 import { isTracingSuppressed, withBaggage } from './remote-context.ts';
 
-export const BAGGAGE = 'baggage';
+const [BAGGAGE] = TRACE_FORMATS.baggage;
 
 /**
  * W3C Baggage: the `baggage` header.

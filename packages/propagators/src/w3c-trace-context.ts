@@ -8,18 +8,15 @@ import {
   type TraceState,
   trace,
 } from '@opentelemetry/api';
-import { MAX_LINES } from '@throughline/core/wire';
-import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
-import { clearField, readField, trimOws, writeField } from './field.ts';
 import {
-  hexDigit,
-  isScratchHexPair,
-  NON_ZERO,
-  SCRATCH_LENGTH,
-  scratchByte,
-  scratchHex,
-  writeScratch,
-} from './hex.ts';
+  MAX_LINES,
+  printTraceparent,
+  RANDOM_FLAG,
+  readTraceparent,
+  TRACE_FORMATS,
+} from '@throughline/core/wire';
+import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
+import { clearField, readField, writeField } from './field.ts';
 import { checkKnownOptions } from './known-options.ts';
 import {
   isTracingSuppressed,
@@ -30,19 +27,7 @@ import {
 import { legalSpanContext } from './span-context.ts';
 import { legalTraceState, MAX_RECEIVED_TRACE_STATE_LENGTH, MemberList } from './trace-state.ts';
 
-export const TRACEPARENT = 'traceparent';
-export const TRACESTATE = 'tracestate';
-
-/** Bit of the trace flags that says the right-most 7 bytes of the trace id are random. */
-export const RANDOM_FLAG = 0x02;
-
-/** A future version may be longer than version 00's 55 characters; beyond this it is not read. */
-export const MAX_TRACEPARENT_LENGTH = SCRATCH_LENGTH;
-
-const DASH = 45;
-const ZERO = 48;
-// By the two bits this version knows.
-const FLAGS = ['-00', '-01', '-02', '-03'];
+const [TRACEPARENT, TRACESTATE] = TRACE_FORMATS.tracecontext;
 
 /** Settings of {@link W3CTraceContextPropagator}. */
 export interface W3CTraceContextOptions {
@@ -95,9 +80,8 @@ export class W3CTraceContextPropagator implements TextMapPropagator<unknown> {
       const get = chosenGetter(getter);
       const header = readField(carrier, get, TRACEPARENT);
       if (typeof header !== 'string') return context;
-      const traceparent = checkedTraceparent(header);
-      if (traceparent === undefined) return context;
-      return withRemoteSpanContext(context, spanContextOf(traceparent, readTraceState(carrier, get)));
+      const spanContext = readTraceparent(header, readTraceState(carrier, get));
+      return spanContext === undefined ? context : withRemoteSpanContext(context, spanContext);
     } catch {
       return context;
     }
@@ -124,8 +108,9 @@ export class W3CTraceContextPropagator implements TextMapPropagator<unknown> {
         // The root may be here and its id the caller's.
         parentlessTrace(context)?.traceId !== spanContext.traceId;
       const random = startedHere ? RANDOM_FLAG : (continued ? remote : spanContext).traceFlags & RANDOM_FLAG;
-      const flags = (spanContext.traceFlags & TraceFlags.SAMPLED) | random;
-      writeField(carrier, set, TRACEPARENT, `00-${spanContext.traceId}-${spanContext.spanId}${FLAGS[flags]}`);
+      const { traceId, spanId } = spanContext;
+      const traceFlags = (spanContext.traceFlags & TraceFlags.SAMPLED) | random;
+      writeField(carrier, set, TRACEPARENT, printTraceparent({ traceId, spanId, traceFlags }));
       const state = safeTraceState(spanContext, current === remote);
       if (state === '') clearField(carrier, set, TRACESTATE);
       else writeField(carrier, set, TRACESTATE, state);
@@ -138,23 +123,6 @@ export class W3CTraceContextPropagator implements TextMapPropagator<unknown> {
   fields(): string[] {
     return [TRACEPARENT, TRACESTATE];
   }
-}
-
-function spanContextOf(traceparent: string, traceState?: TraceState): SpanContext {
-  const traceId = traceparent.slice(3, 35);
-  const spanId = traceparent.slice(36, 52);
-  // Only the two bits this version knows: the others must not be sent on.
-  const traceFlags = hexDigit(traceparent.charCodeAt(54)) & (TraceFlags.SAMPLED | RANDOM_FLAG);
-  // Two literals, because a property added afterwards costs an allocation of its own.
-  return traceState === undefined
-    ? { traceId, spanId, traceFlags, isRemote: true }
-    : { traceId, spanId, traceFlags, isRemote: true, traceState };
-}
-
-/** The span context a `traceparent` alone names, or `undefined` when it is to be ignored. */
-export function readTraceparent(header: string): SpanContext | undefined {
-  const traceparent = checkedTraceparent(header);
-  return traceparent === undefined ? undefined : spanContextOf(traceparent);
 }
 
 function safeTraceState(spanContext: SpanContext, passedOn: boolean): string {
@@ -179,25 +147,4 @@ function joinLines(lines: readonly string[]): string {
   for (const line of lines) length += line.length;
   if (lines.length > MAX_LINES || length > MAX_RECEIVED_TRACE_STATE_LENGTH) return '';
   return lines.join(',');
-}
-
-/** The `traceparent` without white space around it, or `undefined` when it is to be ignored. */
-function checkedTraceparent(header: string): string | undefined {
-  if (header.length < 55 || header.length > MAX_TRACEPARENT_LENGTH) return undefined;
-  const text = header.length === 55 ? header : trimOws(header);
-  if (text.length < 55) return undefined;
-  writeScratch(text);
-  if (scratchByte(2) !== DASH || scratchByte(35) !== DASH || scratchByte(52) !== DASH) return undefined;
-  const isVersion00 = scratchByte(0) === ZERO && scratchByte(1) === ZERO;
-  if (isVersion00 ? text.length !== 55 : !isHigherVersion(text)) return undefined;
-  return scratchHex(3, 35) === NON_ZERO && scratchHex(36, 52) === NON_ZERO && isScratchHexPair(53)
-    ? text
-    : undefined;
-}
-
-/** Whether the text, which is in the scratch, is of a version that can be read as far as we know it. */
-function isHigherVersion(text: string): boolean {
-  if (!isScratchHexPair(0) || text.startsWith('ff')) return false;
-  // Two headers that somebody joined: which of them to believe is not ours to guess.
-  return text.length === 55 || (scratchByte(55) === DASH && !text.includes(',', 55));
 }

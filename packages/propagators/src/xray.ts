@@ -7,9 +7,9 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
+import { printXRayHeader, readXRayHeader, TRACE_FORMATS, type XRayHeader } from '@throughline/core/wire';
 import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
-import { firstOf, readFirst, trimOws, writeField } from './field.ts';
-import { isHexId } from './hex.ts';
+import { readFirst, writeField } from './field.ts';
 import { checkKnownOptions } from './known-options.ts';
 import {
   isStillDeferred,
@@ -22,18 +22,7 @@ import {
 } from './remote-context.ts';
 import { legalSpanContext, placeholderSpanContext } from './span-context.ts';
 
-export const X_AMZN_TRACE_ID = 'x-amzn-trace-id';
-
-/** What `X-Amzn-Trace-Id` says. */
-export interface XRayReading {
-  readonly traceId: string;
-  /** The caller's span; absent when the header names none, as those of load balancers. */
-  readonly spanId?: string | undefined;
-  readonly state: 'accept' | 'deny' | 'defer';
-  readonly lineage?: string | undefined;
-}
-
-export const MAX_XRAY_LENGTH = 1024;
+const [X_AMZN_TRACE_ID] = TRACE_FORMATS.xray;
 
 /**
  * AWS X-Ray: the `X-Amzn-Trace-Id` header.
@@ -62,7 +51,7 @@ export class XRayPropagator implements TextMapPropagator<unknown> {
   extract(context: Context, carrier: unknown, getter?: TextMapGetter): Context {
     try {
       const header = readFirst(carrier, chosenGetter(getter), X_AMZN_TRACE_ID);
-      const reading = header === undefined ? undefined : parseXRay(header);
+      const reading = header === undefined ? undefined : readXRayHeader(header);
       if (reading === undefined) return context;
       const { traceId, spanId, state, lineage } = reading;
       if (state === 'deny' && spanId === undefined)
@@ -93,24 +82,9 @@ export class XRayPropagator implements TextMapPropagator<unknown> {
   inject(context: Context, carrier: unknown, setter?: TextMapSetter): void {
     try {
       if (isTracingSuppressed(context)) return;
-      const spanContext = legalSpanContext(trace.getSpanContext(context), remoteSpanContext(context));
-      const named = parentlessTrace(context);
-      if (spanContext === undefined) {
-        if (named !== undefined)
-          writeHeader(
-            carrier,
-            setter,
-            named.traceId,
-            `Sampled=${named.state === 'accept' ? 1 : '?'}`,
-            named.lineage,
-          );
-        return;
-      }
-      const { traceId, spanId } = spanContext;
-      const lineage =
-        traitsOf(context, spanContext)?.lineage ?? (named?.traceId === traceId ? named.lineage : undefined);
-      const rest = `Parent=${spanId};Sampled=${sampledOf(context, spanContext)}`;
-      writeHeader(carrier, setter, traceId, rest, lineage);
+      const header = headerOf(context);
+      if (header === undefined) return;
+      writeField(carrier, chosenSetter(setter), X_AMZN_TRACE_ID, printXRayHeader(header));
     } catch {
       // A context or span that cannot be read has nothing to say.
     }
@@ -122,58 +96,17 @@ export class XRayPropagator implements TextMapPropagator<unknown> {
   }
 }
 
-function writeHeader(
-  carrier: unknown,
-  setter: TextMapSetter | undefined,
-  traceId: string,
-  rest: string,
-  lineage: string | undefined,
-): void {
-  const root = `Root=1-${traceId.slice(0, 8)}-${traceId.slice(8)};${rest}`;
-  const header = lineage === undefined ? root : `${root};Lineage=${lineage}`;
-  writeField(carrier, chosenSetter(setter), X_AMZN_TRACE_ID, header);
+function headerOf(context: Context): XRayHeader | undefined {
+  const spanContext = legalSpanContext(trace.getSpanContext(context), remoteSpanContext(context));
+  const named = parentlessTrace(context);
+  if (spanContext === undefined) return named;
+  const { traceId, spanId } = spanContext;
+  const lineage =
+    traitsOf(context, spanContext)?.lineage ?? (named?.traceId === traceId ? named.lineage : undefined);
+  return { traceId, spanId, state: stateOf(context, spanContext), lineage };
 }
 
-function sampledOf(context: Context, spanContext: SpanContext): '0' | '1' | '?' {
-  if (isStillDeferred(context, spanContext)) return '?';
-  return (spanContext.traceFlags & TraceFlags.SAMPLED) !== 0 ? '1' : '0';
-}
-
-/**
- * `Root=1-8hex-24hex;Parent=16hex;Sampled=0`; `undefined` when there is no valid root or any known field is malformed. An
- * empty field, and a parent of zeros, counts as absent.
- */
-export function parseXRay(value: string): XRayReading | undefined {
-  if (value.length > MAX_XRAY_LENGTH) return undefined;
-  const fields = new Map<string, string>();
-  for (const part of firstOf(value, MAX_XRAY_LENGTH).split(';')) {
-    const equals = part.indexOf('=');
-    if (equals === -1) continue;
-    const name = trimOws(part.slice(0, equals)).toLowerCase();
-    const text = trimOws(part.slice(equals + 1));
-    if (text !== '' && !fields.has(name)) fields.set(name, text);
-  }
-  const traceId = rootId(fields.get('root')?.toLowerCase() ?? '');
-  const parent = fields.get('parent')?.toLowerCase();
-  const state = stateOf(fields.get('sampled') ?? '?');
-  if (traceId === undefined || state === undefined) return undefined;
-  const spanId = parent === NO_PARENT ? undefined : parent;
-  if (spanId !== undefined && !isHexId(spanId, 16)) return undefined;
-  const lineage = fields.get('lineage');
-  const legal = lineage !== undefined && /^[0-9a-z:|.-]{1,256}$/i.test(lineage);
-  return { traceId, spanId, state, lineage: legal ? lineage : undefined };
-}
-
-const NO_PARENT = '0'.repeat(16);
-
-function rootId(root: string): string | undefined {
-  if (root.length !== 35 || !root.startsWith('1-') || root[10] !== '-') return undefined;
-  const traceId = root.slice(2, 10) + root.slice(11);
-  return isHexId(traceId, 32) ? traceId : undefined;
-}
-
-function stateOf(sampled: string): XRayReading['state'] | undefined {
-  if (sampled === '1') return 'accept';
-  if (sampled === '0') return 'deny';
-  return sampled === '?' ? 'defer' : undefined;
+function stateOf(context: Context, spanContext: SpanContext): XRayHeader['state'] {
+  if (isStillDeferred(context, spanContext)) return 'defer';
+  return (spanContext.traceFlags & TraceFlags.SAMPLED) !== 0 ? 'accept' : 'deny';
 }

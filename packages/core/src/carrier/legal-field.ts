@@ -5,21 +5,12 @@ import {
   ATTR_THROUGHLINE_PROPAGATION_OUTCOME,
   METRIC_THROUGHLINE_PROPAGATION,
 } from '../setup/semantic-conventions.ts';
+import { isTraceparent, repairedTraceparent } from './traceparent.ts';
 
 /** A header's name. */
 const NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 /** Horizontal tab, visible ASCII and obs-text: what RFC 9110 allows in a field value. */
 const LEGAL_VALUE = /^[\t\x20-\x7e\x80-\xff]+$/;
-/** Version 00 is 55 characters long; later ones may have more behind a dash. */
-const TRACEPARENT =
-  /^(?!ff|00.{54})[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$/;
-/** Version 00 with flags in too few or too many digits, as a number that was formatted without a look at its size. */
-const FLAGS = /^(00-[0-9a-f]{32}-[0-9a-f]{16}-)([0-9a-f]{1,4})$/;
-
-/** Whether `value` is a traceparent that names a trace. */
-export function isTraceparent(value: string): boolean {
-  return TRACEPARENT.test(value);
-}
 
 /**
  * A propagation field as it may leave: `value` itself, a repaired one, or `undefined` when it is to be left out.
@@ -33,21 +24,12 @@ export function isTraceparent(value: string): boolean {
  */
 export function legalField(name: string, value: unknown, strict = false): string | undefined {
   if (typeof value !== 'string' || !LEGAL_VALUE.test(value) || !NAME.test(name)) return refused();
-  if (name !== 'traceparent' || TRACEPARENT.test(value)) return value;
-  const repaired = repairedTraceparent(value.trim().toLowerCase());
+  if (name !== 'traceparent' || isTraceparent(value)) return value;
+  const repaired = repairedTraceparent(value);
   if (repaired === undefined) return strict ? refused() : value;
   count('repaired');
   reportOnce('a propagator wrote a traceparent in a wrong form; it was repaired');
   return repaired;
-}
-
-function repairedTraceparent(value: string): string | undefined {
-  // Of the flags, two are defined.
-  const fixed = value.replace(
-    FLAGS,
-    (_, ids: string, flags: string) => `${ids}0${Number.parseInt(flags, 16) & 3}`,
-  );
-  return TRACEPARENT.test(fixed) ? fixed : undefined;
 }
 
 function refused(): undefined {

@@ -1,4 +1,5 @@
 import type { TextMapPropagator } from '@opentelemetry/api';
+import { formatOf } from '../carrier/trace-formats.ts';
 
 /**
  * How the caller's context was received.
@@ -18,26 +19,8 @@ export type ExtractionOutcome =
   | 'untrusted'
   | `foreign:${string}`;
 
-/** The header by which each format is known. */
-const FORMAT_OF = new Map([
-  ['traceparent', 'tracecontext'],
-  ['b3', 'b3'],
-  ['x-b3-traceid', 'b3'],
-  ['uber-trace-id', 'jaeger'],
-  ['x-amzn-trace-id', 'xray'],
-  ['x-datadog-trace-id', 'datadog'],
-  ['x-cloud-trace-context', 'gcp'],
-  ['sentry-trace', 'sentry'],
-  ['newrelic', 'newrelic'],
-  ['ot-tracer-traceid', 'ot'],
-  ['sw8', 'sw8'],
-  ['x-instana-t', 'instana'],
-  ['elastic-apm-traceparent', 'elastic'],
-  ['grpc-trace-bin', 'grpc-bin'],
-]);
-
 /** Whether a header of this name, in lower case, brings a trace in a known format. */
-export const isTraceHeader = (name: string) => FORMAT_OF.has(name);
+export const isTraceHeader = (name: string) => formatOf(name) !== undefined;
 
 /** `b3: 0`, `1` and `d` bring a decision and no ids: complete, though there is nothing to continue. */
 const B3_DECISION = /^[01d]$/;
@@ -49,7 +32,7 @@ export function extractionOutcome(
 ): ExtractionOutcome {
   let outcome: ExtractionOutcome = 'absent';
   for (const name in headers) {
-    const format = FORMAT_OF.get(name);
+    const format = formatOf(name);
     if (format === undefined) continue;
     const value = String(headers[name]);
     if (!propagator.fields().includes(name)) outcome = outcome === 'absent' ? `foreign:${format}` : outcome;

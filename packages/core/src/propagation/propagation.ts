@@ -19,9 +19,10 @@ import {
   writeCarrier,
 } from '../carrier/carrier.ts';
 import { withinBudget } from '../carrier/field-budget.ts';
-import { isTraceparent, legalField } from '../carrier/legal-field.ts';
+import { legalField } from '../carrier/legal-field.ts';
 import { mergedBaggage } from '../carrier/merged-baggage.ts';
 import { withSoleTraceparent } from '../carrier/sole-traceparent.ts';
+import { isTraceparent, readTraceparent, receivedFlags } from '../carrier/traceparent.ts';
 import { activeContext, runInContext } from '../context/active-context.ts';
 import { isExtractedByOurs } from '../context/context-keys.ts';
 import { guarded, reportOnce } from '../setup/guard.ts';
@@ -271,9 +272,11 @@ export function passesTraceOn(context: Context): boolean {
 /** The caller's span context as received, where it is passed on because nobody could read it. */
 export function receivedSpanContext(context: Context): SpanContext | undefined {
   const received = context.getValue(RECEIVED_FIELDS) as Record<string, string> | undefined;
-  const [, traceId, spanId, flags] = received?.traceparent?.split('-') ?? [];
-  if (traceId === undefined || spanId === undefined || flags === undefined) return undefined;
-  return { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true };
+  const text = received?.traceparent;
+  const named = text === undefined ? undefined : readTraceparent(text);
+  return text === undefined || named === undefined
+    ? undefined
+    : { ...named, traceFlags: receivedFlags(text) };
 }
 
 /** The caller's span context in an extracted context, when it is a valid one. */
