@@ -1,6 +1,7 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { type TextMapSetter, trace } from '@opentelemetry/api';
 import { guarded, propagatorOf } from '@throughline/core/seam';
+import { printTraceparent } from '@throughline/core/wire';
 import type { HttpServerExchange, HttpServerOptions } from '@throughline/http-semantics';
 import type { NodeResponse } from './response-outcome.ts';
 
@@ -19,13 +20,12 @@ export function exposeTrace(
   { span, context }: HttpServerExchange,
   { exposeTrace: form, propagator }: HttpServerOptions,
 ): void {
-  const { traceId, spanId, traceFlags } = span.spanContext();
   if (!trace.isSpanContextValid(span.spanContext())) return;
   // A propagator may know of flags that spans do not carry: the caller's random flag must come back as it went in.
   const sent: { traceparent?: string } = {};
   const inject = () => propagatorOf(propagator).inject(context, sent, traceparentSetter);
   guarded('a propagator threw in inject(); the ids of the span are told as they are', inject);
-  const ids = sent.traceparent ?? `00-${traceId}-${spanId}-0${traceFlags & 3}`;
+  const ids = sent.traceparent ?? printTraceparent(span.spanContext());
   const name = form === 'server-timing' ? 'Server-Timing' : 'traceresponse';
   const value = form === 'server-timing' ? `trace;desc=${ids}` : ids;
 

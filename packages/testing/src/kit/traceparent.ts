@@ -1,4 +1,5 @@
 import type { SpanContext } from '@opentelemetry/api';
+import { printTraceparent, readTraceparent } from '@throughline/core/wire';
 
 /** The remote caller that cases pretend to be: ids that no random generator yields. */
 export const REMOTE: SpanContext = {
@@ -8,9 +9,9 @@ export const REMOTE: SpanContext = {
   isRemote: true,
 };
 
-/** `REMOTE` as a `traceparent` header, sampled unless told otherwise. */
-export function traceparentOf({ traceId, spanId, traceFlags }: SpanContext = REMOTE): string {
-  return `00-${traceId}-${spanId}-0${traceFlags.toString(16)}`;
+/** Returns a span context as a `traceparent` header. Default: {@link REMOTE}. */
+export function traceparentOf(spanContext: SpanContext = REMOTE): string {
+  return printTraceparent(spanContext);
 }
 
 /** A remote caller of its own for the `n`th of several requests. */
@@ -24,12 +25,10 @@ export function remoteCaller(n: number): SpanContext {
   };
 }
 
-/** Splits a well-formed `traceparent` of version 00; `undefined` for anything else. */
+/** Returns the ids and flags of a `traceparent` of version 00, the only one that may be written, else `undefined`. */
 export function parseTraceparent(value: unknown): SpanContext | undefined {
-  const fields = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/.exec(String(value));
-  if (!fields) return undefined;
-  const [, traceId = '', spanId = '', flags = ''] = fields;
-  return { traceId, spanId, traceFlags: Number.parseInt(flags, 16) };
+  const named = typeof value === 'string' && value.startsWith('00-') ? readTraceparent(value) : undefined;
+  return named && { traceId: named.traceId, spanId: named.spanId, traceFlags: named.traceFlags };
 }
 
 /** Header values that carry no usable trace context; each must start a new trace and leave the request alone. */
