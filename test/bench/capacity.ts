@@ -24,8 +24,8 @@ export function writeCapacity(repository: string, { parts }: Results): void {
   if (frameworks.length === 0 || part === undefined) return;
   const page = `# Capacity
 
-Calculated from the figures of [performance.md](performance.md) (${part.date}, ${part.machine}). They are those of one
-machine: the shares carry over to another better than the absolute numbers.
+Calculated from the figures of [performance.md](performance.md) (${part.date}, ${part.machine}). They come from one
+machine: the shares apply to another machine better than the absolute numbers.
 
 ## What one core serves
 
@@ -54,7 +54,7 @@ Serving the requests themselves, with a bare handler, takes ${frameworks
 ## What sampling and a Collector tier do
 
 Unsampled requests still pay for reading and passing on the context, so sampling lowers the cost to the unsampled figure
-and not to zero. What it lowers in proportion is everything behind the process: encoding, network, Collector and storage.
+and not to zero. Everything behind the process becomes cheaper in proportion: encoding, network, Collector and storage.
 
 Assumed here, not measured: ${SPANS_PER_REQUEST} spans per request, ${BYTES_PER_SPAN} bytes per encoded span, and a
 Collector that takes ${number.format(COLLECTOR_SPANS_PER_CORE)} spans per second on a core.
@@ -63,15 +63,15 @@ Collector that takes ${number.format(COLLECTOR_SPANS_PER_CORE)} spans per second
 |---:|---:|---:|---:|---:|
 ${RATES.flatMap(collector).join('\n')}
 
-- **Head sampling in the service** (parent-based, by ratio) takes off cost at every stage. It decides before anything is
-  known of the outcome.
+- **Head sampling in the service** (parent-based, by ratio) lowers the cost of every stage. It decides before the outcome is
+  known.
 - **Tail sampling in the Collector** needs every span: services pay the sampled figure for each request, and the
-  Collector is sized by the first row. All spans of a trace must reach one Collector: a first tier routes by trace id.
+  first row gives the size of the Collector. All spans of a trace must reach one Collector: a first tier routes by trace id.
 - **Batches, not spans, cost the event loop**: the batch processor exports 512 spans at once. When the Collector stalls,
   the queue drops spans (2048 by default) and not requests.
 
-Encoding for OTLP is not in these figures: the exporter drops. It adds to sampled requests only, with any of the
-variants the same per span.
+Encoding for OTLP is not in these figures, because the exporter drops spans. It adds a cost to sampled requests only, the same
+per span with every variant.
 `;
   writeFileSync(join(repository, 'docs/capacity.md'), page);
 }

@@ -93,10 +93,11 @@ function row(peer: Peer, verdicts: ReadonlyMap<string, Verdict>): string {
 
 const sectionOf = (rows: readonly string[], notes: readonly string[]) => `## Beside other tracers
 
-The real ones, each in a process of its own with a service of Express, Fastify, Koa and \`node:http\`, which gets two requests: one
-begins a trace, one continues a caller's. *SERVER spans*: per request. *Parent*: of the uppermost one, for the second request. The next four
-columns: whose span the \`traceparent\` of a call names, exactly one if nothing else is said; \`its span\` is one of the request's
-trace, below its SERVER span. *Codes*: what the [self-checks](self-checks.md) say. [ADR 30](adr/0030-beside-other-tracers.md) has the rules.
+Each tracer runs in a process of its own with a service on Express, Fastify, Koa and \`node:http\`, which receives two requests: one
+begins a trace, one continues a caller's. *SERVER spans* counts them per request. *Parent* is that of the uppermost one, for the second
+request. The next four columns name the span in the \`traceparent\` of a call, of which there is exactly one unless the cell says *two*;
+\`its span\` is a span of the request's trace, below its SERVER span. *Codes* are those of the [self-checks](self-checks.md).
+[ADR 30](adr/0030-beside-other-tracers.md) has the rules.
 
 | Beside | SERVER spans | Parent | ${CALLS.map((name) => name.replace(/(trace\w+|fetch|node:http)/g, '`$1`')).join(' | ')} | Codes |
 |---|---|---|${CALLS.map(() => '---|').join('')}---|

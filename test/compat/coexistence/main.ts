@@ -1,4 +1,4 @@
-// Tests coexistence alone, and writes its section of docs/compatibility.md anew: node test/compat/coexistence/main.ts
+// Tests coexistence alone, and rewrites its section of docs/compatibility.md: node test/compat/coexistence/main.ts
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { testCoexistence } from './coexistence.ts';

@@ -12,7 +12,7 @@ export interface Peer {
   readonly frameworks?: readonly Framework[];
   /** Whether it continues the trace of an incoming `traceparent`. Default: yes. */
   readonly continues?: false;
-  /** Who writes `traceparent` into calls: we or it (default), or nobody, so that the caller's is passed on. */
+  /** Who writes `traceparent` into calls: we or it (default), or neither, so that the caller's is passed on. */
   readonly writes?: false;
   /** Calls that it gives a second `traceparent`, and why that is not for us to mend. */
   readonly doubles?: { readonly calls: readonly CallName[]; readonly reason: string };
@@ -30,7 +30,8 @@ const API_10 = { ...EXPRESS, '@opentelemetry/api': '1.10.0' };
 
 const UNDICI = {
   calls: ['fetch with traceHeaders'],
-  reason: 'its part for undici adds its own, whatever is there (TL009). `tracedFetch` keeps it silent.',
+  reason:
+    'its part for undici always adds its own, even if there is one (TL009). `tracedFetch` keeps it silent.',
 } as const satisfies Peer['doubles'];
 
 const auto = {
