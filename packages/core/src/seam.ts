@@ -43,6 +43,7 @@ export {
   replacedFields,
   suppressTracing,
 } from './propagation/propagation.ts';
+export { RateLimit } from './propagation/rate-limit.ts';
 export {
   createTrustDecider,
   isTrustPolicy,
@@ -50,6 +51,7 @@ export {
 } from './propagation/trust.ts';
 export type { SecretSources } from './redaction/known-secrets.ts';
 export { createRedaction, isSecretHeader, type Redaction, redaction } from './redaction/redaction.ts';
+export { callerOf } from './setup/caller-of.ts';
 export { guarded, reportOnce } from './setup/guard.ts';
 export { isNames, isPropagator, type OptionRules, typeName } from './setup/option-check.ts';
 export { registeredApi } from './setup/registered-api.ts';

@@ -8,7 +8,7 @@ import { redaction, registeredApi } from '@throughline/core/seam';
 export function notice(text: string): void {
   const line = `[throughline/sdk] ${redaction.text(text)}`;
   try {
-    if ((registeredApi() as { diag?: object }).diag !== undefined) diag.warn(line);
+    if (registeredApi().diag !== undefined) diag.warn(line);
     else process.stderr.write(`${line}\n`);
   } catch {
     // The application's own logger threw, or stderr is closed. There is nobody left to tell.

@@ -1,9 +1,10 @@
 import { DiagConsoleLogger, diag } from '@opentelemetry/api';
-import { settledWithin } from './deadline.ts';
+import { callerOf } from '@throughline/core/seam';
 import { createMetrics } from './metrics.ts';
 import { notice } from './notice.ts';
-import { register } from './registration.ts';
+import { register } from './register.ts';
 import { readSettings } from './settings.ts';
+import { settledWithin } from './settled-within.ts';
 import { setupError } from './setup-error.ts';
 import { createTraces } from './traces.ts';
 import type { Tracing } from './tracing.ts';
@@ -68,13 +69,6 @@ export function startTracing(options: TracingOptions = {}): Tracing {
     timeout: options.shutdownTimeout ?? SHUTDOWN_TIMEOUT,
     handlesSignals: options.handleSignals !== false,
   });
-  current = { tracing, caller: callerOf(startTracing), unregister };
+  current = { tracing, caller: callerOf(startTracing) ?? 'at an unknown place', unregister };
   return tracing;
-}
-
-/** The line that called `callee`, such as `at file:///app/tracing.js:4:1`. */
-function callerOf(callee: (...args: never[]) => unknown): string {
-  const holder: { stack?: string } = {};
-  Error.captureStackTrace(holder, callee);
-  return holder.stack?.split('\n')[1]?.trim() ?? 'at an unknown place';
 }

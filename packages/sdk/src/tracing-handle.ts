@@ -1,6 +1,6 @@
-import { settledWithin } from './deadline.ts';
 import type { Metrics } from './metrics.ts';
 import { flushAtProcessEnd } from './process-end.ts';
+import { settledWithin } from './settled-within.ts';
 import { NO_SPANS, type SpanCounts } from './span-export.ts';
 import type { Traces } from './traces.ts';
 import type { Tracing, TracingStatus } from './tracing.ts';

@@ -1,5 +1,6 @@
 import { type Context, trace } from '@opentelemetry/api';
 import {
+  callerOf,
   guarded,
   isIgnoredRequest,
   isTracingSuppressed,
@@ -32,7 +33,7 @@ export function noteCall(active: Context, entry: (...args: never[]) => unknown):
     callsWithoutParent.found = true;
     note(
       finding('TL014', 'info', {
-        fact: `${entry.name} ran outside of any trace while requests were in progress (${requestsInProgress}), ${placeOf(entry)}.`,
+        fact: `${entry.name} ran outside of any trace while requests were in progress (${requestsInProgress}), ${callerOf(entry) ?? 'at a place that has no stack'}.`,
         consequence: 'If it was done for one of them, it is missing in its trace.',
         fix: 'Bind the callback that makes the call where it is handed over: AsyncResource.bind(callback).',
       }),
@@ -48,11 +49,4 @@ function isExplained(active: Context): boolean {
     isIgnoredRequest(active) ||
     isTracingSuppressed(active)
   );
-}
-
-function placeOf(entry: (...args: never[]) => unknown): string {
-  const holder: { stack?: string } = {};
-  Error.captureStackTrace(holder, entry);
-  const frame = holder.stack?.split('\n').find((line) => /^\s+at /.test(line));
-  return frame?.trim() ?? 'at a place that has no stack';
 }

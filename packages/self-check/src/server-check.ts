@@ -12,7 +12,7 @@ import { callsWithoutParent } from './calls-without-parent.ts';
 import { watchDuplicateHeaders } from './duplicate-headers.ts';
 import { announce, finding, isDevelopment, note, textOf } from './finding.ts';
 import { mountedAfterRoutes, mountedTwice, registeredWithoutRoutes, servedByNext } from './mount-findings.ts';
-import { checkRegistration, type Reliance } from './registration.ts';
+import { checkRegistration, type Reliance } from './registration-findings.ts';
 import { foreignSpan } from './tracer-findings.ts';
 
 /** So many requests are looked at; a service that samples has recorded one of them, most likely. */

@@ -1,5 +1,5 @@
 import { type Finding, notedFindings } from './finding.ts';
-import { checkRegistration } from './registration.ts';
+import { checkRegistration } from './registration-findings.ts';
 import { relianceOfProcess } from './server-check.ts';
 
 /**

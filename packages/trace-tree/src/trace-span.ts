@@ -1,4 +1,4 @@
-/** One finished span as the tree needs it: ids scoped by trace, times that a double holds exactly. */
+/** One finished span, with times that a double holds exactly. */
 export interface TraceSpan {
   /** 32 lower-case hex digits. */
   readonly traceId: string;
@@ -6,7 +6,7 @@ export interface TraceSpan {
   readonly spanId: string;
   /** Absent on a root span. */
   readonly parentId?: string;
-  /** Whether the parent lives in another process; absent when nobody said. */
+  /** Whether the parent is in another process. Absent: unknown, and guessed from the kind. */
   readonly parentRemote?: boolean;
   readonly kind: SpanKindName;
   /** The resource's `service.name`, or `unknown_service`. */

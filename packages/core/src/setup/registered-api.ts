@@ -6,6 +6,7 @@ interface RegisteredApi {
   readonly context?: object;
   readonly propagation?: object;
   readonly metrics?: object;
+  readonly diag?: object;
 }
 
 const NOTHING: RegisteredApi = {};

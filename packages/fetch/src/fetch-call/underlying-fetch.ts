@@ -16,7 +16,7 @@ const lookups = new WeakMap<object, Lookup>();
 export interface UnderlyingFetch {
   /** Returns the fetch to use for a call made in `context`. */
   find(context: Context): Fetch;
-  /** Returns the context to call `fetch` in, so that a call that leads back here is recognized. */
+  /** Returns the context to call `fetch` in, so that a call that leads back here is recognised. */
   calling(fetch: Fetch, context: Context): Context;
 }
 

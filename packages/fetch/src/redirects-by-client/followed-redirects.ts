@@ -13,7 +13,7 @@ const KEPT_FOR = 60_000;
 const MAX_LEADS = 100;
 
 /**
- * Recognizes requests that are made because a response redirected there.
+ * Recognises requests that are made because a response redirected there.
  *
  * A client that follows redirects above an interceptor or an agent does not announce it. But its next request goes to
  * where the response pointed, and in the same context. Only redirects that leave the origin that the caller named

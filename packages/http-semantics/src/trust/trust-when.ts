@@ -1,5 +1,5 @@
 import type { ParentTrust, TrustDecision, TrustPolicy } from '@throughline/core';
-import { isTrustPolicy, Scope, TRUST_FORMS } from '@throughline/core/seam';
+import { isTrustPolicy, RateLimit, Scope, TRUST_FORMS } from '@throughline/core/seam';
 import type { HttpServerRequest } from '../server/http-server-request.ts';
 import { checkConditions, holds, type TrustCondition } from './trust-conditions.ts';
 
@@ -67,15 +67,9 @@ export function sampledBudget(options: SampledBudgetOptions): () => boolean {
   scope.check(options, { perSecond: [isRate, A_RATE] });
   const { perSecond } = options;
   if (perSecond === undefined) throw scope.error(`options.perSecond must be ${A_RATE}, got undefined`);
-  let left = perSecond;
-  let filledAt = performance.now();
+  const limit = new RateLimit(perSecond);
   return function sampledBudget() {
-    const now = performance.now();
-    left = Math.min(perSecond, left + ((now - filledAt) / 1000) * perSecond);
-    filledAt = now;
-    if (left < 1) return false;
-    left--;
-    return true;
+    return limit.take();
   };
 }
 

@@ -1,21 +1,14 @@
 import { styleText } from 'node:util';
-import { findSplits, groupTraces, type Split, type Trace, type TraceRow } from './trace-forest.ts';
+import type { Trace, TraceRow } from './build-traces.ts';
+import { findSplits, groupTraces, type Split } from './find-splits.ts';
+import { clean, count, topNote } from './wording.ts';
 
-/** How to draw: where the text goes decides, see {@link treeStyleFor}. */
+/** How trees are drawn; {@link treeStyleFor} chooses it for a stream. */
 export interface TreeStyle {
-  /** Colours and box-drawing characters; otherwise plain ASCII. */
+  /** Whether colours and box-drawing characters are used. Otherwise the text is plain ASCII. */
   readonly fancy: boolean;
-  /** Columns available. */
+  /** The number of columns available. */
   readonly width: number;
-}
-
-/** The judgement on what one request left behind. */
-export interface Verdict {
-  /** True for exactly one trace with exactly one top span. */
-  readonly connected: boolean;
-  readonly splits: readonly Split[];
-  /** One line, no line break. */
-  readonly text: string;
 }
 
 const PLAIN_WIDTH = 100;
@@ -26,7 +19,7 @@ const DURATION_COLUMNS = 10;
 const SERVICE_COLOURS = ['cyan', 'magenta', 'green', 'yellow', 'blue'] as const;
 
 /**
- * Picks the style for a stream: colour on a terminal, plain when piped or when `NO_COLOR` is set.
+ * Returns the style for a stream: colour on a terminal, plain when piped or when `NO_COLOR` is set.
  *
  * @see https://no-color.org
  * @example
@@ -40,10 +33,10 @@ export function treeStyleFor(
 }
 
 /**
- * Draws traces as trees with aligned bars and durations, one block for each trace.
+ * Returns traces drawn as trees with aligned bars and durations, one block for each trace.
  *
- * Traces that one request left behind (a split joins them) share a time scale, so that the torn-off part stands
- * below the call that lost it; unrelated traces have a scale each.
+ * Traces that a split joins come from one request and share a time scale, so that the torn-off part stands below the
+ * call that lost it. Unrelated traces have a scale each.
  *
  * @example
  * process.stdout.write(renderTraces(buildTraces(spans), { fancy: false, width: 80 }));
@@ -79,44 +72,7 @@ export function renderTraces(traces: readonly Trace[], style: TreeStyle): string
   return blocks.join('\n');
 }
 
-/**
- * Says whether these traces are one connected trace, and if not, where they split.
- *
- * @example
- * const { connected, text } = judge(buildTraces(spans));
- */
-export function judge(traces: readonly Trace[]): Verdict {
-  const splits = findSplits(traces);
-  const spans = count(
-    traces.reduce((sum, trace) => sum + trace.rows.length, 0),
-    'span',
-  );
-  const services = count(new Set(traces.flatMap((trace) => trace.services)).size, 'service');
-  const size = `${services}, ${spans}`;
-  const [first] = traces;
-  if (!first) return { connected: false, splits, text: 'No trace was received.' };
-  if (traces.length > 1) {
-    const hops = new Set(
-      splits.map(({ caller, callee }) => `${clean(caller.service)} and ${clean(callee.service)}`),
-    );
-    const where =
-      hops.size > 0 ? `split between ${[...hops].join(', and between ')}` : 'no lost hop was recognised';
-    return { connected: false, splits, text: `${traces.length} separate traces: ${where} (${size}).` };
-  }
-  const loose = first.tops.length;
-  if (loose > 1) {
-    return { connected: false, splits, text: `One trace in ${loose} pieces: parents are missing (${size}).` };
-  }
-  const [top] = first.tops;
-  if (top?.top === 'missing-parent' || top?.top === 'cycle') {
-    return { connected: false, splits, text: `One trace without its root: ${topNote(top)} (${size}).` };
-  }
-  const ends = first.rows.filter((row) => row.uncontinued).length;
-  const open = ends > 0 ? `; ${count(ends, 'call')} went where no span was received from` : '';
-  return { connected: true, splits, text: `One connected trace: ${size}${open}.` };
-}
-
-/** What all rows of a group share, so that their columns align. */
+/** Shared by all rows of a group, so that their columns align. */
 interface Scale {
   readonly start: number;
   readonly end: number;
@@ -170,7 +126,7 @@ function drawRow(row: TraceRow, context: RowContext, scale: Scale): string[] {
   return [line, `  ${paint(below, 'dim', style)}${painted}`];
 }
 
-/** Deeper levels are numbered, not drawn: indentation must leave room for the label. */
+/** Deep levels are numbered instead of indented, so that there is room for the label. */
 function branches(depth: number, lastAt: readonly boolean[], parent: boolean, { fancy, width }: TreeStyle) {
   const [through, gap, fork, end] = fancy ? ['│  ', '   ', '├─ ', '└─ '] : ['|  ', '   ', '|- ', '`- '];
   if (depth * 3 > width / 3) {
@@ -188,7 +144,7 @@ function label({ span }: TraceRow): string {
   return clean(`${span.service} ${span.kind} ${span.name}`);
 }
 
-/** Positions are rounded from the two ends, so that spans meeting in time meet on the screen. */
+/** Both ends are rounded, not the length, so that spans that meet in time meet on the screen. */
 function drawBar(span: TraceRow['span'], { start, end, barColumns }: Scale, { fancy }: TreeStyle): string {
   const scale = barColumns / Math.max(end - start, 1);
   const left = Math.min(barColumns - 1, Math.max(0, Math.round((span.start - start) * scale)));
@@ -196,7 +152,7 @@ function drawBar(span: TraceRow['span'], { start, end, barColumns }: Scale, { fa
   return (' '.repeat(left) + (fancy ? '█' : '#').repeat(right - left)).padEnd(barColumns);
 }
 
-/** Bars give way to notes, as long as they can still be compared; after that notes get lines of their own. */
+/** Bars shrink to make room for notes while they can still be compared. Beyond that, notes get lines of their own. */
 function barColumnsFor(labelColumns: number, noteColumns: number, { width }: TreeStyle): number {
   const free = width - labelColumns - 3 - DURATION_COLUMNS;
   const besideNotes = noteColumns > 0 ? free - 2 - noteColumns : free;
@@ -231,24 +187,8 @@ function noteOf(row: TraceRow, splits: readonly Split[], style: TreeStyle): stri
   return said.length === 0 ? '' : `${style.fancy ? '← ' : '<- '}${said.join('; ')}`;
 }
 
-function topNote({ span, top }: TraceRow): string {
-  if (top === 'remote-parent') return `continues ${span.parentId}, a caller that does not report here`;
-  if (top === 'cycle') return `its parent ${span.parentId} is also its descendant`;
-  return `its parent ${span.parentId} was not received`;
-}
-
-/** Names come from the wire: no control character may reach the terminal. */
-function clean(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is searched for.
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '?');
-}
-
 function duration(micros: number): string {
   return micros < 10_000_000 ? `${(micros / 1000).toFixed(1)} ms` : `${(micros / 1_000_000).toFixed(1)} s`;
-}
-
-function count(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? '' : 's'}`;
 }
 
 function paint(text: string, colour: Parameters<typeof styleText>[0], { fancy }: TreeStyle): string {

@@ -5,8 +5,11 @@ import { ownRequire } from './own-require.ts';
 const API = '@opentelemetry/api';
 
 /**
- * The version of the API's copy that a package loads, for a message; the API does not export it, and its
+ * Returns the version of the copy of the API that a package loads, for a message. The API does not export it, and its
  * `package.json` cannot be imported either.
+ *
+ * The self-check's `loadedCopies` does not answer this: it lists the copies that were loaded as CommonJS, and ES modules
+ * cannot be listed.
  */
 export function apiVersionSeenBy(name: string): string {
   try {

@@ -17,7 +17,7 @@ import {
 } from '@opentelemetry/sdk-trace';
 import { activeContext } from '@throughline/core';
 import { registeredApi } from '@throughline/core/seam';
-import { apiVersionSeenBy } from './api-version.ts';
+import { apiVersionSeenBy } from './api-version-seen-by.ts';
 import { setupError } from './setup-error.ts';
 
 /** What is to be made known to all code of the process. */
@@ -125,5 +125,5 @@ function checkSdkSeesContext(): void {
 }
 
 function registryVersion(): string {
-  return (registeredApi() as { version?: string }).version ?? 'of unknown version';
+  return registeredApi().version ?? 'of unknown version';
 }
