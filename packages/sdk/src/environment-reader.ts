@@ -90,7 +90,7 @@ export class EnvironmentReader {
    * The items of a list with commas between them, in lower case, each once; an empty list for `none` alone.
    *
    * Left out are items with which something is wrong, as `faultOf` says, and `none` beside others: what is named is
-   * wanted, and a part must not be turned off by a contradiction. A list of which nothing remains counts as not set.
+   * asked for, and a part must not be turned off by a contradiction. A list of which nothing remains counts as not set.
    */
   list(name: string, faultOf: (item: string) => string | undefined): readonly string[] | undefined {
     const text = this.text(name);

@@ -2,7 +2,7 @@ import { diag } from '@opentelemetry/api';
 import { redaction, registeredApi } from '@throughline/core/seam';
 
 /**
- * Tells the operator something that must not stay unseen: through the application's diagnostic logger, and where there
+ * Reports to the operator what must not stay unseen: through the application's diagnostic logger, and where there
  * is none on stderr. It is free of secrets, which others quote in what they throw. `OTEL_LOG_LEVEL=none` silences both.
  */
 export function notice(text: string): void {
@@ -11,6 +11,6 @@ export function notice(text: string): void {
     if (registeredApi().diag !== undefined) diag.warn(line);
     else process.stderr.write(`${line}\n`);
   } catch {
-    // The application's own logger threw, or stderr is closed. There is nobody left to tell.
+    // The application's own logger threw, or stderr is closed. Nothing is left to report to.
   }
 }

@@ -1,4 +1,4 @@
-/** Is told how an export went, in the SDK's form. */
+/** Receives the result of an export, in the SDK's form. */
 export type Done = (result: { readonly code: number; readonly error?: Error }) => void;
 
 /** `ExportResultCode.FAILED` of `@opentelemetry/core`, which this package does not depend on. */
@@ -29,7 +29,7 @@ export class PendingExports {
     return answer;
   }
 
-  /** Settles when all that are pending now are answered. Never rejects. */
+  /** Settles when every export that is pending now is answered. Never rejects. */
   async settled(): Promise<void> {
     await Promise.all(this.#pending.values());
   }

@@ -23,7 +23,7 @@ const LATE = 'their receiver did not take them in time';
 /**
  * Flushes when the process is about to end, and lets it end as it would have without us.
  *
- * - A signal that nobody else listens to: flush, then the same signal again, which now kills. A second signal in the
+ * - A signal that no one else listens to: flush, then the same signal again, which now kills. A second signal in the
  *   meantime kills at once.
  * - A signal that the application listens to: it decides. From then on spans are sent as they end, because a graceful
  *   shutdown ends them one by one and then leaves by `process.exit()`.
@@ -82,7 +82,7 @@ export function flushAtProcessEnd({
 
   let crashed = false;
   const onUncaught = () => {
-    // A process that listens goes on.
+    // A process that listens continues.
     crashed =
       process.listenerCount('uncaughtException') === 0 && !process.hasUncaughtExceptionCaptureCallback();
   };

@@ -25,7 +25,7 @@ export interface Registrations {
   readonly tracerProvider: TracerProvider | undefined;
   readonly meterProvider: MeterProvider | undefined;
   readonly propagator: TextMapPropagator;
-  /** Whether what is registered already stays, without a word: a switched-off SDK stands in nobody's way. */
+  /** Whether what is registered already stays, without a word: a switched-off SDK stands in no other's way. */
   readonly yields: boolean;
 }
 
@@ -45,7 +45,7 @@ type Slot = keyof typeof SLOTS;
  * The API itself refuses in silence: a second registration, and one through a copy of another version, return `false`
  * and leave the application without traces.
  *
- * @throws TypeError when somebody else is registered, and when copies of the API cannot see each other.
+ * @throws TypeError when another SDK is registered, and when copies of the API cannot see each other.
  */
 export function register({ tracerProvider, meterProvider, propagator, yields }: Registrations): () => void {
   const steps: readonly (readonly [Slot, () => boolean])[] = [
@@ -96,7 +96,7 @@ const PROBE = createContextKey('Throughline probe');
  * Whether the SDK and our own packages find the active context: each may load a copy of the API of its own, and a newer
  * copy sees nothing of what was registered through an older one.
  *
- * The sampler of a provider that nobody else has is shown what the SDK takes for the active context.
+ * The sampler of a provider that no other code has is shown what the SDK takes for the active context.
  */
 function checkSdkSeesContext(): void {
   let seen: unknown;

@@ -21,7 +21,7 @@ import type { TracingOptions } from './tracing-options.ts';
 export type TracesExporter = 'otlp' | 'console' | 'tree';
 export type MetricsExporter = 'otlp' | 'console';
 
-/** All that decides how tracing is set up, from the options and the environment. */
+/** Everything that decides how tracing is set up, from the options and the environment. */
 export interface Settings {
   readonly propagator: TextMapPropagator;
   /** Absent: the application's own logger, if it has one, stays in place. */
@@ -148,7 +148,7 @@ function readTraces(options: TracingOptions, read: EnvironmentReader, hints: str
   };
 }
 
-/** Nobody asked for anything: a developer gets to see the traces, a production service is left alone. */
+/** Nothing was asked for: a developer gets to see the traces, a production service is left alone. */
 function defaultTraces({ configured }: OtlpEndpoint): readonly TracesExporter[] {
   if (configured) return ['otlp'];
   return process.env.NODE_ENV === 'production' ? [] : ['tree'];

@@ -33,7 +33,7 @@ export interface SpanCounts {
 
 export const NO_SPANS: SpanCounts = { queued: 0, exporting: 0, exported: 0, failed: 0, dropped: 0 };
 
-/** Is told how each export went, and whether it was the last. */
+/** Receives the result of each export, and whether it was the last. */
 export interface ExportObserver {
   succeeded(): void;
   failed(error: Error, last: boolean): void;
@@ -45,7 +45,7 @@ const SUCCESS = 0;
 /**
  * The SDK's batch processor, with an account of every span.
  *
- * The processor tells nobody how many spans it dropped, and its flush does not wait for a batch that is already on its
+ * The processor does not report how many spans it dropped, and its flush does not wait for a batch that is already on its
  * way. Both are seen from the outside: spans that go in, and spans that reach the exporter.
  */
 export class SpanExport implements SpanProcessor {

@@ -30,7 +30,7 @@ export interface Traces {
   status(): Omit<TracingStatus, 'state'> & { readonly state: 'exporting' | 'printing' };
 }
 
-/** What the SDK's exporter allows at once when nobody says otherwise. */
+/** What the SDK's exporter allows at once by default. */
 const CONCURRENT_EXPORTS = 30;
 
 /** The tracer provider with its exporters, or nothing where spans would go nowhere. */

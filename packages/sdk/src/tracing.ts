@@ -10,13 +10,13 @@ export interface Tracing {
    */
   flush(): Promise<boolean>;
   /**
-   * Sends the rest and stops: spans that end later are dropped, while context goes on to be handed on. For the end of a
+   * Sends the rest and stops: spans that end later are dropped, while context is still passed on. For the end of a
    * graceful shutdown, before `process.exit()`. Later calls return the first one's result.
    *
    * Resolves after at most `shutdownTimeout`, with whether everything was delivered.
    */
   shutdown(): Promise<boolean>;
-  /** How tracing is doing, for a health endpoint: plain data, made anew at each call. */
+  /** How tracing is doing, for a health endpoint: plain data, made at each call. */
   status(): TracingStatus;
 }
 

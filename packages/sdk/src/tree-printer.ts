@@ -16,7 +16,7 @@ export interface TreeOutput {
   write(text: string): unknown;
 }
 
-/** A trace may go on in this process a moment after its last open span ended. Milliseconds. */
+/** A trace may continue in this process a moment after its last open span ended. Milliseconds. */
 const QUIET = 50;
 /** Spans held for traces that are not over; beyond it the oldest trace is printed as it is. */
 const MAX_SPANS = 5_000;
