@@ -1,0 +1,32 @@
+import { expect, it } from 'vitest';
+import { deadLinks } from './links.ts';
+import { sources } from './source.ts';
+
+const PAGES = sources(
+  '*.md',
+  '{docs,examples}/**/*.md',
+  'packages/*/*.md',
+  'packages/*/docs/*.md',
+  'test/*/*.md',
+);
+
+it('finds what every page links to', () => {
+  expect(PAGES.length).toBeGreaterThan(50);
+  expect(PAGES.flatMap(deadLinks)).toEqual([]);
+});
+
+it.each([
+  ['[a](gone.md)', 'there is no docs/gone.md'],
+  ['[a](production.md#gone)', 'docs/production.md has no such heading'],
+  ['[a](#gone)', 'docs/logs.md has no such heading'],
+  ['[a](https://github.com/throughline-js/throughline/blob/main/gone.md)', 'there is no gone.md'],
+])('refuses %s', (text, why) => {
+  expect(deadLinks({ path: 'docs/logs.md', text })).toEqual([expect.stringContaining(why)]);
+});
+
+it.each(['[a](logs.md#which-ids)', '`[a](gone.md)`', '[a](https://example.com/gone.md)'])(
+  'leaves %s alone',
+  (text) => {
+    expect(deadLinks({ path: 'docs/logs.md', text })).toEqual([]);
+  },
+);
