@@ -19,6 +19,7 @@ export {
 } from './context/context-keys.ts';
 // Who is set up, and what else is in this process.
 export { isHeldApart, shared } from './context/shared.ts';
+export { isTracingSuppressed, suppressTracing } from './context/tracing-suppression.ts';
 // One recorded operation.
 export { errorType } from './operation/error-type.ts';
 export { extraAttributes } from './operation/extra-attributes.ts';
@@ -34,15 +35,9 @@ export {
 } from './propagation/arrival.ts';
 export { isTraceHeader } from './propagation/extraction-outcome.ts';
 export { type OtherTracer, unregisteredTracer, writesIntoUndici } from './propagation/other-tracers.ts';
-export {
-  fieldsOf,
-  fieldsWritten,
-  isTracingSuppressed,
-  passesTraceOn,
-  propagatorOf,
-  replacedFields,
-  suppressTracing,
-} from './propagation/propagation.ts';
+export { passesTraceOn } from './propagation/pass-through.ts';
+export { fieldsOf, replacedFields } from './propagation/propagation.ts';
+export { fieldsWritten, propagatorOf } from './propagation/propagator-in-force.ts';
 export { RateLimit } from './propagation/rate-limit.ts';
 export {
   createTrustDecider,

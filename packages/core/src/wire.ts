@@ -32,4 +32,11 @@ export {
   readXRayHeader,
   type XRayHeader,
 } from './carrier/x-ray-header.ts';
+export {
+  CONFLICTS_KEY,
+  conflictingSpanContexts,
+  EXTRACTED_KEY,
+  PARENTLESS_KEY,
+} from './context/context-keys.ts';
+export { isTracingSuppressed } from './context/tracing-suppression.ts';
 export { findWrongOption } from './setup/option-check.ts';

@@ -7,16 +7,15 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
-import { firstOf, TRACE_FORMATS } from '@throughline/core/wire';
+import { firstOf, isTracingSuppressed, TRACE_FORMATS } from '@throughline/core/wire';
 import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
 import { clearField, readFirst, writeField } from './field.ts';
 import { paddedId } from './hex.ts';
 import { checkKnownOptions } from './known-options.ts';
 import {
+  extractedSpanContext,
   isStillDeferred,
-  isTracingSuppressed,
   type RemoteTraits,
-  remoteSpanContext,
   traitsOf,
   withRemoteSpanContext,
 } from './remote-context.ts';
@@ -108,7 +107,7 @@ export class B3Propagator implements TextMapPropagator<unknown> {
   inject(context: Context, carrier: unknown, setter?: TextMapSetter): void {
     try {
       if (isTracingSuppressed(context)) return;
-      const spanContext = legalSpanContext(trace.getSpanContext(context), remoteSpanContext(context));
+      const spanContext = legalSpanContext(trace.getSpanContext(context), extractedSpanContext(context));
       if (spanContext === undefined) return;
       const state = stateOf(context, spanContext);
       const set = chosenSetter(setter);

@@ -19,10 +19,10 @@ import { GrpcTraceBinPropagator } from './grpc-trace-bin.ts';
 import { JaegerPropagator } from './jaeger.ts';
 import { checkKnownOptions } from './known-options.ts';
 import {
+  extractedSpanContext,
   type RemoteTraits,
-  remoteSpanContext,
   remoteTraits,
-  withBaggage,
+  withExtractedBaggage,
   withRemoteSpan,
   withRemoteSpanContext,
 } from './remote-context.ts';
@@ -154,7 +154,7 @@ export class CompositePropagator implements TextMapPropagator<unknown> {
       current = next;
     }
     // The last format's answer stands in the context by now, which is right when it was the only one.
-    if (baggages.length > 1) current = withBaggage(current, baggages.reduce(mergeBaggage));
+    if (baggages.length > 1) current = withExtractedBaggage(current, baggages.reduce(mergeBaggage));
     return found.length > 1 ? withCandidates(current, found) : current;
   }
 
@@ -197,7 +197,7 @@ const LIMITED = [
 
 function candidateIn(context: Context, span: Span | undefined): Candidate | undefined {
   const current = span?.spanContext();
-  const remote = remoteSpanContext(context);
+  const remote = extractedSpanContext(context);
   const spanContext = legalSpanContext(current, remote);
   if (span === undefined || spanContext === undefined) return undefined;
   // A propagator of another make leaves what ours remembered about an earlier format.

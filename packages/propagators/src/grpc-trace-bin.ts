@@ -8,11 +8,11 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
-import { firstOf, isHexId, TRACE_FORMATS } from '@throughline/core/wire';
+import { firstOf, isHexId, isTracingSuppressed, TRACE_FORMATS } from '@throughline/core/wire';
 import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
 import { readFirst, writeField } from './field.ts';
 import { checkKnownOptions } from './known-options.ts';
-import { isTracingSuppressed, remoteSpanContext, withRemoteSpanContext } from './remote-context.ts';
+import { extractedSpanContext, withRemoteSpanContext } from './remote-context.ts';
 import { legalSpanContext } from './span-context.ts';
 
 const [GRPC_TRACE_BIN] = TRACE_FORMATS['grpc-trace-bin'];
@@ -74,7 +74,7 @@ export class GrpcTraceBinPropagator implements TextMapPropagator<unknown> {
   inject(context: Context, carrier: unknown, setter?: TextMapSetter): void {
     try {
       if (isTracingSuppressed(context)) return;
-      const spanContext = legalSpanContext(trace.getSpanContext(context), remoteSpanContext(context));
+      const spanContext = legalSpanContext(trace.getSpanContext(context), extractedSpanContext(context));
       if (spanContext === undefined) return;
       const bytes = bytesOf(spanContext);
       const value: unknown = this.#base64 ? bytes.toString('base64') : bytes;

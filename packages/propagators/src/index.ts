@@ -1,4 +1,9 @@
-export { type CarrierSetter, carrierGetter, carrierSetter } from '@throughline/core/wire';
+export {
+  type CarrierSetter,
+  carrierGetter,
+  carrierSetter,
+  conflictingSpanContexts,
+} from '@throughline/core/wire';
 export { type B3Options, B3Propagator } from './b3.ts';
 export { CompositePropagator, type CompositePropagatorOptions } from './composite.ts';
 export {
@@ -10,12 +15,7 @@ export {
 export { type GrpcTraceBinOptions, GrpcTraceBinPropagator } from './grpc-trace-bin.ts';
 export { JaegerPropagator } from './jaeger.ts';
 export { createPropagator, type PropagatorNames } from './propagators-from-env.ts';
-export {
-  CONFLICTING_SPAN_CONTEXTS_KEY_NAME,
-  conflictingSpanContexts,
-  isSamplingDeferred,
-  rootTraceId,
-} from './remote-context.ts';
+export { isSamplingDeferred, rootTraceId } from './remote-context.ts';
 export { parseTraceState } from './trace-state.ts';
 export { baggageProperties, W3CBaggagePropagator } from './w3c-baggage.ts';
 export { type W3CTraceContextOptions, W3CTraceContextPropagator } from './w3c-trace-context.ts';

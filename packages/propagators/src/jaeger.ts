@@ -10,7 +10,7 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
-import { carrierGetter, firstOf, TRACE_FORMATS, trimOws } from '@throughline/core/wire';
+import { carrierGetter, firstOf, isTracingSuppressed, TRACE_FORMATS, trimOws } from '@throughline/core/wire';
 import { MAX_BAGGAGE_BYTES, MAX_BAGGAGE_MEMBERS } from './baggage-members.ts';
 import { decodeOctets, encodeOctets, isToken } from './baggage-text.ts';
 import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
@@ -19,10 +19,9 @@ import { hexDigit, paddedId } from './hex.ts';
 import { checkKnownOptions } from './known-options.ts';
 import { MemberBaggage } from './member-baggage.ts';
 import {
-  isTracingSuppressed,
-  remoteSpanContext,
+  extractedSpanContext,
   traitsOf,
-  withBaggage,
+  withExtractedBaggage,
   withRemoteSpanContext,
 } from './remote-context.ts';
 import { legalSpanContext } from './span-context.ts';
@@ -83,7 +82,7 @@ export class JaegerPropagator implements TextMapPropagator<unknown> {
       }
       const entries = readJaegerBaggage(carrier, get);
       if (entries.size > 0)
-        extracted = withBaggage(extracted, merged(propagation.getBaggage(context), entries));
+        extracted = withExtractedBaggage(extracted, merged(propagation.getBaggage(context), entries));
     } catch {
       // What was read so far stands.
     }
@@ -95,7 +94,7 @@ export class JaegerPropagator implements TextMapPropagator<unknown> {
     try {
       if (isTracingSuppressed(context)) return;
       const set = chosenSetter(setter);
-      const spanContext = legalSpanContext(trace.getSpanContext(context), remoteSpanContext(context));
+      const spanContext = legalSpanContext(trace.getSpanContext(context), extractedSpanContext(context));
       if (spanContext !== undefined) {
         const { traceId, spanId } = spanContext;
         writeField(carrier, set, UBER_TRACE_ID, `${traceId}:${spanId}:0:0${flagsOf(context, spanContext)}`);

@@ -8,6 +8,7 @@ import {
   type SpanContext,
   trace,
 } from '@opentelemetry/api';
+import { CONFLICTS_KEY, EXTRACTED_KEY, PARENTLESS_KEY } from '@throughline/core/wire';
 
 /**
  * What a wire format says about a trace that the API's `SpanContext` has no place for.
@@ -25,23 +26,16 @@ export interface RemoteTraits {
   readonly placeholder?: boolean;
 }
 
-/** The name of the context key under which {@link conflictingSpanContexts} finds its value. */
-export const CONFLICTING_SPAN_CONTEXTS_KEY_NAME = 'Throughline conflicting span contexts';
-
-const CONFLICTS_KEY = createContextKey(CONFLICTING_SPAN_CONTEXTS_KEY_NAME);
-const REMOTE_KEY = createContextKey('Throughline remote span context');
 const EXTRAS_KEY = createContextKey('Throughline remote span context extras');
-const PARENTLESS_KEY = createContextKey('Throughline trace without a parent');
-const SUPPRESS_KEY = createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
 
 // The API keeps its two keys to itself; asking it to write through a probe finds them in every version.
 const SPAN_KEY = keyUsedBy((probe) => trace.setSpan(probe, trace.wrapSpanContext({} as SpanContext)));
 const BAGGAGE_KEY = keyUsedBy((probe) => propagation.setBaggage(probe, propagation.createBaggage()));
 
-const OWN_KEYS = new Set([SPAN_KEY, BAGGAGE_KEY, REMOTE_KEY, EXTRAS_KEY, CONFLICTS_KEY]);
+const OWN_KEYS = new Set([SPAN_KEY, BAGGAGE_KEY, EXTRACTED_KEY, EXTRAS_KEY, CONFLICTS_KEY]);
 
 function keyUsedBy(write: (probe: Context) => unknown): symbol {
-  let found: symbol = REMOTE_KEY;
+  let found: symbol = EXTRACTED_KEY;
   write({
     getValue: () => undefined,
     setValue(key) {
@@ -92,7 +86,7 @@ class RemoteContext implements Context {
       return this.span;
     }
     if (key === BAGGAGE_KEY && this.baggage !== INHERITED) return this.baggage;
-    if (key === REMOTE_KEY) return this.remote;
+    if (key === EXTRACTED_KEY) return this.remote;
     if (key === EXTRAS_KEY) return this.extras;
     if (key === CONFLICTS_KEY) return (this.extras as Extras | undefined)?.conflicts;
     return this.base.getValue(key);
@@ -102,7 +96,8 @@ class RemoteContext implements Context {
     const { base, span, baggage, remote, extras } = this;
     if (key === SPAN_KEY) return new RemoteContext(base, value, baggage, remote, extras);
     if (key === BAGGAGE_KEY) return new RemoteContext(base, span, value, remote, extras);
-    if (key === REMOTE_KEY) return new RemoteContext(base, this.getValue(SPAN_KEY), baggage, value, extras);
+    if (key === EXTRACTED_KEY)
+      return new RemoteContext(base, this.getValue(SPAN_KEY), baggage, value, extras);
     if (key === EXTRAS_KEY) return new RemoteContext(base, span, baggage, remote, value);
     if (key === CONFLICTS_KEY) {
       const traits = (extras as Extras | undefined)?.traits;
@@ -152,28 +147,28 @@ function withRemote(
 }
 
 /** The context with this baggage in place of what it held. */
-export function withBaggage(context: Context, baggage: Baggage): Context {
+export function withExtractedBaggage(context: Context, baggage: Baggage): Context {
   return context instanceof RemoteContext
     ? context.setValue(BAGGAGE_KEY, baggage)
     : new RemoteContext(
         context,
         context.getValue(SPAN_KEY),
         baggage,
-        context.getValue(REMOTE_KEY),
+        context.getValue(EXTRACTED_KEY),
         context.getValue(EXTRAS_KEY),
       );
 }
 
 /** The span context that one of this package's propagators extracted into `context`. */
-export function remoteSpanContext(context: Context): SpanContext | undefined {
-  return context.getValue(REMOTE_KEY) as SpanContext | undefined;
+export function extractedSpanContext(context: Context): SpanContext | undefined {
+  return context.getValue(EXTRACTED_KEY) as SpanContext | undefined;
 }
 
 /** What the wire said about the trace `spanContext` belongs to; nothing when the context holds another trace by now. */
 export function traitsOf(context: Context, spanContext: SpanContext): RemoteTraits | undefined {
   const traits = remoteTraits(context);
   if (traits === undefined) return undefined;
-  const remote = remoteSpanContext(context);
+  const remote = extractedSpanContext(context);
   return remote !== undefined && remote.traceId === spanContext.traceId ? traits : undefined;
 }
 
@@ -186,7 +181,7 @@ export function remoteTraits(context: Context): RemoteTraits | undefined {
 export function isStillDeferred(context: Context, spanContext: SpanContext): boolean {
   return (
     traitsOf(context, spanContext)?.deferred === true &&
-    remoteSpanContext(context)?.spanId === spanContext.spanId
+    extractedSpanContext(context)?.spanId === spanContext.spanId
   );
 }
 
@@ -224,26 +219,6 @@ export function parentlessTrace(context: Context): ParentlessTrace | undefined {
 export function rootTraceId(context: Context): string | undefined {
   const named = parentlessTrace(context);
   return named === undefined || trace.getSpan(context) !== undefined ? undefined : named.traceId;
-}
-
-/** True when the SDK was told to leave this context alone; its key is global, so no dependency is needed. */
-export function isTracingSuppressed(context: Context): boolean {
-  return context.getValue(SUPPRESS_KEY) === true;
-}
-
-/**
- * The span contexts that other formats of the same carrier named beside the one that was continued, in configured
- * order; an empty list when the formats agreed.
- *
- * `CompositePropagator` records them so that a SERVER span can link to them: the caller's other trace stays findable.
- * The value lives in the context under `createContextKey(CONFLICTING_SPAN_CONTEXTS_KEY_NAME)`.
- *
- * @example
- * const links = conflictingSpanContexts(parent).map((context) => ({ context }));
- * tracer.startSpan('GET /orders', { kind: SpanKind.SERVER, links }, parent);
- */
-export function conflictingSpanContexts(context: Context): readonly SpanContext[] {
-  return (context.getValue(CONFLICTS_KEY) as readonly SpanContext[] | undefined) ?? [];
 }
 
 /**

@@ -6,14 +6,14 @@ import {
   type TextMapPropagator,
   type TextMapSetter,
 } from '@opentelemetry/api';
-import { TRACE_FORMATS } from '@throughline/core/wire';
+import { isTracingSuppressed, TRACE_FORMATS } from '@throughline/core/wire';
 import { readMembers } from './baggage-members.ts';
 import { decodeOctets } from './baggage-text.ts';
 import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
 import { clearField, readField, writeField } from './field.ts';
 import { checkKnownOptions } from './known-options.ts';
 import { baggageHeader, MemberBaggage } from './member-baggage.ts';
-import { isTracingSuppressed, withBaggage } from './remote-context.ts';
+import { withExtractedBaggage } from './remote-context.ts';
 
 const [BAGGAGE] = TRACE_FORMATS.baggage;
 
@@ -49,7 +49,7 @@ export class W3CBaggagePropagator implements TextMapPropagator<unknown> {
       if (header === undefined) return context;
       const lines = typeof header === 'string' ? [header] : header;
       if (readMembers(lines, true).length === 0) return context;
-      return withBaggage(context, new MemberBaggage(lines));
+      return withExtractedBaggage(context, new MemberBaggage(lines));
     } catch {
       return context;
     }

@@ -9,6 +9,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import {
+  isTracingSuppressed,
   MAX_LINES,
   printTraceparent,
   RANDOM_FLAG,
@@ -18,12 +19,7 @@ import {
 import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
 import { clearField, readField, writeField } from './field.ts';
 import { checkKnownOptions } from './known-options.ts';
-import {
-  isTracingSuppressed,
-  parentlessTrace,
-  remoteSpanContext,
-  withRemoteSpanContext,
-} from './remote-context.ts';
+import { extractedSpanContext, parentlessTrace, withRemoteSpanContext } from './remote-context.ts';
 import { legalSpanContext } from './span-context.ts';
 import { legalTraceState, MAX_RECEIVED_TRACE_STATE_LENGTH, MemberList } from './trace-state.ts';
 
@@ -95,7 +91,7 @@ export class W3CTraceContextPropagator implements TextMapPropagator<unknown> {
     try {
       if (isTracingSuppressed(context)) return;
       const current = trace.getSpanContext(context);
-      const remote = remoteSpanContext(context);
+      const remote = extractedSpanContext(context);
       const spanContext = legalSpanContext(current, remote);
       if (spanContext === undefined) return;
       const set = chosenSetter(setter);

@@ -7,15 +7,20 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
-import { printXRayHeader, readXRayHeader, TRACE_FORMATS, type XRayHeader } from '@throughline/core/wire';
+import {
+  isTracingSuppressed,
+  printXRayHeader,
+  readXRayHeader,
+  TRACE_FORMATS,
+  type XRayHeader,
+} from '@throughline/core/wire';
 import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
 import { readFirst, writeField } from './field.ts';
 import { checkKnownOptions } from './known-options.ts';
 import {
+  extractedSpanContext,
   isStillDeferred,
-  isTracingSuppressed,
   parentlessTrace,
-  remoteSpanContext,
   traitsOf,
   withParentlessTrace,
   withRemoteSpanContext,
@@ -97,7 +102,7 @@ export class XRayPropagator implements TextMapPropagator<unknown> {
 }
 
 function headerOf(context: Context): XRayHeader | undefined {
-  const spanContext = legalSpanContext(trace.getSpanContext(context), remoteSpanContext(context));
+  const spanContext = legalSpanContext(trace.getSpanContext(context), extractedSpanContext(context));
   const named = parentlessTrace(context);
   if (spanContext === undefined) return named;
   const { traceId, spanId } = spanContext;

@@ -16,7 +16,6 @@ import {
 } from '@opentelemetry/sdk-trace';
 import {
   B3Propagator,
-  CONFLICTING_SPAN_CONTEXTS_KEY_NAME,
   CompositePropagator,
   conflictingSpanContexts,
   isSamplingDeferred,
@@ -65,7 +64,7 @@ describe('extract', () => {
     const reversed = extract([b3, w3c], carrier);
     expect(trace.getSpanContext(reversed)?.traceId).toBe(U);
     expect(conflictingSpanContexts(reversed).map(({ traceId }) => traceId)).toEqual([T]);
-    const key = createContextKey(CONFLICTING_SPAN_CONTEXTS_KEY_NAME);
+    const key = createContextKey('Throughline conflicting span contexts');
     expect(reversed.getValue(key)).toBe(conflictingSpanContexts(reversed));
   });
 

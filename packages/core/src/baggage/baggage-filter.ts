@@ -1,5 +1,5 @@
 import { type Baggage, type Context, propagation } from '@opentelemetry/api';
-import { withoutBaggage } from '../propagation/propagation.ts';
+import { withoutBaggage } from '../propagation/pass-through.ts';
 
 /** Which baggage entries pass: all, none, or those named. */
 export type BaggageRule = 'keep' | 'drop' | readonly string[];

@@ -1,26 +1,35 @@
 import { type Context, createContextKey, type SpanContext, trace } from '@opentelemetry/api';
 
-/** Left by a composite propagator whose formats named different traces. */
-const CONFLICTING = createContextKey('Throughline conflicting span contexts');
-/** Left by the propagators of `@throughline/propagators`: the span context that they read and checked. */
-const EXTRACTED = createContextKey('Throughline remote span context');
-/** Left by the X-Ray propagator: a trace without a span in it, whose root begins here. */
-const PARENTLESS = createContextKey('Throughline trace without a parent');
+/** Set by `CompositePropagator` whose formats named different traces. */
+export const CONFLICTS_KEY = createContextKey('Throughline conflicting span contexts');
+/** Set by the propagators of `@throughline/propagators`: the span context that they read and checked. */
+export const EXTRACTED_KEY = createContextKey('Throughline remote span context');
+/** Set by the X-Ray propagator: a trace without a span in it, whose root begins here. */
+export const PARENTLESS_KEY = createContextKey('Throughline trace without a parent');
 const IGNORED = createContextKey('Throughline ignored request');
 
-/** Span contexts that the request brought besides the one that it continues. */
+/**
+ * Returns the span contexts that other formats of the same carrier named beside the one that was continued, in configured
+ * order; an empty list when the formats agreed.
+ *
+ * `CompositePropagator` records them so that a SERVER span can link to them: the caller's other trace can still be found.
+ *
+ * @example
+ * const links = conflictingSpanContexts(parent).map((context) => ({ context }));
+ * tracer.startSpan('GET /orders', { kind: SpanKind.SERVER, links }, parent);
+ */
 export function conflictingSpanContexts(context: Context): readonly SpanContext[] {
-  return (context.getValue(CONFLICTING) as readonly SpanContext[] | undefined) ?? [];
+  return (context.getValue(CONFLICTS_KEY) as readonly SpanContext[] | undefined) ?? [];
 }
 
 /** Whether one of our propagators found `spanContext` valid. Asking the API to check the ids again takes 0.2 µs. */
 export function isExtractedByOurs(context: Context, spanContext: SpanContext): boolean {
-  return context.getValue(EXTRACTED) === spanContext;
+  return context.getValue(EXTRACTED_KEY) === spanContext;
 }
 
 /** Whether the caller named a trace and no span of it, so that what is started in `context` is its root. */
 export function namesParentlessTrace(context: Context): boolean {
-  return context.getValue(PARENTLESS) !== undefined && trace.getSpan(context) === undefined;
+  return context.getValue(PARENTLESS_KEY) !== undefined && trace.getSpan(context) === undefined;
 }
 
 /** Marks the context of a request that is not to be recorded. */

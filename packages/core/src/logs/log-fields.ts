@@ -1,7 +1,7 @@
 import { type SpanContext, trace } from '@opentelemetry/api';
 import { baggageFields } from '../baggage/baggage.ts';
 import { activeContext } from '../context/active-context.ts';
-import { receivedSpanContext } from '../propagation/propagation.ts';
+import { receivedSpanContext } from '../propagation/pass-through.ts';
 import { guarded } from '../setup/guard.ts';
 import { isNames } from '../setup/option-check.ts';
 import { Scope } from '../setup/scope.ts';

@@ -8,10 +8,11 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { filterBaggage } from '../baggage/baggage-filter.ts';
-import { conflictingSpanContexts, namesParentlessTrace } from '../context/context-keys.ts';
+import { conflictingSpanContexts, isExtractedByOurs, namesParentlessTrace } from '../context/context-keys.ts';
 import { guarded } from '../setup/guard.ts';
 import { type ExtractionOutcome, extractionOutcome } from './extraction-outcome.ts';
-import { extractWith, passesTraceOn, remoteSpanContext } from './propagation.ts';
+import { passesTraceOn } from './pass-through.ts';
+import { extractWith } from './propagation.ts';
 import type { TrustDecision } from './trust.ts';
 
 /** What a carrier brought, whoever wrote it. */
@@ -43,7 +44,14 @@ const NONE: readonly SpanContext[] = [];
 /** Returns what a carrier brings. Never throws: what cannot be read counts as absent. */
 export function receive<C>(propagator: TextMapPropagator, carrier: C, getter: TextMapGetter<C>): Arrival {
   const received = extractWith(propagator, carrier, getter);
-  return { received, caller: remoteSpanContext(received), passedOn: passesTraceOn(received) };
+  return { received, caller: callerIn(received), passedOn: passesTraceOn(received) };
+}
+
+/** Returns the span context that a propagator has set, if it is a valid one. */
+function callerIn(received: Context): SpanContext | undefined {
+  const span = trace.getSpanContext(received);
+  if (span === undefined) return undefined;
+  return isExtractedByOurs(received, span) || trace.isSpanContextValid(span) ? span : undefined;
 }
 
 /** Returns how the context arrived, before anyone decided whether to trust it. Never throws. */

@@ -1,14 +1,9 @@
 import {
   type Context,
-  createContextKey,
-  propagation,
   ROOT_CONTEXT,
-  type SpanContext,
   type TextMapGetter,
   type TextMapPropagator,
   type TextMapSetter,
-  TraceFlags,
-  trace,
 } from '@opentelemetry/api';
 import {
   type Carrier,
@@ -22,132 +17,9 @@ import { withinBudget } from '../carrier/field-budget.ts';
 import { legalField } from '../carrier/legal-field.ts';
 import { mergedBaggage } from '../carrier/merged-baggage.ts';
 import { withSoleTraceparent } from '../carrier/sole-traceparent.ts';
-import { isTraceparent, readTraceparent, receivedFlags } from '../carrier/traceparent.ts';
-import { activeContext, runInContext } from '../context/active-context.ts';
-import { isExtractedByOurs } from '../context/context-keys.ts';
-import { guarded, reportOnce } from '../setup/guard.ts';
-import { perRegistration, registeredApi } from '../setup/registered-api.ts';
-import { unregisteredTracer } from './other-tracers.ts';
-
-/** Set while an SDK's own traffic is sent; every OpenTelemetry package honours it. */
-const SUPPRESS_TRACING = createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
-
-/** A context in which no instrumentation records or injects anything. */
-export function suppressTracing(context: Context): Context {
-  return context.setValue(SUPPRESS_TRACING, true);
-}
-
-/** Whether `context` is one in which nothing is to be recorded or injected. */
-export function isTracingSuppressed(context: Context): boolean {
-  return context.getValue(SUPPRESS_TRACING) === true;
-}
-
-/** The fields of the caller, as received, when nobody is registered who could read them. */
-const RECEIVED_FIELDS = createContextKey('Throughline received fields');
-const PASSED_ON = ['traceparent', 'tracestate', 'baggage'] as const;
-/**
- * Passes the caller's W3C fields on byte for byte.
- *
- * It stands in while no propagator is registered, so that a service without an SDK does not break the traces
- * of the services around it. A traceparent is passed on whole or, when it is not one, not at all.
- */
-const passThrough: TextMapPropagator = {
-  fields: () => [...PASSED_ON],
-  extract(context, carrier, getter) {
-    const received: Record<string, string> = {};
-    for (const name of PASSED_ON) {
-      const value = getter.get(carrier, name);
-      const text = Array.isArray(value) ? value.join(',') : value;
-      if (text) received[name] = text;
-    }
-    if (!isTraceparent(received.traceparent ?? '')) {
-      delete received.traceparent;
-      delete received.tracestate;
-    }
-    return context.setValue(RECEIVED_FIELDS, received);
-  },
-  inject(context, carrier, setter) {
-    // A tracer below us writes its own, and would keep the caller's in its place or write a second one beside it.
-    if (isTracingSuppressed(context) || unregisteredTracer() !== undefined) return;
-    const received = context.getValue(RECEIVED_FIELDS) as Record<string, string> | undefined;
-    for (const name in received) setter.set(carrier, name, received[name] as string);
-  },
-};
-
-const registered: TextMapPropagator = {
-  fields: () => propagation.fields(),
-  extract: (context, carrier, getter) => propagation.extract(context, carrier, getter),
-  inject(context, carrier, setter) {
-    if (writesActiveOnly()) injectActive(context, carrier, setter);
-    else propagation.inject(context, carrier, setter);
-  },
-};
-
-function injectActive<C>(context: Context, carrier: C, setter: TextMapSetter<C>): void {
-  runInContext(context, () => propagation.inject(activeContext(), carrier, setter));
-}
-
-const SAMPLE: SpanContext = {
-  traceId: '0af7651916cd43dd8448eb211c80319c',
-  spanId: 'b7ad6b7169203331',
-  traceFlags: TraceFlags.SAMPLED,
-};
-
-/** The fields that the registered propagator writes for a sampled span. `fields()` would not do: some list none. Throws what it throws. */
-export function fieldsWritten(): string[] {
-  const written: string[] = [];
-  const inject = writesActiveOnly() ? injectActive : propagation.inject.bind(propagation);
-  inject(trace.setSpanContext(ROOT_CONTEXT, SAMPLE), written, names);
-  return written;
-}
-
-const names: TextMapSetter<string[]> = {
-  set(written, name) {
-    written.push(name);
-  },
-};
-
-/** Whether the registered propagator refuses a context that is not the active one. Sentry's does. */
-const writesActiveOnly = perRegistration('propagation', () => {
-  const sample = trace.setSpanContext(ROOT_CONTEXT, SAMPLE);
-  const written: string[] = [];
-  const probe = () => {
-    propagation.inject(sample, written, names);
-    if (written.length > 0) return false;
-    injectActive(sample, written, names);
-    return written.length > 0;
-  };
-  return guarded('a propagator threw in inject()', probe, false);
-});
-
-/** The propagator in force: the one given, else the registered one, else ours that passes the fields on. */
-export function propagatorOf(given: TextMapPropagator | undefined): TextMapPropagator {
-  return given ?? (hasPropagator() ? registered : passThrough);
-}
-
-/** Whether one is registered that our copy of the API can read: one of an older version gets to see nothing. */
-const hasPropagator = perRegistration('propagation', () => {
-  const { propagation: slot } = registeredApi();
-  if (slot === undefined) return false;
-  const fields = guarded(
-    'a propagator threw in fields()',
-    () => (slot as TextMapPropagator).fields().length,
-    -1,
-  );
-  return (
-    fields === -1 ||
-    guarded('a propagator threw in fields()', () => propagation.fields().length, -1) === fields
-  );
-});
-
-/** A context that sends no baggage, neither the parsed nor the passed-on one. */
-export function withoutBaggage(context: Context): Context {
-  const received = context.getValue(RECEIVED_FIELDS) as Record<string, string> | undefined;
-  const bare = propagation.getBaggage(context) === undefined ? context : propagation.deleteBaggage(context);
-  if (received?.baggage === undefined) return bare;
-  const { baggage: _dropped, ...others } = received;
-  return bare.setValue(RECEIVED_FIELDS, others);
-}
+import { activeContext } from '../context/active-context.ts';
+import { reportOnce } from '../setup/guard.ts';
+import { propagatorOf } from './propagator-in-force.ts';
 
 /**
  * The context that a carrier brings: the caller's span context and baggage, or an empty one.
@@ -261,27 +133,4 @@ export function replacedFields(
 ): string[] {
   const stays = fields.baggage === undefined && mergedBaggage(own, undefined) !== undefined;
   return propagator.fields().filter((name) => !(stays && name === BAGGAGE));
-}
-
-/** Whether an extracted context holds a trace that nobody could read and that is passed on as it came. */
-export function passesTraceOn(context: Context): boolean {
-  const received = context.getValue(RECEIVED_FIELDS) as Record<string, string> | undefined;
-  return received?.traceparent !== undefined;
-}
-
-/** The caller's span context as received, where it is passed on because nobody could read it. */
-export function receivedSpanContext(context: Context): SpanContext | undefined {
-  const received = context.getValue(RECEIVED_FIELDS) as Record<string, string> | undefined;
-  const text = received?.traceparent;
-  const named = text === undefined ? undefined : readTraceparent(text);
-  return text === undefined || named === undefined
-    ? undefined
-    : { ...named, traceFlags: receivedFlags(text) };
-}
-
-/** The caller's span context in an extracted context, when it is a valid one. */
-export function remoteSpanContext(context: Context) {
-  const span = trace.getSpanContext(context);
-  if (span === undefined) return undefined;
-  return isExtractedByOurs(context, span) || trace.isSpanContextValid(span) ? span : undefined;
 }
