@@ -6,8 +6,8 @@ import left from './words-left.json' with { type: 'json' };
 const WORDS = wordsOfDocs();
 const PROSE = sources(
   '*.md',
-  'docs/**/*.md',
-  'packages/*/*.md',
+  '{docs,examples,test}/**/*.md',
+  'packages/*/{*.md,package.json}',
   'packages/*/docs/**/*.md',
   'packages/*/src/**/*.ts',
 );

@@ -21,7 +21,7 @@ export function wordsOfDocs(): Word[] {
 
 /** Returns where `file` uses one of the words: one line each, with what to say in its place. */
 export function wordsIn(file: Source, words: readonly Word[]): string[] {
-  const prose = file.path.endsWith('.md') ? proseOfPage(file.text) : proseOfCode(file);
+  const prose = file.path.endsWith('.ts') ? proseOfCode(file) : proseOfPage(file.text);
   return words.flatMap(({ pattern, say }) =>
     [...prose.matchAll(pattern)].map(
       ({ 0: found, index }) => `${placeOf(file, index)} "${found.replace(/[\s*/]+/g, ' ')}": ${say}`,
