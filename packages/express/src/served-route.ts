@@ -1,14 +1,7 @@
 import { reportOnce } from '@throughline/core/seam';
-import { pathOfTarget } from '@throughline/http';
+import { pathOfTarget, type ServedRoute } from '@throughline/http';
+import { type App, stackOf } from './express-app.ts';
 import { type Layer, matchMount } from './express-layer.ts';
-
-/** An application of Express. */
-interface App {
-  readonly parent?: App;
-  readonly _router?: { readonly stack: readonly Layer[] };
-  readonly router?: { readonly stack: readonly Layer[] };
-  readonly lazyrouter?: unknown;
-}
 
 /** A request on its way through routers of Express's kind. */
 interface RoutedRequest {
@@ -83,10 +76,7 @@ const ROUTE: PropertyDescriptor & ThisType<RoutedRequest> = {
  * @example
  * traceNodeExchange(tracer, req, res, { route: () => servedRoute(req, res.statusCode) }).run(next);
  */
-export function servedRoute(
-  req: object,
-  statusCode: number,
-): string | { readonly mount: string } | undefined {
+export function servedRoute(req: object, statusCode: number): ServedRoute {
   const request = req as RoutedRequest;
   const routed = request[ROUTED];
   if (routed === undefined) return undefined;
@@ -181,11 +171,6 @@ function startsOf(app: App): Start[] {
   for (let { parent } = app; parent !== undefined && !apps.includes(parent); { parent } = parent)
     apps.unshift(parent);
   return apps.map((start, at) => ({ stack: stackOf(start), below: apps.slice(at + 1) }));
-}
-
-/** Express 4 throws when asked for `router`. */
-function stackOf(app: App): readonly Layer[] {
-  return app._router?.stack ?? (app.lazyrouter === undefined ? app.router?.stack : undefined) ?? [];
 }
 
 /** What a layer leads to, if that is a router or an application that can be looked into. */

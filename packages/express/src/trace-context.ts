@@ -2,15 +2,16 @@ import { Scope } from '@throughline/core/seam';
 import { earlierRoutes, traceNodeExchange } from '@throughline/http';
 import { createHttpServerTracer, type HttpServerOptions } from '@throughline/http-semantics';
 import { selfCheck } from '@throughline/self-check';
-import type { Application, Request, RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
+import { stackOf } from './express-app.ts';
 import { servedRoute, watchRoute } from './served-route.ts';
 
 /**
- * Express middleware that serves each request inside one SERVER span.
+ * Returns Express middleware that serves each request inside one SERVER span.
  *
- * Mount it first. Context is extracted when the request reaches it and is active in everything mounted after it;
- * the span ends when the response is over: last byte written, destroyed, or dropped by the client. Mounting it
- * twice is harmless.
+ * Mount it first. The caller's context is extracted when the request reaches it, and is active in everything mounted
+ * after it. The span ends when the response is over: last byte written, destroyed, or dropped by the client. Mounting
+ * it twice is harmless.
  *
  * @throws TypeError at mount time when an option has the wrong type. Never throws while serving.
  * @see https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span
@@ -28,12 +29,7 @@ export function traceContext(options?: HttpServerOptions): RequestHandler {
   };
 }
 
-/** Express 4 throws when asked for `router`, and 5 has no `_router`. */
-function stackOf(app: Application) {
-  return (app._router ?? app.router).stack;
-}
-
-/** Express has resolved these by its `trust proxy` setting; without it they are the proxy's own. */
+/** Resolved by Express's `trust proxy` setting; without it they are the connection's own. */
 function forwarded(req: Request) {
   if (!req.app?.get('trust proxy')) return undefined;
   return { scheme: req.protocol, host: req.hostname, clientAddress: req.ip };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { watchKoaRoute } from '../../koa/src/koa-route.ts';
+import { watchRoute as watchKoaRoute } from '../../koa/src/served-route.ts';
 import { servedRoute, watchRoute } from '../src/served-route.ts';
 
 interface Routed {

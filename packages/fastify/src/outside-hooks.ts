@@ -1,6 +1,5 @@
 import type { EventEmitter } from 'node:events';
-import type { NodeRequest, NodeResponse } from '@throughline/http';
-import { exchangeOf, traceNodeExchange } from '@throughline/http';
+import { exchangeOf, type NodeRequest, type NodeResponse, traceNodeExchange } from '@throughline/http';
 import type { HttpServerTracer } from '@throughline/http-semantics';
 
 /** What is needed of Fastify. */

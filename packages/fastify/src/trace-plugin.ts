@@ -19,16 +19,16 @@ declare module 'fastify' {
   }
 }
 
-// Asynchronous, because Fastify hands only what a plugin rejects with to whoever awaits `register` or `ready`.
+// Asynchronous, because Fastify passes only a plugin's rejection on to those who await `register` or `ready`.
 const plugin: FastifyPluginAsync<HttpServerOptions> = async function tracePlugin(fastify, options) {
   // Fastify's own options of `register` arrive among ours.
   const { prefix, logLevel, logSerializers, ...own } = options as HttpServerOptions & RegisterOptions;
   const tracer = createHttpServerTracer(own, new Scope('fastify', 'tracePlugin'), selfCheck);
-  decorateRequests(fastify);
   const traceContext: onRequestHookHandler = function traceContext(request, reply, next) {
     const description = { route: () => request.routeOptions.url, forwarded: () => forwarded(request) };
     traceNodeExchange(tracer, request.raw, reply.raw, description).run(next);
   };
+  decorateRequests(fastify);
   fastify.addHook('onRequest', traceContext);
   fastify.addHook('onError', function traceErrors(request, _reply, error, next) {
     request.exchange?.fail(error);
@@ -43,11 +43,11 @@ const plugin: FastifyPluginAsync<HttpServerOptions> = async function tracePlugin
 /**
  * Fastify plugin that serves each request inside one SERVER span.
  *
- * Context is extracted when the request arrives and is active in every hook and handler, whether registered
- * before or after the plugin; the span ends when the response is over: last byte written, destroyed, or dropped
- * by the client. Registering it twice is harmless.
+ * Register it anywhere. The caller's context is extracted when the request arrives, and is active in every hook and
+ * handler, whether registered before or after the plugin. The span ends when the response is over: last byte written,
+ * destroyed, or dropped by the client. Registering it twice is harmless.
  *
- * Registering rejects with a TypeError when an option has the wrong type. Nothing is thrown while serving.
+ * Registering rejects with a TypeError when an option has the wrong type. Never throws while serving.
  *
  * @see https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span
  * @example

@@ -3,15 +3,15 @@ import { earlierRoutes, traceNodeExchange } from '@throughline/http';
 import { createHttpServerTracer, type HttpServerOptions } from '@throughline/http-semantics';
 import { selfCheck } from '@throughline/self-check';
 import type { Context, Middleware } from 'koa';
-import { bindKoaErrors } from './koa-errors.ts';
-import { servedKoaRoute, watchKoaRoute } from './koa-route.ts';
+import { bindErrors } from './bind-errors.ts';
+import { servedRoute, watchRoute } from './served-route.ts';
 
 /**
- * Koa middleware that serves each request inside one SERVER span.
+ * Returns Koa middleware that serves each request inside one SERVER span.
  *
- * Mount it first. Context is extracted when the request reaches it and is active in everything mounted after it;
- * the span ends when the response is over: last byte written, destroyed, or dropped by the client. Mounting it
- * twice is harmless.
+ * Mount it first. The caller's context is extracted when the request reaches it, and is active in everything mounted
+ * after it. The span ends when the response is over: last byte written, destroyed, or dropped by the client. Mounting
+ * it twice is harmless.
  *
  * @throws TypeError at mount time when an option has the wrong type. Never throws while serving.
  * @see https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span
@@ -21,16 +21,13 @@ import { servedKoaRoute, watchKoaRoute } from './koa-route.ts';
 export function traceContext(options?: HttpServerOptions): Middleware {
   const tracer = createHttpServerTracer(options, new Scope('koa', 'traceContext()'), selfCheck);
   return async function traceContext(ctx, next) {
+    const { app, req, res, originalUrl: target } = ctx;
     if (tracer.observer.first)
-      tracer.observer.mountedAfter(() => earlierRoutes(ctx.app.middleware, traceContext));
-    watchKoaRoute(ctx);
-    const description = {
-      route: () => servedKoaRoute(ctx),
-      forwarded: () => forwarded(ctx),
-      target: ctx.originalUrl,
-    };
-    const exchange = traceNodeExchange(tracer, ctx.req, ctx.res, description);
-    bindKoaErrors(ctx);
+      tracer.observer.mountedAfter(() => earlierRoutes(app.middleware, traceContext));
+    watchRoute(ctx);
+    const description = { route: () => servedRoute(ctx), forwarded: () => forwarded(ctx), target };
+    const exchange = traceNodeExchange(tracer, req, res, description);
+    bindErrors(ctx);
     try {
       await exchange.run(next);
     } catch (error) {
@@ -40,7 +37,7 @@ export function traceContext(options?: HttpServerOptions): Middleware {
   };
 }
 
-/** Koa has resolved these by its `app.proxy` setting; without it they are the proxy's own. */
+/** Resolved by Koa's `app.proxy` setting; without it they are the connection's own. */
 function forwarded(ctx: Context) {
   if (!ctx.app.proxy) return undefined;
   return { scheme: ctx.protocol, host: ctx.host, clientAddress: ctx.ip };

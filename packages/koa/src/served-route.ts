@@ -1,6 +1,5 @@
 import { reportOnce } from '@throughline/core/seam';
-import type { ServedRoute } from '@throughline/http';
-import { pathOfTarget } from '@throughline/http';
+import { pathOfTarget, type ServedRoute } from '@throughline/http';
 
 /** Koa's context, as `@koa/router` and `koa-mount` leave their marks on it. */
 interface KoaContext {
@@ -30,14 +29,14 @@ interface MountedState {
 const MOUNTED = Symbol.for('throughline.mounted');
 
 /**
- * Notes where `koa-mount` cuts a prefix off and where `@koa/router` matches, for {@link servedKoaRoute}.
+ * Notes where `koa-mount` cuts a prefix off and where `@koa/router` matches, for {@link servedRoute}.
  *
  * Both write to the context, and the path is put back afterwards. Accessors on the context itself see it happen.
  *
  * @example
- * watchKoaRoute(ctx); // before mounts and routers see it
+ * watchRoute(ctx); // before mounts and routers see it
  */
-export function watchKoaRoute(ctx: object): void {
+export function watchRoute(ctx: object): void {
   try {
     watch(ctx as KoaContext);
   } catch (error) {
@@ -102,9 +101,9 @@ const WATCHED: PropertyDescriptorMap & ThisType<KoaContext> = {
  * went into. Koa does not show who answered below it, so a 404 has none.
  *
  * @example
- * traceNodeExchange(tracer, ctx.req, ctx.res, { route: () => servedKoaRoute(ctx) }).run(next);
+ * traceNodeExchange(tracer, ctx.req, ctx.res, { route: () => servedRoute(ctx) }).run(next);
  */
-export function servedKoaRoute(ctx: object): ServedRoute {
+export function servedRoute(ctx: object): ServedRoute {
   const { [MOUNTED]: state, status } = ctx as KoaContext;
   if (state === undefined) return undefined;
   const { route, mount } = state;

@@ -1,5 +1,4 @@
 import { exchangeOf } from '@throughline/http';
-import type { HttpServerExchange } from '@throughline/http-semantics';
 
 interface KoaContext {
   readonly req: object;
@@ -11,15 +10,15 @@ interface KoaContext {
  * calls when all middleware has returned.
  *
  * @example
- * bindKoaErrors(ctx);
+ * bindErrors(ctx);
  */
-export function bindKoaErrors(ctx: KoaContext): void {
+export function bindErrors(ctx: KoaContext): void {
   if (!Object.hasOwn(ctx, 'onerror')) ctx.onerror = onErrorInContext;
 }
 
 /** One function for all requests: closures of their own would cost each of them. */
 function onErrorInContext(this: KoaContext, error: unknown): void {
   const inherited = () => Object.getPrototypeOf(this).onerror.call(this, error);
-  const exchange: HttpServerExchange | undefined = exchangeOf(this.req);
+  const exchange = exchangeOf(this.req);
   exchange === undefined ? inherited() : exchange.run(inherited);
 }
