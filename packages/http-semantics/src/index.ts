@@ -21,9 +21,9 @@ export {
   type OutboundRequest,
 } from './client/outbound-injection.ts';
 export type { Target, TargetWithPropagator } from './client/targets.ts';
-// A server: its tracer, its options, and whom it trusts.
-export type { ForwardedRequest } from './forwarded.ts';
 export type { DescribableSpan, HttpOptions, RequestHookState, ResponseHookState } from './http-options.ts';
+// A server: its tracer, its options, and whom it trusts.
+export type { ForwardedRequest } from './server/forwarded.ts';
 export { createHttpServerTracer, type HttpServerTracer } from './server/http-server.ts';
 export type { ForeignSpan } from './server/http-server-adoption.ts';
 export type { HttpServerExchange } from './server/http-server-exchange.ts';

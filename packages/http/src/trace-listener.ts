@@ -3,7 +3,8 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { Scope } from '@throughline/core/seam';
 import { createHttpServerTracer, type HttpServerOptions } from '@throughline/http-semantics';
 import { selfCheck } from '@throughline/self-check';
-import type { NodeRequest, NodeResponse } from './node/response-outcome.ts';
+import type { NodeRequest } from './node/request-record.ts';
+import type { NodeResponse } from './node/response-outcome.ts';
 import { traceNodeExchange } from './node/trace-node-exchange.ts';
 
 type Listener<Req, Res> = (req: Req, res: Res) => void;

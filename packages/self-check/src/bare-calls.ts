@@ -16,7 +16,11 @@ import { finding, note } from './finding.ts';
 const LOOKED_AT = 200;
 const MAX_ORIGINS = 100;
 
-/** Shared with `traceHeaders()`, which may have had a reason to return none. */
+/**
+ * Shared with `traceHeaders()`, which may have had a reason to return none.
+ *
+ * @internal Does not follow semantic versioning.
+ */
 export const bareCalls = shared('bareCalls', () => ({
   /** Whether anything is, or was, listened to: once per process. */
   begun: false,
@@ -26,7 +30,11 @@ export const bareCalls = shared('bareCalls', () => ({
   asked: new Set<string>(),
 }));
 
-/** Notes that headers were asked for `url`: a call there is not one that was forgotten. */
+/**
+ * Notes that headers were asked for `url`: a call there is not one that was forgotten.
+ *
+ * @internal Does not follow semantic versioning.
+ */
 export function noteAsked(url: URL): void {
   if (bareCalls.asked.size < MAX_ORIGINS) bareCalls.asked.add(url.origin);
 }

@@ -10,7 +10,11 @@ import {
 } from '@throughline/core/seam';
 import { finding, note } from './finding.ts';
 
-/** Shared by servers, which count, and clients, which look. */
+/**
+ * Shared by servers, which count, and clients, which look.
+ *
+ * @internal Does not follow semantic versioning.
+ */
 export const callsWithoutParent = shared('calls', () => ({
   /** From the first request in development until one was found: all that this costs a call, when it is `false`. */
   watching: false,
@@ -23,6 +27,7 @@ export const callsWithoutParent = shared('calls', () => ({
  *
  * It may be a job of the service's own, which belongs to none; only the developer can tell.
  *
+ * @internal Does not follow semantic versioning.
  * @param entry The function that was called: what called it is named in the finding.
  */
 export function noteCall(active: Context, entry: (...args: never[]) => unknown): void {

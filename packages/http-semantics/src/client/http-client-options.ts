@@ -71,12 +71,20 @@ function targetsOr(...words: string[]) {
     typeof value === 'string' ? words.includes(value) : Array.isArray(value) && value.every(isTarget);
 }
 
-/** @throws TypeError that names the option and what it got. */
+/**
+ * @throws TypeError that names the option and what it got.
+ *
+ * @internal Does not follow semantic versioning.
+ */
 export function checkPropagationTargets(options: PropagationTargets, scope: Scope): void {
   scope.check(options, TARGET_RULES);
 }
 
-/** @throws TypeError that names the option and what it got. */
+/**
+ * @throws TypeError that names the option and what it got.
+ *
+ * @internal Does not follow semantic versioning.
+ */
 export function checkHttpClientOptions(
   options: HttpClientOptions,
   scope: Scope,

@@ -12,13 +12,21 @@ export interface CallPropagation {
   readonly baggage?: boolean | undefined;
 }
 
-/** The request whose headers receive the context. */
+/**
+ * The request whose headers receive the context.
+ *
+ * @internal Does not follow semantic versioning.
+ */
 export interface OutboundRequest extends Pick<HttpClientRequest, 'url' | 'header'> {
   /** The URL that the caller named. Absent: `url`, to which no redirect led. */
   readonly named?: URL | undefined;
 }
 
-/** Writes the context into the headers of one request, if its target may receive it. */
+/**
+ * Writes the context into the headers of one request, if its target may receive it.
+ *
+ * @internal Does not follow semantic versioning.
+ */
 export type OutboundInjection = (
   context: Context,
   headers: Carrier,
@@ -30,7 +38,11 @@ export type OutboundInjection = (
 const SIGNED_HEADER = /^AWS4-/;
 const SIGNED_QUERY = 'X-Amz-Signature';
 
-/** Compiles the target options. */
+/**
+ * Compiles the target options.
+ *
+ * @internal Does not follow semantic versioning.
+ */
 export function createOutboundInjection(targets: PropagationTargets): OutboundInjection {
   const { propagateTo, baggageTo = 'private', baggageEntries = 'keep' } = targets;
   const mayTell = matcherOf(propagateTo ?? 'all');

@@ -30,7 +30,11 @@ interface ReadableSpan extends Span {
   readonly instrumentationScope?: { readonly name: string };
 }
 
-/** Another tracer's span that is active when a request arrives, and was started for it. */
+/**
+ * Another tracer's span that is active when a request arrives, and was started for it.
+ *
+ * @internal Does not follow semantic versioning.
+ */
 export interface ForeignSpan {
   readonly span: Span;
   /** What it is active in. */

@@ -1,9 +1,9 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { Redaction } from '@throughline/core/seam';
 import { semconv } from '@throughline/core/seam';
-import { parseAuthority } from '../authority.ts';
-import { readForwarded } from '../forwarded.ts';
 import { OTHER_METHOD } from '../http-method.ts';
+import { parseAuthority } from './authority.ts';
+import { readForwarded } from './forwarded.ts';
 import type { HttpServerRequest } from './http-server-request.ts';
 
 /** What turning a request into attributes depends on, settled at mount time. */

@@ -1,4 +1,4 @@
-import type { ForwardedRequest } from '../forwarded.ts';
+import type { ForwardedRequest } from './forwarded.ts';
 
 /** Header fields of a request: names in lower case, repeats joined or as an array, which is Node's own form. */
 export interface RequestHeaders {

@@ -8,6 +8,8 @@ import type { HttpServerOptions } from './http-server-options.ts';
  *
  * A tracer and its adapter report facts; what they mean is the observer's matter. Its methods do not throw. The three
  * flags say what it still wants to know, so that a request pays nothing for what nobody watches.
+ *
+ * @internal Does not follow semantic versioning.
  */
 export interface ServerObserver {
   /** Whether {@link started}, {@link ended} and {@link foreign} are to be reported. */
@@ -32,7 +34,11 @@ export interface ServerObserver {
   registered(reachesNoRoute: () => boolean): void;
 }
 
-/** Returns the observer of a server that is being mounted. The options are checked already. */
+/**
+ * Returns the observer of a server that is being mounted. The options are checked already.
+ *
+ * @internal Does not follow semantic versioning.
+ */
 export type ObserveServer = (options: HttpServerOptions, scope: Scope) => ServerObserver;
 
 /** The observer of a server that is not watched. */

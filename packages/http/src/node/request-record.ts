@@ -1,7 +1,10 @@
+import type { IncomingMessage } from 'node:http';
+import type { Http2ServerRequest } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import { reportOnce } from '@throughline/core/seam';
 import type { ForwardedRequest, HttpServerRequest } from '@throughline/http-semantics';
-import type { NodeRequest } from './response-outcome.ts';
+
+export type NodeRequest = IncomingMessage | Http2ServerRequest;
 
 /**
  * Returns what Node knows of a request. Never throws: a property that cannot be read counts as absent.

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { constants, type Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { constants, Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { HttpServerOutcome } from '@throughline/http-semantics';
 import type { Connection } from './connection.ts';
+import type { NodeRequest } from './request-record.ts';
 
-export type NodeRequest = IncomingMessage | Http2ServerRequest;
 export type NodeResponse = ServerResponse | Http2ServerResponse;
 
 /** What was seen of a response while it was under way. */

@@ -1,10 +1,10 @@
 import { guarded, reportOnce } from '@throughline/core/seam';
 import type { ForwardedRequest, HttpServerExchange, HttpServerTracer } from '@throughline/http-semantics';
-import { bindExchange, emitterBeneath, takeRoute } from './exchange-binding.ts';
+import type { ServedRoute } from '../routes/served-route.ts';
+import { bindExchange, emitterBeneath, takeRoute } from './bind-exchange.ts';
 import { exposeTrace } from './expose-trace.ts';
-import { requestRecord } from './request-record.ts';
-import type { NodeRequest, NodeResponse } from './response-outcome.ts';
-import type { ServedRoute } from './served-route.ts';
+import { type NodeRequest, requestRecord } from './request-record.ts';
+import type { NodeResponse } from './response-outcome.ts';
 
 /** What only the framework knows of a request. */
 export interface NodeExchangeDescription {

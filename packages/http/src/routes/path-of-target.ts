@@ -1,6 +1,7 @@
 /**
  * The path of a request target, also of an absolute one; not decoded.
  *
+ * @internal Does not follow semantic versioning.
  * @example
  * pathOfTarget('http://host/items/7?x=2'); // '/items/7'
  */

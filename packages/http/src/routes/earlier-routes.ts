@@ -14,6 +14,7 @@ interface Layer {
  *
  * None when it is not in the stack itself: then it was mounted in a part of the application, on purpose.
  *
+ * @internal Does not follow semantic versioning.
  * @example
  * earlierRoutes(app.router.stack, traceContext); // ['/early', 'a router']
  */
