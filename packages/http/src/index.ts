@@ -1,4 +1,3 @@
-// For applications, and for adapters of your own.
 export { tracedFetch } from '@throughline/fetch';
 export { status, tracingStatus } from '@throughline/self-check';
 export type { NodeRequest } from './node/request-record.ts';
