@@ -50,14 +50,14 @@ export interface B3Reading {
  * The four states are kept apart. *Accept* and *deny* are the sampled flag. *Debug* is accept, and is sent on as debug
  * in either encoding for as long as the trace id stays. *Defer* (no state) leaves the decision to the receiving
  * SDK: the remote span context carries the sampled flag, so that a parent-based sampler records the trace instead of
- * dropping it, {@link isSamplingDeferred} tells a sampler so, and without a local span it goes out as deferred again.
+ * dropping it, {@link isSamplingDeferred} says so to a sampler, and without a local span it goes out as deferred again.
  *
  * `b3: 0`, or `x-b3-sampled: 0` alone, is honoured: the context gets an unsampled remote parent with ids made here, so
  * that neither this service nor the next records. `1` and `d` without ids name no trace and leave the context alone.
  *
  * 64-bit trace ids are padded with zeros on the left; upper case becomes lower case; of several values the first counts.
  *
- * Never throws, whatever the context, the carrier or the getter is.
+ * Never throws, for any context, carrier or getter.
  *
  * @see https://github.com/openzipkin/b3-propagation
  * @example
@@ -147,7 +147,7 @@ function stateOf(context: Context, spanContext: SpanContext): '' | '0' | '1' | '
 
 /**
  * `traceid-spanid[-state][-parentid]`, or a state alone; `undefined` for anything else. The parent's id is not used, so
- * that its form is all that matters.
+ * that only its form matters.
  */
 export function parseB3Single(value: string): B3Reading | undefined {
   const parts = firstOf(value, MAX_SINGLE_LENGTH).split('-', 5);

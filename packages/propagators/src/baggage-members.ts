@@ -15,7 +15,7 @@ import {
 export const MAX_BAGGAGE_MEMBERS = 64;
 /** Bytes kept and sent at most, commas included. */
 export const MAX_BAGGAGE_BYTES = 8192;
-/** Characters looked at on the way in, over all header lines, whatever they hold. */
+/** Characters looked at on the way in, over all header lines. */
 export const MAX_BAGGAGE_SCANNED = 16_384;
 
 const HEX_DIGITS = '0123456789ABCDEF';

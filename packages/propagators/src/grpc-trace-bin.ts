@@ -37,7 +37,7 @@ export interface GrpcTraceBinOptions {
  *
  * The bytes are a `Buffer`, because gRPC's metadata takes nothing else.
  *
- * Never throws, whatever the context, the carrier or the getter is.
+ * Never throws, for any context, carrier or getter.
  *
  * @see https://github.com/census-instrumentation/opencensus-specs/blob/master/encodings/BinaryEncoding.md
  * @example

@@ -52,7 +52,7 @@ export interface JaegerReading {
  *
  * Limits: 64 baggage entries, 8192 bytes.
  *
- * Never throws, whatever the context, the carrier or the getter is.
+ * Never throws, for any context, carrier or getter.
  *
  * @see https://www.jaegertracing.io/docs/1.76/client-libraries/#propagation-format
  * @example

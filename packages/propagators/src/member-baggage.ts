@@ -10,7 +10,7 @@ import {
 } from './baggage-members.ts';
 
 /**
- * Baggage that is read from its header when somebody asks for an entry; most services only pass it on.
+ * Baggage that is read from its header when an entry is asked for; most services only pass it on.
  *
  * Its entries live in a `Map`, so any key is safe and order is kept.
  */

@@ -31,7 +31,7 @@ export type PropagatorNames = string | readonly string[];
  * for `tracecontext,baggage`.
  *
  * Form: `tracecontext`, `baggage`, `b3`, `b3multi`, `jaeger`, `xray`, `grpc-trace-bin` or `none`, which means nothing is
- * read or written whatever else is named. White space and repetitions are ignored; an empty value counts as absent.
+ * read or written, even if others are named. White space and repetitions are ignored; an empty value counts as absent.
  * With `{ extract, inject }` the two directions differ.
  *
  * @param options For `tracecontext`: `{ randomTraceIds: true }` sets the random flag on traces that start here.

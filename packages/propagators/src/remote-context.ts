@@ -18,7 +18,7 @@ import { CONFLICTS_KEY, EXTRACTED_KEY, PARENTLESS_KEY } from '@throughline/core/
 export interface RemoteTraits {
   /** The caller left the sampling decision to us; true only until a local span has decided. */
   readonly deferred?: boolean;
-  /** The caller wants this trace recorded whatever samplers say (B3 `d`, Jaeger flag 2). */
+  /** The caller asks for this trace to be recorded, against any sampler (B3 `d`, Jaeger flag 2). */
   readonly debug?: boolean;
   /** AWS X-Ray's loop detector, sent on as it came. */
   readonly lineage?: string | undefined;
@@ -53,17 +53,17 @@ interface Extras {
   readonly conflicts: readonly SpanContext[] | undefined;
 }
 
-/** In place of a span that nobody has asked for yet. */
+/** In place of a span that was not asked for yet. */
 const NOT_MADE = Symbol('span not made yet');
 
-/** In place of the base context's baggage: looking it up only when somebody asks saves 5 ns per extraction. */
+/** In place of the base context's baggage: looking it up only when it is asked for saves 5 ns per extraction. */
 const INHERITED = Symbol('baggage of the base context');
 
 /**
  * A context whose propagated values are plain fields over a base context.
  *
  * `extract` would otherwise copy the base's whole map once per value. Setting a span on it, which every request does
- * next, stays one small object too. It never stacks: the base is always somebody else's context.
+ * next, stays one small object too. It never stacks: the base is always a context of another kind.
  */
 class RemoteContext implements Context {
   readonly base: Context;
@@ -226,7 +226,7 @@ export function rootTraceId(context: Context): string | undefined {
  * `Sampled=?` or none).
  *
  * The remote span context then carries the sampled flag, because a parent-based sampler only knows yes and no, and
- * "no" would lose the trace. A sampler that wants its root rule to decide asks this first.
+ * "no" would lose the trace. A sampler that lets its root rule decide asks this first.
  *
  * @example
  * const sampler = new ParentBasedSampler({

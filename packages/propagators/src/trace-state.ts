@@ -13,7 +13,7 @@ export const MAX_RECEIVED_TRACE_STATE_LENGTH = 8192;
 /**
  * Level 2 `tracestate`: an ordered list of members, newest on the left.
  *
- * The text is parsed when somebody first asks, because most services only pass it on. One bad member discards the
+ * The text is parsed when a member is first asked for, because most services only pass it on. One bad member discards the
  * whole list, so an unparsed text never reaches the wire.
  */
 export class MemberList implements TraceState {

@@ -29,7 +29,7 @@ const [BAGGAGE] = TRACE_FORMATS.baggage;
  * Limits, in and out: 64 members and 8192 bytes over all header lines, whole members only. On the way out an entry whose
  * key is no token is left out.
  *
- * Never throws, whatever the context, the carrier or the getter is.
+ * Never throws, for any context, carrier or getter.
  *
  * @see https://www.w3.org/TR/baggage/
  * @example

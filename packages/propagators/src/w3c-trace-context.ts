@@ -49,7 +49,7 @@ export interface W3CTraceContextOptions {
  *
  * Limits: `traceparent` 256 characters; `tracestate` 32 members, 8192 characters in, 512 out.
  *
- * Never throws, whatever the context, the carrier or the getter is.
+ * Never throws, for any context, carrier or getter.
  *
  * @see https://www.w3.org/TR/trace-context-2/
  * @example
@@ -95,7 +95,7 @@ export class W3CTraceContextPropagator implements TextMapPropagator<unknown> {
       const spanContext = legalSpanContext(current, remote);
       if (spanContext === undefined) return;
       const set = chosenSetter(setter);
-      // A continued trace keeps the caller's random flag, set or not, whatever the SDK's spans say.
+      // A continued trace keeps the caller's random flag, set or not, and does not ask the SDK's spans.
       const continued = remote !== undefined && remote.traceId === spanContext.traceId;
       const startedHere =
         !continued &&

@@ -36,11 +36,11 @@ const [X_AMZN_TRACE_ID] = TRACE_FORMATS.xray;
  * `Sampled` leave the decision to the receiving SDK, as B3 without a state does. `Lineage` is sent on for as long as the
  * trace id stays.
  *
- * A root without a parent, which load balancers send, names a trace that nobody has recorded in yet: what begins here is
+ * A root without a parent, which load balancers send, names a trace in which nothing is recorded yet: what begins here is
  * its root span, without parent and link, and {@link rootTraceId} has the trace id for it. Where nothing is recorded, the
  * root is sent on as it came. `Sampled=0` is honoured as `b3: 0` is.
  *
- * Never throws, whatever the context, the carrier or the getter is.
+ * Never throws, for any context, carrier or getter.
  *
  * @see https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
  * @example

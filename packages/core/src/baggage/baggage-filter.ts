@@ -4,7 +4,7 @@ import { withoutBaggage } from '../propagation/pass-through.ts';
 /** Which baggage entries pass: all, none, or those named. */
 export type BaggageRule = 'keep' | 'drop' | readonly string[];
 
-/** The context with the baggage that the rule lets pass. Baggage that nobody can read passes whole or not at all. */
+/** The context with the baggage that the rule lets pass. Baggage that cannot be read passes whole or not at all. */
 export function filterBaggage(context: Context, rule: BaggageRule): Context {
   if (rule === 'keep') return context;
   const bare = withoutBaggage(context);

@@ -13,7 +13,7 @@ const MAX_LENGTH = 256;
 /**
  * The value of a baggage entry in the active context; `undefined` when there is none.
  *
- * Whoever sent the request may have written it. **Never decide by it what somebody is allowed to do.**
+ * Any caller may have written it. **Never decide by it what a caller is allowed to do.**
  *
  * @example
  * const tenant = getBaggageEntry('tenant');

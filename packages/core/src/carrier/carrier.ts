@@ -13,9 +13,9 @@ export const MAX_LINES = 128;
  *
  * - an object of headers in any letter case: values are text, bytes, or arrays of either;
  * - an array of `[name, value]` pairs, or a flat one `[name, value, name, value]` as in `rawHeaders`;
- * - a `Headers`, of the platform or of any fetch package, and whatever else has `get` and `set`;
+ * - a `Headers`, of the platform or of any fetch package, and any other object with `get` and `set`;
  * - a `Map` with keys in any letter case, `URLSearchParams`, `FormData`;
- * - a message of `node:http` or `node:http2`: whatever has `getHeader` and `setHeader`;
+ * - a message of `node:http` or `node:http2`: any object with `getHeader` and `setHeader`;
  * - gRPC's `Metadata`.
  *
  * Bytes are a `Buffer`, any typed array, a `DataView` or an `ArrayBuffer`. Names may be bytes, too.
@@ -36,10 +36,10 @@ export interface CarrierGetter extends TextMapGetter<unknown> {
 /** A setter that can also take a field back, which the API's cannot. */
 export interface CarrierSetter extends TextMapSetter<unknown> {
   /**
-   * Puts the value in place of every earlier one, in whatever letter case it was. The name is written in lower case.
+   * Puts the value in place of every earlier one, in any letter case. The name is written in lower case.
    *
    * A value that is neither bytes nor a legal header value is left out, and so is the earlier one: the first would make
-   * the outgoing call throw, the second would be somebody else's. Never throws.
+   * the outgoing call throw, the second would belong to another call. Never throws.
    */
   set(carrier: unknown, name: string, value: string): void;
   /** Removes the field in every letter case. Never throws. */
@@ -49,7 +49,7 @@ export interface CarrierSetter extends TextMapSetter<unknown> {
 type Keyed = Record<string, unknown>;
 type Bytes = ArrayBufferView | ArrayBufferLike;
 
-/** The methods by which the forms of a {@link Carrier} are told apart. A field of that name is no function. */
+/** The methods by which the forms of a {@link Carrier} are distinguished. A field of that name is no function. */
 interface Methods {
   get?(name: unknown): unknown;
   getAll?(name: unknown): unknown;

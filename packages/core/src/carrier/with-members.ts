@@ -1,7 +1,7 @@
 import { types } from 'node:util';
 
 /**
- * An object like the original with some members of its own, whoever made the original: frozen, inherited, an
+ * An object like the original with some members of its own. The original may be of any kind: frozen, inherited, an
  * instance with getters and private fields, a proxy.
  *
  * A plain object is copied. Of any other kind a copy would lose what its reader finds (inherited members, getters of

@@ -36,7 +36,7 @@ export function activeContext(): Context {
 /**
  * Runs `fn` with `active` as the active context, and returns or throws what `fn` does.
  *
- * `fn` runs exactly once and at once, whatever the context manager does.
+ * `fn` runs exactly once and at once, even if the context manager fails.
  *
  * @example
  * runInContext(extractContext(message.headers), () => handle(message));

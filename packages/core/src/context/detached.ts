@@ -2,7 +2,7 @@ import { ROOT_CONTEXT } from '@opentelemetry/api';
 import { runInContext } from './active-context.ts';
 
 /**
- * Runs `fn` outside of whatever trace is active, and returns or throws what `fn` does.
+ * Runs `fn` outside of any trace, and returns or throws what `fn` does.
  *
  * For work that outlives the request that happens to start it: timers, loops, workers, connections. What they do later
  * would belong to that one request for ever, its baggage included. No span is started; where the work is to be seen

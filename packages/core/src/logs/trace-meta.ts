@@ -4,7 +4,7 @@ import { type LogFields, type LogFieldsOptions, logFieldsReader } from './log-fi
  * An object for winston's `defaultMeta` with the ids of the active span, and what else it is to hold.
  *
  * winston reads `defaultMeta` where a line is logged. Its formats are too late for that: they run when the line is
- * written, which under load is in somebody else's context. Do not spread the object: it is read each time anew.
+ * written, which under load is in the context of another request. Do not spread the object: it is read for each line.
  * Outside of a trace the ids are `undefined`, which the JSON format leaves out.
  *
  * @param own Further metadata for every line.

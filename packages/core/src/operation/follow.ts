@@ -1,5 +1,5 @@
 /**
- * Calls `fn` and tells one of the listeners, which must not throw, how it ended: once what it returns has settled.
+ * Calls `fn` and calls one of the listeners, which must not throw, when it has ended: once what it returns has settled.
  *
  * A promise is handed on as one that settles alike, not as it is: listened to beside its owner, its rejection would
  * count as handled.

@@ -19,7 +19,7 @@ const SCOPE = new Scope('core', 'tracedJob()');
  * The function, each call of it in a trace of its own: for cron, timers and loops that are started at boot.
  *
  * Every call is one INTERNAL span without a parent. It is linked to the span that is active around the call, which is
- * that of whoever set the timer up, if any; nothing else of the context around gets in, no baggage either. The span ends
+ * that of the code that set the timer up, if any; nothing else of the context around gets in, no baggage either. The span ends
  * when what `fn` returns has settled, with the status ERROR if that failed. Calls that overlap have a trace each. `this`,
  * arguments, result and error go through unchanged.
  *

@@ -15,9 +15,9 @@ import { passesTraceOn } from './pass-through.ts';
 import { extractWith } from './propagation.ts';
 import type { TrustDecision } from './trust.ts';
 
-/** What a carrier brought, whoever wrote it. */
+/** What a carrier brought, from any caller. */
 export interface Arrival {
-  /** All that was extracted. */
+  /** Everything that was extracted. */
   readonly received: Context;
   /** The caller's span context. Absent: the carrier names no span that can be read. */
   readonly caller: SpanContext | undefined;

@@ -4,7 +4,7 @@ import { formatOf } from '../carrier/trace-formats.ts';
 /**
  * How the caller's context was received.
  *
- * - `continued`: its trace goes on here.
+ * - `continued`: its trace continues here.
  * - `absent`: the request brought none.
  * - `malformed`: it brought one that no propagator could read.
  * - `duplicate`: it brought several traceparent headers, so none can be believed.

@@ -21,7 +21,7 @@ export interface TrustDecision {
    *
    * A function is asked only when the caller's flag says sampled, and answers whether that is believed; see
    * `sampledBudget` of `@throughline/http-semantics`. Has a meaning with `continue` and a registered SDK only: a new
-   * trace is sampled by this service alone, and without an SDK the headers go on byte for byte.
+   * trace is sampled by this service alone, and without an SDK the headers are passed on byte for byte.
    */
   readonly sampled?: 'respect' | boolean | (() => boolean);
 }

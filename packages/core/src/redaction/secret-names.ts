@@ -22,7 +22,7 @@ export interface SecretNames {
 }
 
 /**
- * The names that `listed` says, and by default those that the conventions list and those that tell by themselves,
+ * The names that `listed` says, and by default those that the conventions list and those that show it by themselves,
  * such as `token`, `password`, `api_key`.
  *
  * @param listed Case-sensitive.

@@ -56,7 +56,7 @@ const QUOTES = '"\'`';
 const LINE_END = /[\r\n]/g;
 const VALUE_END = /[\s&;?"'`]/g;
 const NEXT_PARAMETER = /[;?][^\s&;?=]{1,128}=/y;
-/** A quote that a word goes on behind is part of the word. */
+/** A quote behind which a word continues is part of the word. */
 const IN_WORD = /[\w%]/;
 
 function withoutValues(text: string, names: SecretNames): string {

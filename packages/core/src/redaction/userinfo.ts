@@ -1,6 +1,6 @@
 const GAP = /(\s+)/;
 const AUTHORITY_END = /[/?#\\]/g;
-/** `user:p` of `user:p/w@host`: no host and port, so that the credentials go on behind what seems to end them. */
+/** `user:p` of `user:p/w@host`: no host and port, so that the credentials continue behind what seems to end them. */
 const NO_PORT = /^[^[].*:\d*[^\d:]|^:/;
 /** What stands before `user:password@` where no scheme leads to it. */
 const BEFORE_CREDENTIALS = new Set('/\\()[]{}<>,=;"\'`|?&#@');

@@ -11,7 +11,7 @@ const reported = shared('reported', () => new Set<string>());
  * Reports a fault that must not reach the request to OpenTelemetry's diagnostic logger, once per cause.
  *
  * `cause` says what failed and what was done instead. It never holds header content or other input, and of `error`
- * only its class, its code and the places in its stack are reported: loggers print all that an error holds, and its
+ * only its class, its code and the places in its stack are reported: loggers print everything that an error holds, and its
  * message, its cause and its properties quote what it was about.
  */
 export function reportOnce(cause: string, error?: unknown): void {
@@ -22,7 +22,7 @@ export function reportOnce(cause: string, error?: unknown): void {
     if (place === undefined) diag.warn(`[throughline] ${cause}`);
     else diag.warn(`[throughline] ${cause}`, place);
   } catch {
-    // The application's own logger threw. There is nobody left to tell, and the request must go on.
+    // The application's own logger threw. Nothing is left to report to, and the request must continue.
   }
 }
 

@@ -24,7 +24,7 @@ export function registeredApi(): RegisteredApi {
 }
 
 /**
- * A value derived from one slot of the registry, derived anew when that slot was filled, emptied or replaced.
+ * A value derived from one slot of the registry, derived again when that slot was filled, emptied or replaced.
  *
  * So an SDK may start after our middleware was mounted, stop, and start again.
  */
