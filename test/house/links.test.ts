@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { deadLinks } from './links.ts';
-import { sources } from './source.ts';
+import { ROOT, source, sources } from './source.ts';
 
 const PAGES = sources(
   '*.md',
@@ -13,6 +15,15 @@ const PAGES = sources(
 it('finds what every page links to', () => {
   expect(PAGES.length).toBeGreaterThan(50);
   expect(PAGES.flatMap(deadLinks)).toEqual([]);
+});
+
+it('finds the files that docs/architecture.md names', () => {
+  const { text } = source('docs/architecture.md');
+  const named = [...text.matchAll(/`([a-z-]+)\/([a-z/-]+\.ts)`/g)].map(
+    ([, name, file]) => `packages/${name}/src/${file}`,
+  );
+  expect(named.length).toBeGreaterThan(20);
+  expect(named.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
 });
 
 it.each([
