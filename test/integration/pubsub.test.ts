@@ -42,7 +42,7 @@ describe.skipIf(!url)(`Pub/Sub${url ? '' : ' (skipped: TL_PUBSUB_URL is not set)
     });
     await traceTopic(topic).publishMessage({ data: Buffer.from('both') });
     const { attributes } = await received;
-    const publish = await spans.take(({ name }) => name === 'publish tl-both');
+    const publish = await spans.take(({ name }) => name === 'send tl-both');
     const process = await spans.take(
       ({ kind, name }) => kind === SpanKind.CONSUMER && name.startsWith('process'),
     );

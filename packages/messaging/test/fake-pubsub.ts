@@ -96,6 +96,7 @@ export class FakeTopic {
  */
 export class FakeSubscription extends EventEmitter {
   readonly name = 'projects/shop/subscriptions/mailer';
+  readonly pubsub = { options: {} };
   outcomes: (result: () => unknown) => void = (result) => void result();
   #inContext = AsyncLocalStorage.snapshot();
 

@@ -15,7 +15,7 @@ defineMessagingConformance(
     name: '@google-cloud/pubsub',
     sdk: sdk3,
     system: 'gcp_pubsub',
-    names: { send: 'publish orders', process: 'process mailer', settle: 'ack mailer' },
+    names: { send: 'send orders', process: 'process mailer', settle: 'ack mailer' },
     capabilities: {
       sendBatch: { reason: 'the library makes batches by itself' },
       consumeBatch: { reason: 'the library hands messages over one by one' },

@@ -31,7 +31,7 @@ describe('a topic', () => {
       googclient_tracestate: 'vendor=1',
     });
     expect(span).toMatchObject({
-      name: 'publish orders',
+      name: 'send orders',
       kind: SpanKind.PRODUCER,
       attributes: { 'messaging.message.id': '1', 'messaging.gcp_pubsub.message.ordering_key': 'k' },
     });

@@ -6,6 +6,7 @@ import type { MessagingOptions } from '../verbs/messaging-options.ts';
 import { createMessagingTracer } from '../verbs/messaging-tracer.ts';
 import { Arrivals } from '../wrapping/arrivals.ts';
 import type { Method } from '../wrapping/method.ts';
+import { peerOf, type SocketLike } from '../wrapping/peer-of.ts';
 import { sendWithCallback } from '../wrapping/send-with-callback.ts';
 import { tracedHandler } from '../wrapping/traced-handler.ts';
 import { wrapClient } from '../wrapping/wrap-client.ts';
@@ -51,7 +52,7 @@ interface Channel {
   get(queue: string, options?: object, callback?: unknown): unknown;
   readonly waitForConfirms?: unknown;
   readonly connection?: {
-    readonly stream?: { readonly remoteAddress?: string; readonly remotePort?: number };
+    readonly stream?: SocketLike;
   };
 }
 
@@ -248,6 +249,6 @@ function brokerOf({ connection }: Channel): MessagingTarget {
   return {
     serverAddress: remoteAddress,
     serverPort: remotePort,
-    attributes: { 'network.peer.address': remoteAddress, 'network.peer.port': remotePort },
+    attributes: peerOf(connection?.stream),
   };
 }

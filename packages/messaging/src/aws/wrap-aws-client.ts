@@ -63,10 +63,16 @@ export function wrapAwsClient<C extends AwsClient>(
   return wrapClient(original, methods);
 }
 
-/** The id that the answer to a sent message tells. */
-export function messageIdOf(answer: unknown): Attributes {
-  const { MessageId } = answer as { readonly MessageId?: string };
-  return MessageId === undefined ? {} : { 'messaging.message.id': MessageId };
+/** Returns what only the answer of the service knows: the id of the request, and of a message that was sent. */
+export function answerAttributes(answer: unknown): Attributes {
+  const { MessageId, $metadata } = (answer ?? {}) as {
+    readonly MessageId?: string;
+    readonly $metadata?: { readonly requestId?: string };
+  };
+  return {
+    ...($metadata?.requestId !== undefined && { 'aws.request_id': $metadata.requestId }),
+    ...(MessageId !== undefined && { 'messaging.message.id': MessageId }),
+  };
 }
 
 /** The name of the class is what older versions have; a minifier takes it away. */

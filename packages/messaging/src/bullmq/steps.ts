@@ -1,5 +1,6 @@
 import { type Attributes, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
 import { activeContext, runInContext } from '@throughline/core';
+import { type ServerOptions, serverOf } from '../redis-commands/server-of.ts';
 import type { MessageHeaders } from '../verbs/carrier-codec.ts';
 import type { Message, MessagingTarget } from '../verbs/message.ts';
 import type { MessagingTracer } from '../verbs/messaging-tracer.ts';
@@ -137,12 +138,25 @@ export const STEPS: ReadonlyMap<string, (start: Start) => Step> = new Map([
 export function fetched(job: BullMQJob): Message<MessageHeaders> {
   const carrier = parsed(job.opts.telemetry?.metadata);
   return {
+    ...brokerOf(job),
     destination: job.queueName,
     carrier,
     messageId: job.id,
     timestamp: job.timestamp,
     attributes: { 'bullmq.job.name': job.name },
   };
+}
+
+/** Returns the Redis of the queue that a job belongs to, given to it as settings or as a client of ioredis. */
+function brokerOf(job: object): MessagingTarget {
+  // The cast: the queue is protected in BullMQ's types.
+  const { queue } = job as { readonly queue?: { readonly opts?: { readonly connection?: ConnectedTo } } };
+  const connection = queue?.opts?.connection;
+  return serverOf(connection?.options ?? connection);
+}
+
+interface ConnectedTo extends ServerOptions {
+  readonly options?: ServerOptions;
 }
 
 /** What cannot be read counts as absent: a job is processed whoever added it. */

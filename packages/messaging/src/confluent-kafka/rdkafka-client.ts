@@ -14,6 +14,7 @@ import type { MessagingTracer } from '../verbs/messaging-tracer.ts';
 import { listenerMethods } from '../wrapping/listeners.ts';
 import type { Method } from '../wrapping/method.ts';
 import { sendWithCallback } from '../wrapping/send-with-callback.ts';
+import { serverAt } from '../wrapping/server-at.ts';
 import { wrapClient } from '../wrapping/wrap-client.ts';
 import type { RdKafkaHeaders } from './rdkafka-headers.ts';
 
@@ -45,12 +46,19 @@ interface Consumer {
   listenerCount(event: string): number;
 }
 
+/** The broker that a client is configured with. With several, the client does not say which one a message takes. */
+function serverOf(client: object): MessagingTarget {
+  const { globalConfig = {} } = client as { readonly globalConfig?: { readonly [name: string]: unknown } };
+  return serverAt(globalConfig['bootstrap.servers'] ?? globalConfig['metadata.broker.list']);
+}
+
 type ListTracer = MessagingTracer<RdKafkaHeaders>;
 
 /** A producer with the methods of librdkafka, traced. */
 export function tracedRdKafkaProducer<P extends object>(original: P, tracer: ListTracer): P {
   // The cast: structural types name what we call, and no more.
   const producer = original as unknown as Producer;
+  const server = serverOf(original);
   const highLevel = typeof producer.setValueSerializer === 'function';
 
   return wrapClient(original, {
@@ -63,6 +71,7 @@ export function tracedRdKafkaProducer<P extends object>(original: P, tracer: Lis
       ...rest: unknown[]
     ) {
       const describe = (headers: unknown): Message<RdKafkaHeaders> => ({
+        ...server,
         ...kafkaMessage({ key, value, headers: headers as RdKafkaHeaders }, { topic }),
         partitionId: partitionId(partition),
       });
@@ -91,10 +100,11 @@ export function tracedRdKafkaProducer<P extends object>(original: P, tracer: Lis
 export function tracedRdKafkaConsumer<C extends object>(
   original: C,
   tracer: ListTracer,
-  identity: MessagingTarget,
+  of: MessagingTarget,
 ): C {
   // The cast: as above.
   const consumer = original as unknown as Consumer;
+  const identity = { ...of, ...serverOf(original) };
   const describe = (message: RdKafkaMessage): Message<RdKafkaHeaders> => ({
     ...identity,
     ...kafkaMessage(message, message),

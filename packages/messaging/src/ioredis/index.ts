@@ -3,6 +3,7 @@ import { type Call, callerOf } from '../redis-commands/caller-of.ts';
 import { type FlatFields, flatFieldsCodec, splitXAdd } from '../redis-commands/flat-fields.ts';
 import { createPubSub, type PubSub } from '../redis-commands/pub-sub.ts';
 import { QueuedMessages } from '../redis-commands/queued-messages.ts';
+import { type ServerOptions, serverOf } from '../redis-commands/server-of.ts';
 import {
   entryMessage,
   type RedisOptions,
@@ -11,7 +12,6 @@ import {
   type StreamPart,
   type StreamRead,
   Streams,
-  serverOf,
 } from '../redis-commands/streams.ts';
 import { headersCodec, type MessageHeaders } from '../verbs/carrier-codec.ts';
 import type { MessagingTarget } from '../verbs/message.ts';
@@ -19,6 +19,7 @@ import type { MessagingOptions } from '../verbs/messaging-options.ts';
 import { type Payload, seal } from '../wrapping/envelope.ts';
 import { listenerMethods } from '../wrapping/listeners.ts';
 import type { Method } from '../wrapping/method.ts';
+import { peerOf, type SocketLike } from '../wrapping/peer-of.ts';
 import { tracedHandler } from '../wrapping/traced-handler.ts';
 import { wrapClient } from '../wrapping/wrap-client.ts';
 
@@ -71,7 +72,14 @@ export function traceClient<C extends IORedisClient>(original: C, options: Redis
 
   /** A client, and each that it makes. */
   function traced<O extends object>(redis: O): O {
-    const server = serverOf((redis as { readonly options?: ServerOptions }).options);
+    const { options: settings } = redis as Connected;
+    const server: MessagingTarget = {
+      ...serverOf(settings),
+      // Read for each message: the connection comes later than the client, and again after it broke.
+      get attributes() {
+        return peerOf((redis as Connected).stream);
+      },
+    };
     const streams = new Streams(tracer, server);
     const pubSub = pubSubTracer && createPubSub(pubSubTracer, server);
     const call = callerOf(redis);
@@ -187,14 +195,14 @@ export function traceClient<C extends IORedisClient>(original: C, options: Redis
   }
 }
 
+interface Connected {
+  readonly options?: ServerOptions;
+  readonly stream?: SocketLike | null;
+}
+
 /** A pipeline or transaction of ioredis, as far as it matters here. */
 interface IORedisPipeline {
   addBatch(commands: readonly unknown[]): IORedisPipeline;
-}
-
-interface ServerOptions {
-  readonly host?: unknown;
-  readonly port?: unknown;
 }
 
 /** A command by its arguments, sent by `invoke`. */

@@ -76,7 +76,7 @@ interface Consumer {
 type KafkaTracer = MessagingTracer<MessageHeaders>;
 
 /** What a connection knows of itself by the time that a message comes. */
-export type Identity = () => Pick<MessagingTarget, 'clientId' | 'consumerGroup'>;
+export type Identity = () => MessagingTarget;
 
 /** The headers of a message that its client sends. */
 export type HeadersOf = (message: SentMessage) => SentMessage['headers'];

@@ -13,6 +13,7 @@ import { headersCodec } from '../verbs/carrier-codec.ts';
 import type { MessagingTarget } from '../verbs/message.ts';
 import type { MessagingOptions } from '../verbs/messaging-options.ts';
 import { createMessagingTracer } from '../verbs/messaging-tracer.ts';
+import { serverAt } from '../wrapping/server-at.ts';
 
 export type { KafkaRecord } from '../aws/lambda-records.ts';
 export type { KafkaJsConsumer, KafkaJsMessage, KafkaJsProducer } from '../kafka/kafkajs-client.ts';
@@ -87,19 +88,29 @@ interface Events {
   readonly events?: { readonly REQUEST?: string; readonly GROUP_JOIN?: string };
   readonly on?: (
     event: string,
-    listener: (event: { readonly payload: { clientId?: string; groupId?: string } }) => void,
+    listener: (event: { readonly payload: { clientId?: string; groupId?: string; broker?: string } }) => void,
   ) => unknown;
 }
 
-/** Client id and consumer group, which kafkajs tells in its events alone; both before the first message. */
+/**
+ * Returns a function that returns the client id, the consumer group and the broker of a client. kafkajs reports them in its
+ * events only; all are known before the first message.
+ *
+ * With several brokers, none is named: kafkajs does not say which one a message went to or came from.
+ */
 function identityOf(client: object): () => MessagingTarget {
   const { events, on } = client as Events;
   let identity: MessagingTarget = {};
+  let only: string | undefined;
   const stop =
     events?.REQUEST &&
-    on?.(events.REQUEST, ({ payload }) => {
-      identity = { ...identity, clientId: payload.clientId };
-      if (typeof stop === 'function') stop();
+    on?.(events.REQUEST, ({ payload: { clientId, broker } }) => {
+      if (broker === only && identity.clientId === clientId) return;
+      const several = only !== undefined && broker !== only;
+      only ??= broker;
+      const server = several ? { serverAddress: undefined, serverPort: undefined } : serverAt(broker);
+      identity = { ...identity, ...server, clientId };
+      if (several && typeof stop === 'function') stop();
     });
   if (events?.GROUP_JOIN)
     on?.(events.GROUP_JOIN, ({ payload }) => {

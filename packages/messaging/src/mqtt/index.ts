@@ -7,6 +7,7 @@ import { createMessagingTracer } from '../verbs/messaging-tracer.ts';
 import { open, type Payload, seal } from '../wrapping/envelope.ts';
 import { listenerMethods } from '../wrapping/listeners.ts';
 import type { Method } from '../wrapping/method.ts';
+import { peerOf, type SocketLike } from '../wrapping/peer-of.ts';
 import { sendWithCallback } from '../wrapping/send-with-callback.ts';
 import { wrapClient } from '../wrapping/wrap-client.ts';
 
@@ -41,6 +42,7 @@ interface Packet extends PublishOptions {
 interface Client {
   publish(topic: string, payload: Payload, options?: PublishOptions, callback?: Method): unknown;
   publishAsync(topic: string, payload: Payload, options?: PublishOptions): unknown;
+  readonly stream?: SocketLike | undefined;
   readonly options: {
     readonly protocolVersion?: number | undefined;
     readonly clientId?: string | undefined;
@@ -136,10 +138,11 @@ export function traceClient<C extends MqttClient>(original: C, options: MqttOpti
 /** The options as MQTT.js reads them: it takes no inherited ones. */
 const ownOf = (how: PublishOptions | null | undefined) => (how ? { ...how } : undefined);
 
-function brokerOf({ options: { clientId, host, hostname = host, port } }: Client) {
+function brokerOf({ stream, options: { clientId, host, hostname = host, port } }: Client) {
   return {
     clientId,
     serverAddress: hostname,
     serverPort: port === undefined ? undefined : Number(port),
+    attributes: peerOf(stream),
   };
 }

@@ -1,12 +1,12 @@
 import { ROOT_CONTEXT } from '@opentelemetry/api';
 import { withMembers } from '@throughline/core/seam';
-import type { MessagingTarget } from '../verbs/message.ts';
 import type { Method } from '../wrapping/method.ts';
 import { tracedHandler } from '../wrapping/traced-handler.ts';
 import { wrapClient } from '../wrapping/wrap-client.ts';
 import { type JetStreamClient, type JetStreamConsumer, traceConsumer, traceJetStream } from './jetstream.ts';
 import {
   arrivals,
+  brokerOf,
   type NatsMessage,
   type NatsOptions,
   natsTracer,
@@ -109,12 +109,13 @@ export function traceConnection<C extends NatsConnection>(original: C, options: 
         return connection.subscribe(subject, given);
       const traced = (error: Error | null, message: NatsMessage) => {
         if (error) return callback(error, message);
+        const broker = brokerOf(connection);
         const described = {
-          ...brokerOf(connection),
+          ...broker,
           ...receivedMessage(message, subject),
           consumerGroup: queue,
         };
-        return tracer.process(described, () => callback(error, tracedMessage(message, tracer)), {
+        return tracer.process(described, () => callback(error, tracedMessage(message, tracer, broker)), {
           ambient: ROOT_CONTEXT,
         });
       };
@@ -139,13 +140,10 @@ export function traceHandler<M extends NatsMessage, Rest extends unknown[], R>(
 ): (message: M, ...rest: Rest) => R {
   const tracer = natsTracer(options, 'traceHandler()');
   return tracedHandler(handler, (message, call) =>
-    tracer.process(receivedMessage(message), () => call(tracedMessage(message, tracer)), {
-      received: arrivals.isCounted(message),
-    }),
+    tracer.process(
+      { ...arrivals.knownOf(message), ...receivedMessage(message) },
+      () => call(tracedMessage(message, tracer)),
+      { received: arrivals.isCounted(message) },
+    ),
   );
-}
-
-function brokerOf(connection: Connection): MessagingTarget {
-  const [, serverAddress, port] = /^(.*):(\d+)$/.exec(connection.getServer?.() ?? '') ?? [];
-  return serverAddress === undefined ? {} : { serverAddress, serverPort: Number(port) };
 }

@@ -4,6 +4,7 @@ import type { Method } from '../wrapping/method.ts';
 import { wrapClient } from '../wrapping/wrap-client.ts';
 import {
   arrivals,
+  brokerOf,
   type NatsMessage,
   type NatsOptions,
   natsTracer,
@@ -23,11 +24,17 @@ export interface JetStreamConsumer {
   readonly consume: Method;
 }
 
+interface Connected {
+  getServer?(): string;
+}
+
 interface Client {
+  readonly nc?: Connected;
   publish(subject: string, payload?: unknown, options?: SendOptions): unknown;
 }
 
 interface Consumer {
+  readonly api?: { readonly nc?: Connected };
   consume(options?: { readonly callback?: (message: NatsMessage) => unknown }): unknown;
   next(...args: unknown[]): unknown;
 }
@@ -46,8 +53,11 @@ export function traceJetStream<J extends JetStreamClient>(original: J, options: 
   const client = original as unknown as Client;
   return wrapClient(original, {
     publish: (subject: string, payload?: unknown, given?: SendOptions) =>
-      sendTraced(tracer, { operationName: 'publish', destination: subject }, given, (options) =>
-        client.publish(subject, payload, options),
+      sendTraced(
+        tracer,
+        { ...brokerOf(client.nc), operationName: 'publish', destination: subject },
+        given,
+        (options) => client.publish(subject, payload, options),
       ),
   });
 }
@@ -71,18 +81,23 @@ export function traceConsumer<C extends JetStreamConsumer>(original: C, options:
     consume(given?: { readonly callback?: (message: NatsMessage) => unknown }) {
       const callback = given?.callback;
       if (callback === undefined) return consumer.consume(given);
-      const traced = (message: NatsMessage) =>
-        tracer.process(receivedMessage(message), () => callback(tracedMessage(message, tracer)), {
-          ambient: ROOT_CONTEXT,
-        });
+      const traced = (message: NatsMessage) => {
+        const broker = brokerOf(consumer.api?.nc);
+        return tracer.process(
+          { ...broker, ...receivedMessage(message) },
+          () => callback(tracedMessage(message, tracer, broker)),
+          { ambient: ROOT_CONTEXT },
+        );
+      };
       return consumer.consume(withMembers(given, { callback: traced }));
     },
     next: (...args: unknown[]) =>
       tracer.receive(
-        { operationName: 'next' },
+        { ...brokerOf(consumer.api?.nc), operationName: 'next' },
         () => consumer.next(...args),
         (message) => {
           if (message === null) return undefined;
+          arrivals.note(message as object, brokerOf(consumer.api?.nc));
           arrivals.count(message as object);
           return receivedMessage(message as NatsMessage);
         },

@@ -5,6 +5,7 @@ import type { MessagingOptions } from '../verbs/messaging-options.ts';
 import { createMessagingTracer, type MessagingTracer } from '../verbs/messaging-tracer.ts';
 import { Arrivals } from '../wrapping/arrivals.ts';
 import type { Method } from '../wrapping/method.ts';
+import { serverAt } from '../wrapping/server-at.ts';
 import { wrapClient } from '../wrapping/wrap-client.ts';
 
 /** Headers of the client, as far as it matters here: names in the letter case that they were set in. */
@@ -54,7 +55,12 @@ export function natsTracer(options: NatsOptions, entry: string): NatsTracer {
   );
 }
 
-export const arrivals = new Arrivals();
+export const arrivals = new Arrivals<MessagingTarget>();
+
+/** Returns the server that a connection is connected to now. */
+export function brokerOf(connection: { getServer?(): string } | undefined): MessagingTarget {
+  return serverAt(connection?.getServer?.());
+}
 
 /** Headers that we wrote: who sends them is traced already. */
 const written = new WeakSet<NatsHeaders>();
@@ -108,18 +114,22 @@ export function receivedMessage(message: NatsMessage, subscribed?: string): Mess
 }
 
 /** The message, with what answers and settles it traced. */
-export function tracedMessage<M extends NatsMessage>(original: M, tracer: NatsTracer): M {
+export function tracedMessage<M extends NatsMessage>(
+  original: M,
+  tracer: NatsTracer,
+  broker = arrivals.knownOf(original),
+): M {
   // The cast: either kind of message, by what it has.
   const message = original as DeliveredMessage;
   const settling = (operationName: string) => {
     return (...args: never[]) =>
-      tracer.settle({ ...receivedMessage(message), operationName }, () =>
+      tracer.settle({ ...broker, ...receivedMessage(message), operationName }, () =>
         Reflect.apply((message as unknown as Record<string, Method>)[operationName] as Method, message, args),
       );
   };
   return wrapClient(original, {
     respond(payload?: unknown, options?: SendOptions) {
-      const target = { operationName: 'respond', destination: message.reply, anonymous: true };
+      const target = { ...broker, operationName: 'respond', destination: message.reply, anonymous: true };
       return sendTraced(tracer, target, options, (sent) => message.respond?.(payload, sent));
     },
     ack: settling('ack'),

@@ -1,7 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import { Scope } from '@throughline/core/seam';
 import type { MessageHeaders } from '../verbs/carrier-codec.ts';
-import type { Message } from '../verbs/message.ts';
+import type { Message, MessagingTarget } from '../verbs/message.ts';
 import type { MessagingOptions } from '../verbs/messaging-options.ts';
 import { createMessagingTracer, type MessagingTracer } from '../verbs/messaging-tracer.ts';
 import { timeOf } from '../verbs/time-of.ts';
@@ -19,6 +19,7 @@ export const pubsubTracer = (options: MessagingOptions, entry: string, googclien
 
 /** A message that Pub/Sub delivered, by a subscription, a pull or a push, as far as it matters here. */
 export interface PubSubMessage {
+  readonly ackId?: string | null | undefined;
   readonly attributes?: MessageHeaders | null | undefined;
   readonly id?: string | undefined;
   readonly messageId?: string | null | undefined;
@@ -26,6 +27,29 @@ export interface PubSubMessage {
   readonly publishTime?: unknown;
   readonly orderingKey?: string | null | undefined;
   readonly deliveryAttempt?: number | undefined;
+}
+
+/** A topic or a subscription, with the client that it belongs to. */
+interface PubSubEntity {
+  readonly pubsub?: {
+    readonly options?: {
+      readonly servicePath?: string | undefined;
+      readonly port?: number | undefined;
+      readonly universeDomain?: string | undefined;
+      readonly enableOpenTelemetryTracing?: boolean | undefined;
+    };
+  };
+}
+
+/** Returns the options of the client that a topic or subscription belongs to. */
+export const clientOptions = (entity: object) => (entity as PubSubEntity).pubsub?.options;
+
+/** Returns the server of a topic or subscription: an emulator, a regional endpoint, or the library's default. */
+export function serverOf(entity: object): MessagingTarget {
+  const options = clientOptions(entity);
+  if (options === undefined) return {};
+  const { servicePath, port = 443, universeDomain = 'googleapis.com' } = options;
+  return { serverAddress: servicePath ?? `pubsub.${universeDomain}`, serverPort: port };
 }
 
 /** What the conventions want to know of a message. */
@@ -43,6 +67,7 @@ export function receivedMessage(
     timestamp: timeOf(message.publishTime),
     attributes: {
       ...ordered(message.orderingKey),
+      'gcp.pubsub.message.ack_id': message.ackId ?? undefined,
       ...(deliveryAttempt > 0 && { 'messaging.gcp_pubsub.message.delivery_attempt': deliveryAttempt }),
     },
   };
@@ -66,8 +91,15 @@ export function settlingMessage<M extends object>(
     for (const name of names) {
       const method = (message as Record<string, unknown>)[name];
       if (typeof method !== 'function') continue;
-      methods[name] = (...args) =>
-        tracer.settle({ ...received, operationName }, () => Reflect.apply(method, message, args));
+      methods[name] = (...args) => {
+        const attributes = {
+          ...received.attributes,
+          ...(operationName === 'modack' && { 'gcp.pubsub.message.ack_deadline': args[0] }),
+        };
+        return tracer.settle({ ...received, operationName, attributes }, () =>
+          Reflect.apply(method, message, args),
+        );
+      };
     }
   }
   return wrapClient(message, methods);

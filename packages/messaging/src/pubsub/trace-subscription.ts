@@ -6,7 +6,13 @@ import { listenerMethods } from '../wrapping/listeners.ts';
 import type { Method } from '../wrapping/method.ts';
 import { tracedHandler } from '../wrapping/traced-handler.ts';
 import { wrapClient } from '../wrapping/wrap-client.ts';
-import { type PubSubMessage, pubsubTracer, receivedMessage, settlingMessage } from './pubsub-tracer.ts';
+import {
+  type PubSubMessage,
+  pubsubTracer,
+  receivedMessage,
+  serverOf,
+  settlingMessage,
+} from './pubsub-tracer.ts';
 
 /** A subscription of `@google-cloud/pubsub`, as far as it matters here. */
 export interface PubSubSubscription {
@@ -46,11 +52,12 @@ export function traceSubscription<S extends PubSubSubscription>(
   options: MessagingOptions = {},
 ): S {
   const tracer = pubsubTracer(options, 'traceSubscription()');
+  const server = serverOf(original);
   const wrap = (event: unknown, listener: Method) =>
     event !== 'message'
       ? undefined
       : function onMessage(this: unknown, message: PubSubMessage, ...rest: never[]) {
-          const received = receivedMessage(message, original.name);
+          const received = { ...server, ...receivedMessage(message, original.name) };
           const settling = settlingMessage(tracer, message, received);
           const handle = () => Reflect.apply(listener, this, [settling, ...rest]);
           return tracer.process(received, handle, { ambient: ROOT_CONTEXT });

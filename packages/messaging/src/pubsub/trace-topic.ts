@@ -5,7 +5,7 @@ import type { MessagingOptions } from '../verbs/messaging-options.ts';
 import type { Method } from '../wrapping/method.ts';
 import { sendWithCallback } from '../wrapping/send-with-callback.ts';
 import { wrapClient } from '../wrapping/wrap-client.ts';
-import { nameIn, ordered, pubsubTracer } from './pubsub-tracer.ts';
+import { clientOptions, nameIn, ordered, pubsubTracer, serverOf } from './pubsub-tracer.ts';
 
 /** A topic of `@google-cloud/pubsub`, as far as it matters here. */
 export interface PubSubTopic {
@@ -26,7 +26,6 @@ type OnPublished = (error: unknown, id?: string | null) => unknown;
 interface Topic {
   publishMessage(message: Outgoing, callback?: OnPublished): unknown;
   readonly flowControlled?: () => { publish: Method; publishNow: Method };
-  readonly pubsub?: { readonly options?: { readonly enableOpenTelemetryTracing?: boolean } };
 }
 
 /**
@@ -45,12 +44,13 @@ export function traceTopic<T extends PubSubTopic>(original: T, options: Messagin
   // The cast: the library's own types differ between majors, and we take any of them.
   const topic = original as unknown as Topic;
   // With tracing of its own the library writes its names itself, and complains of ours.
-  const byLibrary = topic.pubsub?.options?.enableOpenTelemetryTracing === true;
+  const byLibrary = clientOptions(original)?.enableOpenTelemetryTracing === true;
   const tracer = pubsubTracer(options, 'traceTopic()', !byLibrary);
   const destination = nameIn(original.name);
+  const server = serverOf(original);
   const described = ({ attributes: carrier, orderingKey }: Outgoing): Message<MessageHeaders> => ({
+    ...server,
     destination,
-    operationName: 'publish',
     carrier,
     attributes: ordered(orderingKey),
   });

@@ -148,14 +148,3 @@ function timeOf(id: string): number | undefined {
   const time = Number(id.split('-', 1)[0]);
   return time > 1e11 ? time : undefined;
 }
-
-/** What a client knows of the server that it is connected to. */
-export function serverOf(
-  options: { readonly host?: unknown; readonly port?: unknown } | undefined,
-): MessagingTarget {
-  const { host, port } = options ?? {};
-  return {
-    ...(typeof host === 'string' && { serverAddress: host }),
-    ...(typeof port === 'number' && { serverPort: port }),
-  };
-}

@@ -3,6 +3,7 @@ import { type Call, callerOf } from '../redis-commands/caller-of.ts';
 import { type FlatFields, flatFieldsCodec, splitXAdd } from '../redis-commands/flat-fields.ts';
 import { createPubSub } from '../redis-commands/pub-sub.ts';
 import { QueuedMessages } from '../redis-commands/queued-messages.ts';
+import { serverOf } from '../redis-commands/server-of.ts';
 import {
   entryMessage,
   isEmpty,
@@ -11,7 +12,6 @@ import {
   type StreamEntry,
   type StreamPart,
   Streams,
-  serverOf,
 } from '../redis-commands/streams.ts';
 import { headersCodec, type MessageHeaders } from '../verbs/carrier-codec.ts';
 import type { MessagingTarget } from '../verbs/message.ts';

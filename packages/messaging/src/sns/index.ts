@@ -7,7 +7,8 @@ import {
   crossesLimit,
   textBytes,
 } from '../aws/attributes.ts';
-import { type AwsClient, messageIdOf, wrapAwsClient } from '../aws/wrap-aws-client.ts';
+import { serverAttributes, serverOf } from '../aws/server-of.ts';
+import { type AwsClient, answerAttributes, wrapAwsClient } from '../aws/wrap-aws-client.ts';
 import { type CarrierCodec, headersCodec } from '../verbs/carrier-codec.ts';
 import type { MessagingTarget } from '../verbs/message.ts';
 import type { MessagingOptions } from '../verbs/messaging-options.ts';
@@ -59,22 +60,28 @@ interface PublishBatchInput {
  */
 export function traceClient<C extends AwsClient>(original: C, options: MessagingOptions = {}): C {
   const tracer = snsTracer(options, 'traceClient()');
+  const server = serverOf(original);
+  const topic = (arn: string | undefined) => ({ ...server(), ...topicOf(arn), operationName: 'publish' });
+  // Again at the end: the first call is made before the endpoint is resolved.
+  const answered = (answer: unknown) => ({ ...serverAttributes(server()), ...answerAttributes(answer) });
   return wrapAwsClient(original, {
     Publish(input: PublishInput, call) {
       const topicArn = input.TopicArn ?? input.TargetArn;
       if (topicArn === undefined) return call(input);
       return tracer.send(
-        { ...topicOf(topicArn), operationName: 'publish', carrier: input },
+        { ...topic(topicArn), carrier: input },
         (carrier) => call(withinSize([input], [carrier])[0] ?? input),
-        messageIdOf,
+        answered,
       );
     },
     PublishBatch(input: PublishBatchInput, call) {
       const { TopicArn, PublishBatchRequestEntries: entries } = input;
       if (!Array.isArray(entries)) return call(input);
       const messages = entries.map((carrier: SnsMessage) => ({ carrier }));
-      return tracer.sendBatch({ ...topicOf(TopicArn), operationName: 'publish', messages }, (carriers) =>
-        call(withMembers(input, { PublishBatchRequestEntries: withinSize(entries, carriers) })),
+      return tracer.sendBatch(
+        { ...topic(TopicArn), messages },
+        (carriers) => call(withMembers(input, { PublishBatchRequestEntries: withinSize(entries, carriers) })),
+        answered,
       );
     },
   });

@@ -1,6 +1,6 @@
 import { withMembers } from '@throughline/core/seam';
 import type { SqsRecord } from '../aws/lambda-records.ts';
-import { type AwsClient, messageIdOf, wrapAwsClient } from '../aws/wrap-aws-client.ts';
+import { type AwsClient, answerAttributes, wrapAwsClient } from '../aws/wrap-aws-client.ts';
 import type { MessagingOptions } from '../verbs/messaging-options.ts';
 import { tracedHandler } from '../wrapping/traced-handler.ts';
 import { withFieldNames, withSystemNames } from './asked-names.ts';
@@ -53,10 +53,18 @@ export function traceClient<C extends AwsClient>(original: C, options: Messaging
   const tracer = sqsTracer(options, 'traceClient()');
 
   const settle = (operationName: string) => (input: QueueInput, call: (input: object) => unknown) =>
-    tracer.settle({ ...queueOf(input.QueueUrl), ...settledMessage(input), operationName }, () => call(input));
+    tracer.settle(
+      { ...queueOf(input.QueueUrl), ...settledMessage(input), operationName },
+      () => call(input),
+      answerAttributes,
+    );
   const settleBatch = (operationName: string) => (input: BatchInput, call: (input: object) => unknown) => {
     const messages = Array.isArray(input.Entries) ? input.Entries.map(settledMessage) : [];
-    return tracer.settle({ ...queueOf(input.QueueUrl), operationName, messages }, () => call(input));
+    return tracer.settle(
+      { ...queueOf(input.QueueUrl), operationName, messages },
+      () => call(input),
+      answerAttributes,
+    );
   };
 
   return wrapAwsClient(original, {
@@ -67,14 +75,16 @@ export function traceClient<C extends AwsClient>(original: C, options: Messaging
           const [message] = withinSize([input], [carrier]);
           return call(message ?? input);
         },
-        messageIdOf,
+        answerAttributes,
       ),
     SendMessageBatch(input: BatchInput, call) {
       const entries = input.Entries;
       if (!Array.isArray(entries)) return call(input);
       const messages = entries.map((carrier: SqsMetadata) => ({ carrier }));
-      return tracer.sendBatch({ ...queueOf(input.QueueUrl), messages }, (carriers) =>
-        call(withMembers(input, { Entries: withinSize(entries, carriers) })),
+      return tracer.sendBatch(
+        { ...queueOf(input.QueueUrl), messages },
+        (carriers) => call(withMembers(input, { Entries: withinSize(entries, carriers) })),
+        answerAttributes,
       );
     },
     ReceiveMessage(input: QueueInput & AskedNames, call) {
@@ -83,8 +93,11 @@ export function traceClient<C extends AwsClient>(original: C, options: Messaging
         for (const message of output.Messages ?? []) arrivals.note(message, input.QueueUrl ?? '');
         return output;
       };
-      return tracer.receive(queueOf(input.QueueUrl), receive, ({ Messages = [] }) =>
-        Messages.map((message) => countedMessage(message, input.QueueUrl)),
+      return tracer.receive(
+        queueOf(input.QueueUrl),
+        receive,
+        ({ Messages = [] }) => Messages.map((message) => countedMessage(message, input.QueueUrl)),
+        answerAttributes,
       );
     },
     DeleteMessage: settle('delete'),

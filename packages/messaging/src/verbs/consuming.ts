@@ -5,7 +5,7 @@ import { admit, ignoreRequest, isTracingSuppressed, semconv } from '@throughline
 import type { Message, MessageBatch, MessagingOperation, MessagingTarget } from './message.ts';
 import { messagingMetricAttributes } from './messaging-attributes.ts';
 import { endWith, type MessagingGroundwork, timed } from './messaging-groundwork.ts';
-import { startOperation } from './messaging-operation.ts';
+import { followAnswer, startOperation } from './messaging-operation.ts';
 import type { MessagingOptions } from './messaging-options.ts';
 import { relate } from './relation.ts';
 
@@ -34,12 +34,13 @@ export interface Delivery {
 export interface ConsumerVerbs<C> {
   /**
    * Asks for messages. `messagesOf` tells what came: a list for calls that can return several, one message or
-   * `undefined` for calls that return at most one.
+   * `undefined` for calls that return at most one. `answered` returns the attributes that only the answer knows.
    */
   receive<T>(
     source: MessagingTarget,
     fn: () => T,
     messagesOf: (result: Awaited<T>) => readonly Message<C>[] | Message<C> | undefined,
+    answered?: (answer: Awaited<T>) => Attributes,
   ): T;
   /** Runs the handler of one message, with the message's context or a linked one active. */
   process<T>(message: Message<C>, fn: () => T, delivery?: Delivery): T;
@@ -50,8 +51,15 @@ export interface ConsumerVerbs<C> {
    * run by {@link ConsumerVerbs.process} inside it, `received`.
    */
   processBatch<T>(batch: MessageBatch<C>, fn: () => T, delivery?: Pick<Delivery, 'ambient'>): T;
-  /** Tells the broker what became of messages: ack, nack, commit, delete. */
-  settle<T>(settled: Message<C> | MessageBatch<C>, fn: () => T): T;
+  /**
+   * Reports to the broker what became of messages: ack, nack, commit, delete. `answered` returns the attributes that only
+   * the answer knows.
+   */
+  settle<T>(
+    settled: Message<C> | MessageBatch<C>,
+    fn: () => T,
+    answered?: (answer: Awaited<T>) => Attributes,
+  ): T;
 }
 
 /** The verbs of a consumer. */
@@ -62,6 +70,7 @@ export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerV
     source: MessagingTarget,
     fn: () => T,
     messagesOf: (result: Awaited<T>) => readonly Message<C>[] | Message<C> | undefined,
+    answered?: (answer: Awaited<T>) => Attributes,
   ): T {
     const parent = activeContext();
     const described = describe('receive', source);
@@ -74,7 +83,7 @@ export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerV
     return operation.follow(fn, (result) => {
       const found = messagesOf(result);
       const messages = found === undefined ? [] : isList(found) ? found : [found];
-      const attributes: Attributes = {};
+      const attributes: Attributes = { ...answered?.(result) };
       if (isList(found)) attributes[semconv.ATTR_MESSAGING_BATCH_MESSAGE_COUNT] = found.length;
       else if (found !== undefined) Object.assign(attributes, identityOf(describe('receive', found)));
       operation.describe(attributes, linksOf(described, messages));
@@ -132,17 +141,22 @@ export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerV
     return startOperation(settings, described, { kind: SpanKind.CLIENT, parent: ambient, links }).follow(fn);
   }
 
-  function settle<T>(settled: Message<C> | MessageBatch<C>, fn: () => T): T {
+  function settle<T>(
+    settled: Message<C> | MessageBatch<C>,
+    fn: () => T,
+    answered?: (answer: Awaited<T>) => Attributes,
+  ): T {
     const parent = activeContext();
     const batch = 'messages' in settled;
     const described = batch ? describeBatch('settle', settled) : describe('settle', settled);
     if (isTracingSuppressed(parent) || isIgnored(described, parent)) return fn();
-    return startOperation(settings, described, {
+    const operation = startOperation(settings, described, {
       kind: SpanKind.CLIENT,
       parent,
       links: linksOf(described, batch ? settled.messages : [settled]),
       measure: timed(described),
-    }).follow(fn);
+    });
+    return followAnswer(operation, fn, answered);
   }
 
   function countConsumed(described: MessagingOperation, messages: number): void {

@@ -49,6 +49,19 @@ export function startOperation(
   );
 }
 
+/**
+ * Runs `fn` in an operation, which ends when that has settled.
+ *
+ * @param answered Returns the attributes that only the answer knows.
+ */
+export function followAnswer<T>(
+  operation: Operation,
+  fn: () => T,
+  answered?: (answer: Awaited<T>) => Attributes,
+): T {
+  return operation.follow(fn, answered && ((answer) => operation.describe(answered(answer))));
+}
+
 function startAttributes(described: MessagingOperation, options: MessagingOptions): Attributes {
   const attributes = messagingAttributes(described);
   return options.attributes === undefined

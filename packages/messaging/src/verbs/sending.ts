@@ -5,7 +5,7 @@ import { isTracingSuppressed, semconv, withMembers } from '@throughline/core/sea
 import type { Message, MessageBatch, MessagingOperation } from './message.ts';
 import { messagingMetricAttributes } from './messaging-attributes.ts';
 import { endWith, linkTo, type MessagingGroundwork, timed } from './messaging-groundwork.ts';
-import { type MeasureMessages, startOperation } from './messaging-operation.ts';
+import { followAnswer, type MeasureMessages, startOperation } from './messaging-operation.ts';
 
 /** A send under way whose end a callback tells. */
 export interface Sending<C> {
@@ -46,7 +46,11 @@ export interface ProducerVerbs<C> {
    * Sends several messages in one call. Each gets a context of its own, from a create span where the batch has more
    * than one message; `fn` gets their metadata in order.
    */
-  sendBatch<T>(batch: MessageBatch<C>, fn: (carriers: (C | undefined)[]) => T): T;
+  sendBatch<T>(
+    batch: MessageBatch<C>,
+    fn: (carriers: (C | undefined)[]) => T,
+    answered?: (answer: Awaited<T>) => Attributes,
+  ): T;
 }
 
 /** The verbs of a producer. */
@@ -83,10 +87,7 @@ export function sendingVerbs<C>(groundwork: MessagingGroundwork<C>): ProducerVer
   ): T {
     const { carrier, operation } = beginSend(message);
     if (operation === undefined) return fn(carrier);
-    return operation.follow(
-      () => fn(carrier),
-      (answer) => answered && operation.describe(answered(answer), []),
-    );
+    return followAnswer(operation, () => fn(carrier), answered);
   }
 
   function start(type: 'create' | 'send', message: Message<C>): Sending<C> {
@@ -104,7 +105,11 @@ export function sendingVerbs<C>(groundwork: MessagingGroundwork<C>): ProducerVer
     };
   }
 
-  function sendBatch<T>(batch: MessageBatch<C>, fn: (carriers: (C | undefined)[]) => T): T {
+  function sendBatch<T>(
+    batch: MessageBatch<C>,
+    fn: (carriers: (C | undefined)[]) => T,
+    answered?: (answer: Awaited<T>) => Attributes,
+  ): T {
     const messages = batch.messages.map((message) => withMembers(message, missing(message, batch)));
     const parent = activeContext();
     if (isTracingSuppressed(parent)) return fn(messages.map(({ carrier }) => carrier));
@@ -141,7 +146,7 @@ export function sendingVerbs<C>(groundwork: MessagingGroundwork<C>): ProducerVer
         messages.map((message) => describe('send', message)),
       ),
     });
-    return operation.follow(() => fn(carriers(operation.context)));
+    return followAnswer(operation, () => fn(carriers(operation.context)), answered);
   }
 
   return {
