@@ -1,5 +1,4 @@
-import type { Attributes, MeterProvider, TextMapPropagator, TracerProvider } from '@opentelemetry/api';
-import type { HookSpan } from '../kit/hook-span.ts';
+import type { HttpOptionCapability, HttpTraceOptions } from '../kit/http-trace-options.ts';
 import type { KitOptions } from '../kit/kit-options.ts';
 import type { HttpClientUnderTest } from './http-client-under-test.ts';
 
@@ -22,35 +21,12 @@ export type HttpClientCapability =
   /** Can end the span with the response's body instead of its head. */
   | 'endOnBody'
   | 'metrics'
-  | 'ignore'
-  | 'spanName'
-  | 'attributes'
-  | 'hooks'
-  | 'captureHeaders'
-  | 'redactQuery'
   | 'providers'
-  | 'validation';
+  | HttpOptionCapability;
 
 /** Options of the client as the kit sets them; a client with other names maps them in its spec file. */
-export interface HttpClientTraceOptions {
-  readonly tracerProvider?: TracerProvider;
-  readonly meterProvider?: MeterProvider;
-  readonly propagator?: TextMapPropagator;
-  readonly ignore?: (request: { readonly url: URL }) => boolean;
+export interface HttpClientTraceOptions extends HttpTraceOptions<{ readonly url: URL }> {
   readonly spanName?: (request: { readonly method: string }) => string;
-  readonly attributes?: (request: { readonly url: URL }) => Attributes;
-  readonly requestHook?: (state: {
-    readonly span: HookSpan;
-    readonly request: { readonly url: URL };
-  }) => void;
-  readonly responseHook?: (state: {
-    readonly span: HookSpan;
-    readonly request: { readonly url: URL };
-    readonly outcome: { readonly statusCode?: number | undefined };
-  }) => void;
-  readonly captureRequestHeaders?: string[];
-  readonly captureResponseHeaders?: string[];
-  readonly redactQuery?: string[];
   readonly endOn?: 'headers' | 'body';
 }
 

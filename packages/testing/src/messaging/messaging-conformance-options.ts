@@ -1,5 +1,5 @@
-import type { Attributes, MeterProvider, TextMapPropagator, TracerProvider } from '@opentelemetry/api';
 import type { KitOptions } from '../kit/kit-options.ts';
+import type { TraceOptions } from '../kit/trace-options.ts';
 import type { MessagingClientUnderTest } from './messaging-client-under-test.ts';
 
 /** The abilities that a messaging client, or the way it is under test, may lack. */
@@ -33,19 +33,14 @@ export type MessagingTrust =
   | { readonly parent: 'continue' | 'restart' | 'ignore'; readonly baggage?: 'keep' | 'drop' };
 
 /** Options of the client as the kit sets them; a client with other names maps them in its spec file. */
-export interface MessagingTraceOptions {
-  readonly tracerProvider?: TracerProvider;
-  readonly meterProvider?: MeterProvider;
-  readonly propagator?: TextMapPropagator;
+export interface MessagingTraceOptions extends TraceOptions<{ readonly type: string }> {
   readonly relation?: 'auto' | 'parent' | 'link' | 'both';
   /** Milliseconds. */
   readonly maxAge?: number;
   readonly trust?: MessagingTrust | ((operation: { readonly type: string }) => MessagingTrust);
   readonly baggageTo?: 'all' | 'none' | 'private' | readonly (string | RegExp)[];
   readonly baggageEntries?: readonly string[];
-  readonly ignore?: (operation: { readonly type: string }) => boolean;
   readonly destinationTemplate?: (destination: string) => string | undefined;
-  readonly attributes?: (operation: { readonly type: string }) => Attributes;
 }
 
 /** What the spans of a client are to be called, after the conventions and the system's own words. */

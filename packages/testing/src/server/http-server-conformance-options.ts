@@ -1,7 +1,6 @@
 import type { Server } from 'node:http';
 import type { Http2SecureServer, Http2Server } from 'node:http2';
-import type { Attributes, MeterProvider, TextMapPropagator, TracerProvider } from '@opentelemetry/api';
-import type { HookSpan } from '../kit/hook-span.ts';
+import type { HttpOptionCapability, HttpTraceOptions } from '../kit/http-trace-options.ts';
 import type { KitOptions } from '../kit/kit-options.ts';
 import type { HttpServerEndpoint } from './http-server-endpoints.ts';
 
@@ -29,39 +28,15 @@ export type HttpServerCapability =
   | 'anyMethod'
   | 'meterProvider'
   | 'activeRequests'
-  | 'ignore'
-  | 'spanName'
-  | 'attributes'
-  | 'hooks'
-  | 'captureHeaders'
-  | 'redactQuery'
   | 'trustProxy'
   | 'knownMethods'
   /** Context reaches outgoing calls with no SDK registered. */
   | 'noSdk'
-  /** Wrong options throw a `TypeError` when the adapter is mounted. */
-  | 'validation';
+  | HttpOptionCapability;
 
 /** Options of the adapter as the kit sets them; an adapter with other names maps them in its spec file. */
-export interface HttpServerTraceOptions {
-  readonly tracerProvider?: TracerProvider;
-  readonly meterProvider?: MeterProvider;
-  readonly propagator?: TextMapPropagator;
-  readonly ignore?: (request: { readonly target: string }) => boolean;
+export interface HttpServerTraceOptions extends HttpTraceOptions<{ readonly target: string }> {
   readonly spanName?: (request: { readonly method: string }, route: string | undefined) => string;
-  readonly attributes?: (request: { readonly target: string }) => Attributes;
-  readonly requestHook?: (state: {
-    readonly span: HookSpan;
-    readonly request: { readonly target: string };
-  }) => void;
-  readonly responseHook?: (state: {
-    readonly span: HookSpan;
-    readonly request: { readonly target: string };
-    readonly outcome: { readonly statusCode?: number | undefined };
-  }) => void;
-  readonly captureRequestHeaders?: string[];
-  readonly captureResponseHeaders?: string[];
-  readonly redactQuery?: string[];
   readonly trustProxy?: boolean;
   readonly activeRequests?: boolean;
 }
