@@ -18,6 +18,11 @@ function connect<C extends FakeChannel>(
   return (options: MessagingTraceOptions): MessagingClientUnderTest => {
     const channel = traceChannel(raw, options);
     return {
+      wrapped: {
+        client: channel,
+        method: 'sendToQueue',
+        handsBack: { 'on()': () => channel.on('drain', () => {}) },
+      },
       async send({ body, metadata }, passed) {
         const properties = metadata && { headers: { ...metadata } };
         passed?.({ properties });

@@ -12,6 +12,7 @@ conform(
       sendBatch: { reason: 'BullMQ takes one context for all jobs of a bulk' },
       consumeBatch: { reason: 'BullMQ processes one by one' },
       settle: { reason: 'BullMQ settles jobs by itself' },
+      wrapped: { reason: 'BullMQ calls the telemetry that it is given; no client is wrapped' },
       outcome: { reason: 'BullMQ tells no more of an error than its message' },
     },
     connect,

@@ -20,6 +20,7 @@ defineMessagingConformance(
       sendBatch: { reason: 'an emitter takes one event' },
       consumeBatch: { reason: 'a handler takes one event' },
       settle: { reason: 'events are not settled' },
+      wrapped: { reason: 'an emitter is a function, which a spy would replace where it is kept' },
       duplicates: { reason: 'an attribute has one value' },
       letterCase: { reason: 'names of attributes are in lower case' },
     },

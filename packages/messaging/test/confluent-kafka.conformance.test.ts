@@ -25,28 +25,37 @@ const listed = (metadata: MessageToSend['metadata'] = {}): FakeHeaders =>
 type Send = (
   kafka: FakeTopics,
   options: MessagingTraceOptions,
-) => (value: Buffer, headers?: FakeHeaders) => unknown;
+) => {
+  readonly producer: FakeProducer;
+  send(value: Buffer, headers?: FakeHeaders): unknown;
+};
 
 const queued: Send = (kafka, options) => {
   const producer = traceProducer(new FakeProducer(kafka), options);
-  return (value, headers) => producer.produce(TOPIC, null, value, null, Date.now(), undefined, headers);
+  return {
+    producer,
+    send: (value, headers) => producer.produce(TOPIC, null, value, null, Date.now(), undefined, headers),
+  };
 };
 
 const delivered: Send = (kafka, options) => {
   const producer = traceProducer(new FakeHighLevelProducer(kafka), options);
-  return (value, headers) =>
-    new Promise((resolve, reject) => {
-      const onDelivery = (error: unknown, offset: unknown) => (error ? reject(error) : resolve(offset));
-      if (headers) producer.produce(TOPIC, null, value, null, Date.now(), headers, onDelivery);
-      else producer.produce(TOPIC, null, value, null, Date.now(), onDelivery);
-    });
+  return {
+    producer,
+    send: (value, headers) =>
+      new Promise((resolve, reject) => {
+        const onDelivery = (error: unknown, offset: unknown) => (error ? reject(error) : resolve(offset));
+        if (headers) producer.produce(TOPIC, null, value, null, Date.now(), headers, onDelivery);
+        else producer.produce(TOPIC, null, value, null, Date.now(), onDelivery);
+      }),
+  };
 };
 
 const connectWith =
   (sender: Send) =>
   (options: MessagingTraceOptions): MessagingClientUnderTest => {
     const kafka = new FakeTopics();
-    const send = sender(kafka, options);
+    const { producer, send } = sender(kafka, options);
     const raw = new FakeConsumer(kafka);
     const consumer = traceConsumer(raw, options);
     const messages = new WeakMap<object, FakeRdKafkaMessage>();
@@ -56,6 +65,11 @@ const connectWith =
       return toHandle;
     };
     return {
+      wrapped: {
+        client: producer,
+        method: 'produce',
+        handsBack: { 'on()': () => producer.on('delivery-report', () => {}) },
+      },
       async send({ body, metadata }, passed) {
         const headers = metadata && listed(metadata);
         passed?.(headers);

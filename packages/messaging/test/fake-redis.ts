@@ -39,6 +39,9 @@ export class FakeIORedis extends EventEmitter {
       this.emit('pmessage', `${channel.slice(0, 2)}*`, channel, String(message));
     });
   }
+  duplicate() {
+    return new FakeIORedis(this.#server);
+  }
   async xadd(...args: unknown[]): Promise<string | null> {
     this.calls.push(args);
     const callback = args.at(-1);
@@ -91,6 +94,12 @@ export class FakeNodeRedis {
     server.on('published', (channel: string, message: string) => {
       for (const listener of this.listeners) listener(message, channel);
     });
+  }
+  async connect() {
+    return this;
+  }
+  duplicate() {
+    return new FakeNodeRedis(this.#server);
   }
   async xAdd(stream: string, _id: string, message: Record<string, string>, ...more: unknown[]) {
     this.calls.push([message, ...more]);

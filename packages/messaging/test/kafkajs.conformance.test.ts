@@ -35,6 +35,7 @@ for (const [name, module] of MODULES)
         settle: 'commit orders',
       },
       connect: (options) => connect(module, options),
+      capabilities: { handsBack: { reason: 'no method of a producer returns a client' } },
     },
   );
 
@@ -55,6 +56,7 @@ function connect(
     return toHandle;
   };
   return {
+    wrapped: { client: producer, method: 'send' },
     async send(message, passed) {
       const record = { topic: TOPIC, messages: [recordOf(message)] };
       passed?.(record);

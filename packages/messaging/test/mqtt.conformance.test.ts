@@ -43,6 +43,11 @@ function connecting(version: 4 | 5, style: 'callback' | 'promise') {
       else early.push(packet);
     };
     return {
+      wrapped: {
+        client,
+        method: style === 'promise' ? 'publishAsync' : 'publish',
+        handsBack: { 'on()': () => client.on('connect', () => {}) },
+      },
       async send({ body, metadata }, passed) {
         const userProperties = metadata as Record<string, string | string[]> | undefined;
         const how = userProperties && version === 5 ? { properties: { userProperties } } : {};

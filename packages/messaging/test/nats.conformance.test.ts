@@ -46,6 +46,7 @@ function connect(options: MessagingTraceOptions): MessagingClientUnderTest {
   const raw = new FakeConnection();
   const connection = traceConnection(raw, { ...options, headers });
   return {
+    wrapped: { client: connection, method: 'publish' },
     async send({ body, metadata }, passed) {
       const given = metadata && { headers: headersOf(metadata) };
       passed?.(readable(given));
@@ -78,6 +79,7 @@ function connectJetStream(options: MessagingTraceOptions): MessagingClientUnderT
   const consumer = traceConsumer(consumed, { ...options, headers });
   return {
     ...core,
+    wrapped: { client: stream, method: 'publish' },
     async send({ body, metadata }, passed) {
       const given = metadata && { headers: headersOf(metadata) };
       passed?.(readable(given));
@@ -117,6 +119,7 @@ const shared = {
 const ONE_BY_ONE = {
   sendBatch: { reason: 'the client sends one by one' },
   consumeBatch: { reason: 'the client delivers one by one' },
+  handsBack: { reason: 'no method of what publishes returns a client' },
 } as const;
 
 defineMessagingConformance(

@@ -19,6 +19,7 @@ defineMessagingConformance(
     capabilities: {
       sendBatch: { reason: 'the library makes batches by itself' },
       consumeBatch: { reason: 'the library hands messages over one by one' },
+      handsBack: { reason: 'no method of a topic returns a topic' },
       duplicates: { reason: 'an attribute has one value' },
     },
     connect,
@@ -31,6 +32,7 @@ function connect(options: MessagingTraceOptions): MessagingClientUnderTest {
   const subscription = traceSubscription(raw.subscription, options);
   const attributesOf = (metadata: MessageToSend['metadata']) => ({ ...metadata }) as Record<string, string>;
   return {
+    wrapped: { client: topic, method: 'publishMessage' },
     async send({ body, metadata }, passed) {
       const message = { data: Buffer.from(body), ...(metadata && { attributes: attributesOf(metadata) }) };
       // A clone of a Buffer is none, and would not be equal to it.

@@ -1,7 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import * as ioredis from '@throughline/messaging/ioredis';
 import * as nodeRedis from '@throughline/messaging/redis';
-import type { MessageToSend, MessagingClientUnderTest, MessagingTraceOptions } from '@throughline/testing';
+import type {
+  MessageToSend,
+  MessagingClientUnderTest,
+  MessagingTraceOptions,
+  WrappedClient,
+} from '@throughline/testing';
 import { open, seal } from '../src/wrapping/envelope.ts';
 import { conform } from './conformance.ts';
 import { FakeIORedis, FakeNodeRedis, FakeRedisServer } from './fake-redis.ts';
@@ -22,6 +27,16 @@ const bodyIn = (fields: readonly unknown[]) => String(fields[fields.indexOf('bod
 
 /** Where nothing is active, whoever sends or subscribes. */
 const outside = AsyncLocalStorage.snapshot();
+
+const waysOfIORedis = (client: FakeIORedis) => ({
+  'on()': () => client.on('ready', () => {}),
+  'duplicate()': () => client.duplicate(),
+});
+
+const waysOfNodeRedis = (client: FakeNodeRedis) => ({
+  'connect()': () => client.connect(),
+  'duplicate()': () => client.duplicate(),
+});
 
 type Handler = Parameters<MessagingClientUnderTest['consume']>[0];
 type Outcome = Parameters<MessagingClientUnderTest['consume']>[1];
@@ -48,10 +63,12 @@ function streamUnderTest<E>(
     add(message: MessageToSend, passed?: (objects: unknown) => void): Promise<unknown>;
     read(): Promise<readonly E[]>;
     handling(handler: Handler): (entry: E) => unknown;
+    readonly wrapped: WrappedClient;
   },
 ): MessagingClientUnderTest {
   let work = async () => {};
   return {
+    wrapped: client.wrapped,
     async send(message, passed) {
       const id = await client.add(message, passed);
       await outside(work);
@@ -108,6 +125,7 @@ conform(
           passed?.(fields);
           return client.xadd(STREAM, '*', ...fields);
         },
+        wrapped: { client, method: 'xadd', handsBack: waysOfIORedis(client) },
         read: async () =>
           (await client.xreadgroup('GROUP', 'mailer', 'c1', 'STREAMS', STREAM, '>'))?.[0]?.[1] ?? [],
         handling: (handler) =>
@@ -137,6 +155,7 @@ conform(
           passed?.(fields);
           return client.xAdd(STREAM, '*', fields);
         },
+        wrapped: { client, method: 'xAdd', handsBack: waysOfNodeRedis(client) },
         read: async () =>
           (await client.xReadGroup('mailer', 'c1', { key: STREAM, id: '>' }))?.[0]?.messages ?? [],
         handling: (handler) =>
@@ -177,6 +196,7 @@ function pubSubUnderTest(
   server: FakeRedisServer,
   publish: (body: string) => Promise<unknown>,
   subscribe: (listener: (body: string) => unknown) => Promise<unknown>,
+  wrapped: WrappedClient,
 ): MessagingClientUnderTest {
   const sent: string[] = [];
   const early: string[] = [];
@@ -184,6 +204,7 @@ function pubSubUnderTest(
   server.on('published', (_channel, message: string) => sent.push(message));
   const deliver = (message: string) => outside(() => server.emit('published', STREAM, message));
   return {
+    wrapped,
     send({ body }, passed) {
       passed?.({ body });
       return publish(body);
@@ -219,6 +240,7 @@ conform(
         server,
         (body) => client.publish(STREAM, body),
         async (listener) => client.on('message', (_channel, message) => listener(message)),
+        { client, method: 'publish', handsBack: waysOfIORedis(client) },
       );
     },
   },
@@ -236,6 +258,7 @@ conform(
         server,
         (body) => client.publish(STREAM, body),
         (listener) => client.subscribe(STREAM, listener),
+        { client, method: 'publish', handsBack: waysOfNodeRedis(client) },
       );
     },
   },

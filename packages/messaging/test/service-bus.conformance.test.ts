@@ -23,6 +23,7 @@ defineMessagingConformance(
     },
     capabilities: {
       consumeBatch: { reason: 'a subscription handles one by one' },
+      handsBack: { reason: 'no method of a sender returns a sender' },
       duplicates: { reason: 'a property has one value' },
     },
     connect,
@@ -34,6 +35,7 @@ function connect(options: MessagingTraceOptions): MessagingClientUnderTest {
   const sender = traceSender(queue.createSender(), options);
   const receiver = traceReceiver(queue.createReceiver(), options);
   return {
+    wrapped: { client: sender, method: 'sendMessages' },
     async send(message, passed) {
       const sent = messageOf(message);
       passed?.(sent);

@@ -21,6 +21,7 @@ defineMessagingConformance(
     capabilities: {
       consumeBatch: { reason: 'SNS delivers one by one' },
       settle: { reason: 'the answer to the HTTP request settles a notification' },
+      handsBack: { reason: 'no method of a client of the SDK returns a client' },
       duplicates: { reason: 'an attribute has one value, and a name occurs once' },
     },
     connect,
@@ -32,6 +33,7 @@ function connect(options: MessagingTraceOptions): MessagingClientUnderTest {
   const raw = fakeSns(topic);
   const client = traceClient(raw, options);
   return {
+    wrapped: { client, method: 'send' },
     async send(message, passed) {
       const sent = command('Publish', { TopicArn: TOPIC_ARN, ...entryOf(message) });
       passed?.({ input: sent.input });

@@ -30,6 +30,7 @@ defineMessagingConformance(
       settle: 'delete orders',
     },
     capabilities: {
+      handsBack: { reason: 'no method of a client of the SDK returns a client' },
       duplicates: { reason: 'an attribute has one value, and a name occurs once' },
       letterCase: { reason: 'a receive gets the attributes that it names, in the letter case that it names' },
     },
@@ -67,6 +68,7 @@ function connect(options: MessagingTraceOptions): MessagingClientUnderTest {
   }
 
   return {
+    wrapped: { client, method: 'send' },
     async send(message, passed) {
       const sent = command('SendMessage', { QueueUrl: QUEUE_URL, ...entryOf(message) });
       passed?.({ input: sent.input });

@@ -26,6 +26,7 @@ export type {
   MessageToHandle,
   MessageToSend,
   MessagingClientUnderTest,
+  WrappedClient,
 } from './messaging/messaging-client-under-test.ts';
 export { defineMessagingConformance, messagingConformanceCases } from './messaging/messaging-conformance.ts';
 export type {

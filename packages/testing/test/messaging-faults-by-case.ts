@@ -52,6 +52,19 @@ export const MESSAGING_FAULTS_BY_CASE: Readonly<Record<string, readonly Messagin
   ],
   'handles a message with oversized metadata once': ['drops messages with large metadata'],
   'handles a message with two traceparents once': ['handles a message once per traceparent'],
+  'handles a message with two traceparents in a new trace': ['believes the first of several traceparents'],
+  'handles a message with two traceparents in different letter case in a new trace': [
+    'believes the first of several traceparents',
+  ],
+  'handles a message with two traceparents joined by a comma in a new trace': [
+    'believes the first of several traceparents',
+  ],
+  'calls what replaces its send method once, and sends as before when that is taken away': [
+    'ignores what replaces a method',
+  ],
+  'hands a traced client back in every way in which the original hands one back': [
+    'hands the bare client back',
+  ],
   'reads metadata in any letter case': ['reads names in lower case only'],
   'replaces fields that are no context and that the sender left in the metadata': [
     'changes the metadata that it is given',

@@ -47,6 +47,9 @@ export const MESSAGING_FAULTS = [
   'believes a malformed traceparent',
   'drops messages with large metadata',
   'handles a message once per traceparent',
+  'believes the first of several traceparents',
+  'ignores what replaces a method',
+  'hands the bare client back',
   'reads names in lower case only',
   'calls the handler twice',
   'wraps errors',
@@ -149,9 +152,12 @@ export function connectMessagingReference(
       keys: (carrier: Stored['metadata']) => Object.keys(carrier),
       get(carrier: Stored['metadata'], name: string) {
         const exact = fault === 'reads names in lower case only';
-        const key = Object.keys(carrier).find((one) => (exact ? one : one.toLowerCase()) === name);
-        const value = key === undefined ? undefined : carrier[key];
-        return typeof value === 'string' ? value : value?.[0];
+        const values = Object.entries(carrier).flatMap(([key, value]) =>
+          (exact ? key : key.toLowerCase()) === name ? value : [],
+        );
+        const several = name === 'traceparent' && values.join().includes(',');
+        if (several && fault !== 'believes the first of several traceparents') return undefined;
+        return several ? values.join().split(',')[0] : values[0];
       },
     };
 
@@ -423,19 +429,24 @@ export function connectMessagingReference(
     const isHuge = ({ metadata }: Stored) =>
       fault === 'drops messages with large metadata' && JSON.stringify(metadata).length > 10_000;
 
-    return {
-      async send(message, passed) {
-        const metadata = message.metadata && { ...message.metadata };
-        passed?.({ metadata });
+    const transport = {
+      send(message: MessageToSend, metadata: Stored['metadata']) {
+        put([transmit(message, metadata)]);
+      },
+    };
+    const traced = {
+      async connect() {
+        return fault === 'hands the bare client back' ? transport : traced;
+      },
+      async send(message: MessageToSend, metadata: MessageToSend['metadata']) {
         const parent = context.active();
-        if (fault === 'removes fields without an SDK' && !registered()) delete metadata?.traceparent;
         const kept = hasCreation(metadata);
         const creation = creationOf(metadata);
         const ctx = (work: Work) =>
           fault === 'injects the context of the sender, not of the send' ? parent : work.ctx;
         if (ignored('send')) {
           const told = fault === 'forgets the context of what it ignores' ? ROOT_CONTEXT : parent;
-          put([transmit(message, kept ? (metadata ?? {}) : inject(told, metadata))]);
+          transport.send(message, kept ? (metadata ?? {}) : inject(told, metadata));
           return;
         }
         const work = start('send', kept ? SpanKind.CLIENT : SpanKind.PRODUCER, parent, {
@@ -443,12 +454,26 @@ export function connectMessagingReference(
           body: message.body,
         });
         try {
-          put([transmit(message, kept ? (metadata ?? {}) : inject(ctx(work), metadata))]);
+          transport.send(message, kept ? (metadata ?? {}) : inject(ctx(work), metadata));
           work.end();
         } catch (error) {
           work.end(error);
           throw fault === 'wraps errors' ? new Error('the send failed', { cause: error }) : error;
         }
+      },
+    };
+    const client =
+      fault === 'ignores what replaces a method'
+        ? new Proxy(traced, { set: () => true })
+        : Object.create(traced);
+
+    return {
+      wrapped: { client, method: 'send', handsBack: { 'connect()': () => client.connect() } },
+      async send(message, passed) {
+        const metadata = message.metadata && { ...message.metadata };
+        passed?.({ metadata });
+        if (fault === 'removes fields without an SDK' && !registered()) delete metadata?.traceparent;
+        return client.send(message, metadata);
       },
       async sendBatch(messages) {
         const parent = context.active();

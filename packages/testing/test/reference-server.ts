@@ -68,6 +68,7 @@ export const SERVER_FAULTS = [
   'throws when the sampler throws',
   'runs the handler twice when the context manager fails',
   'rejects malformed requests',
+  'believes the first of several traceparents',
   'records no metric',
   'metric in milliseconds',
   'metric without buckets',
@@ -242,10 +243,13 @@ function traceContext(options: HttpServerTraceOptions, fault: ServerFault | unde
     const target = String(req.url);
     const request = { method: req.method ?? '', target };
     const from = fault === 'extracts from the active context' ? context.active() : ROOT_CONTEXT;
-    const carrier =
-      fault === 'drops baggage'
-        ? { ...req.headers, baggage: undefined }
-        : (req.headers as Record<string, string>);
+    const [first, second] = req.headers.traceparent?.toString().split(', ') ?? [];
+    const believed = second === undefined || fault === 'believes the first of several traceparents';
+    const carrier = {
+      ...req.headers,
+      traceparent: believed ? first : undefined,
+      ...(fault === 'drops baggage' && { baggage: undefined }),
+    };
     const extract = (): Context =>
       fault === 'never extracts' ? from : (options.propagator ?? propagation).extract(from, carrier, GETTER);
     let remote = fault === 'throws when the propagator throws' ? extract() : guard(from, extract);
@@ -254,7 +258,7 @@ function traceContext(options: HttpServerTraceOptions, fault: ServerFault | unde
     }
     const headersIn = Object.fromEntries(
       CONTEXT_FIELDS.flatMap((name) => {
-        const value = req.headers[name];
+        const value = name === 'traceparent' ? carrier.traceparent : req.headers[name];
         if (typeof value !== 'string') return [];
         if (name === 'traceparent' && !/^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(value)) return [];
         return [[name, value]];

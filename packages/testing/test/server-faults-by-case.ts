@@ -6,6 +6,9 @@ export const SERVER_FAULTS_BY_CASE: Readonly<Record<string, readonly ServerFault
   'starts a new trace without trace headers': ['ends the span twice'],
   'starts a new trace when traceparent is malformed, and keeps the request': ['rejects malformed requests'],
   'starts a new trace when two different traceparent headers arrive': ['rejects malformed requests'],
+  'starts a new trace when a traceparent arrives twice, of this version or of a later one': [
+    'believes the first of several traceparents',
+  ],
   'continues a traceparent of a later version': ['never extracts'],
   'reads trace headers in any letter case': ['never extracts'],
   'keeps tracestate': ['never extracts'],
@@ -245,5 +248,8 @@ export const SERVER_FAULTS_BY_CASE: Readonly<Record<string, readonly ServerFault
   ],
   'passes nothing on when nothing came in': ['invents a traceparent without an SDK'],
   'passes no malformed traceparent on': ['invents a traceparent without an SDK'],
+  'passes none of several traceparents on when no SDK is registered': [
+    'believes the first of several traceparents',
+  ],
   'keeps 50 concurrent requests apart when no SDK is registered': ['rejects malformed requests'],
 };

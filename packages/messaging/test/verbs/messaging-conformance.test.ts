@@ -109,6 +109,7 @@ defineMessagingConformance(
     name: 'the verbs',
     sdk: sdk3,
     system: 'memory',
+    capabilities: { wrapped: { reason: 'the verbs are called; no client is wrapped' } },
     names: {
       send: 'send things',
       process: 'process things',

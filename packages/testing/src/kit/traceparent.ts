@@ -31,6 +31,19 @@ export function parseTraceparent(value: unknown): SpanContext | undefined {
   return named && { traceId: named.traceId, spanId: named.spanId, traceFlags: named.traceFlags };
 }
 
+/** Pairs of traceparents that name no caller together: two callers, one twice, and one of a later version twice. */
+export const PAIRS_OF_TRACEPARENTS: readonly (readonly [string, string])[] = [
+  [traceparentOf(), traceparentOf({ ...REMOTE, spanId: '1111111111111111' })],
+  [traceparentOf(), traceparentOf()],
+  // The rules of version 00 forbid that anything follows; those of a later one may not.
+  [laterTraceparent(), laterTraceparent()],
+];
+
+/** Returns `REMOTE` as a `traceparent` of a version that is not known yet. */
+export function laterTraceparent(): string {
+  return `${traceparentOf().replace(/^00/, 'cc')}-what-the-future-holds`;
+}
+
 /** Header values that carry no usable trace context; each must start a new trace and leave the request alone. */
 export const MALFORMED_TRACEPARENTS: readonly string[] = [
   'nonsense',

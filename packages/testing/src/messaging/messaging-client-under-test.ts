@@ -24,6 +24,18 @@ export interface MessageToHandle {
 /** What the client got back from the function that it calls for a message. */
 export type HandlerOutcome = { readonly value: unknown } | { readonly error: unknown };
 
+/** A wrapped client, as the application holds it. */
+export interface WrappedClient {
+  readonly client: object;
+  /** Name of the method that `send` calls: `sendToQueue`. */
+  readonly method: string;
+  /**
+   * The ways in which the client hands itself or another client back, by name; needed with `handsBack`:
+   * `{ 'connect()': () => client.connect() }`.
+   */
+  readonly handsBack?: Readonly<Record<string, () => unknown>>;
+}
+
 /** A client that a spec file made for one case, with a destination of its own. */
 export interface MessagingClientUnderTest {
   /**
@@ -59,6 +71,8 @@ export interface MessagingClientUnderTest {
   take(): Promise<MessageOnWire>;
   /** Makes the next send of the client underneath fail with this error. */
   failNextSend?(error: Error): void;
+  /** The client that `send` calls; needed with `wrapped`. */
+  readonly wrapped?: WrappedClient;
   /** Frees its connections. */
   close?(): unknown;
 }

@@ -22,6 +22,10 @@ export type MessagingCapability =
   | 'letterCase'
   /** Metadata may be as large as 16 KiB. */
   | 'oversized'
+  /** Sends by a method of an object that is wrapped. */
+  | 'wrapped'
+  /** The wrapped object hands itself or another client back: as a result, by promise, to a callback. */
+  | 'handsBack'
   | 'metrics'
   | 'validation';
 

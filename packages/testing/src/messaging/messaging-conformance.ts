@@ -10,6 +10,7 @@ import { messagingOptionCases } from './cases/options.ts';
 import { messagePropagationCases } from './cases/propagation.ts';
 import { relationCases } from './cases/relation.ts';
 import { messagingSpanCases } from './cases/spans.ts';
+import { wrappedClientCases } from './cases/wrapped-client.ts';
 import type { MessagingCase } from './messaging-case.ts';
 import type { MessagingConformanceOptions } from './messaging-conformance-options.ts';
 import { runMessagingCase } from './run-messaging-case.ts';
@@ -26,6 +27,7 @@ const kit = createConformanceKit<MessagingConformanceOptions, MessagingCase>({
     spans: messagingSpanCases,
     batches: batchCases,
     metrics: messagingMetricCases,
+    'wrapped client': wrappedClientCases,
     options: messagingOptionCases,
     'no SDK': messagingNoSdkCases,
   },

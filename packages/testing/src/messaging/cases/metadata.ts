@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { context } from '@opentelemetry/api';
 import { assertRoot } from '../../kit/trace-assertions.ts';
-import { MALFORMED_TRACEPARENTS, REMOTE, traceparentOf } from '../../kit/traceparent.ts';
+import {
+  MALFORMED_TRACEPARENTS,
+  PAIRS_OF_TRACEPARENTS,
+  REMOTE,
+  traceparentOf,
+} from '../../kit/traceparent.ts';
 import type { MessagingCase } from '../messaging-case.ts';
 import type { MessageToSend } from '../messaging-client-under-test.ts';
 import { assertCarries, onWire } from '../on-wire.ts';
@@ -66,6 +71,20 @@ export const metadataCases: readonly MessagingCase[] = [
       await world.span('process');
     },
   },
+  unusable(
+    'handles a message with two traceparents in a new trace',
+    PAIRS_OF_TRACEPARENTS.map((traceparent) => ({ traceparent })),
+    ['duplicates'],
+  ),
+  unusable(
+    'handles a message with two traceparents in different letter case in a new trace',
+    PAIRS_OF_TRACEPARENTS.map(([traceparent, TraceParent]) => ({ traceparent, TraceParent })),
+    ['letterCase'],
+  ),
+  unusable(
+    'handles a message with two traceparents joined by a comma in a new trace',
+    PAIRS_OF_TRACEPARENTS.map((both) => ({ traceparent: both.join(',') })),
+  ),
   {
     name: 'reads metadata in any letter case',
     needs: ['letterCase'],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { headerValues, type OriginServer, startOriginServer } from '../../kit/origin-server.ts';
-import { remoteCaller, traceparentOf } from '../../kit/traceparent.ts';
+import { PAIRS_OF_TRACEPARENTS, remoteCaller, traceparentOf } from '../../kit/traceparent.ts';
 import type { HttpServerCase, HttpServerWorld } from '../http-server-case.ts';
 
 async function withOrigin(body: (origin: OriginServer) => Promise<void>): Promise<void> {
@@ -15,7 +15,7 @@ async function withOrigin(body: (origin: OriginServer) => Promise<void>): Promis
 async function forward(
   world: HttpServerWorld,
   origin: OriginServer,
-  headers: Record<string, string>,
+  headers: Record<string, string | string[]>,
 ): Promise<void> {
   const { status } = await world.get('/outgoing', {
     headers: { ...headers, 'x-target': `${origin.url}/ok` },
@@ -77,6 +77,18 @@ export const noSdkCases: readonly HttpServerCase[] = [
         const [call] = await origin.arrived(1);
         assert.ok(call);
         assert.deepEqual(headerValues(call, 'traceparent'), []);
+      }),
+  },
+  {
+    name: 'passes none of several traceparents on when no SDK is registered',
+    sdk: 'none',
+    needs: ['fetch'],
+    run: (world) =>
+      withOrigin(async (origin) => {
+        for (const traceparent of PAIRS_OF_TRACEPARENTS)
+          await forward(world, origin, { traceparent: [...traceparent] });
+        for (const call of await origin.arrived(PAIRS_OF_TRACEPARENTS.length))
+          assert.deepEqual(headerValues(call, 'traceparent'), []);
       }),
   },
   {

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { context, INVALID_SPANID, SpanKind, TraceFlags, trace } from '@opentelemetry/api';
 import { assertParent, assertRoot, assertSpan } from '../../kit/trace-assertions.ts';
-import { MALFORMED_TRACEPARENTS, REMOTE, traceparentOf } from '../../kit/traceparent.ts';
+import {
+  laterTraceparent,
+  MALFORMED_TRACEPARENTS,
+  PAIRS_OF_TRACEPARENTS,
+  REMOTE,
+  traceparentOf,
+} from '../../kit/traceparent.ts';
 import type { HttpServerCase } from '../http-server-case.ts';
 
 export const parentCases: readonly HttpServerCase[] = [
@@ -45,10 +51,20 @@ export const parentCases: readonly HttpServerCase[] = [
     },
   },
   {
+    name: 'starts a new trace when a traceparent arrives twice, of this version or of a later one',
+    async run(world) {
+      for (const traceparent of PAIRS_OF_TRACEPARENTS) {
+        const { status } = await world.get('/items/1', { headers: { traceparent: [...traceparent] } });
+        assert.equal(status, 200);
+        assertRoot(await world.serverSpan());
+      }
+    },
+  },
+  {
     name: 'continues a traceparent of a later version',
     async run(world) {
       await world.get('/items/1', {
-        headers: { traceparent: `${traceparentOf().replace(/^00/, 'cc')}-what-the-future-holds` },
+        headers: { traceparent: laterTraceparent() },
       });
       assertParent(await world.serverSpan(), REMOTE);
     },
