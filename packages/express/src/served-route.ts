@@ -71,7 +71,7 @@ const ROUTE: PropertyDescriptor & ThisType<RoutedRequest> = {
  * whose handler kept the request.
  *
  * Templates come from the application's own layers and never from the request's text, which only decides between
- * them. So there are no more of them than the application has, whatever a client sends.
+ * them. So there are no more of them than the application has.
  *
  * @example
  * traceNodeExchange(tracer, req, res, { route: () => servedRoute(req, res.statusCode) }).run(next);
@@ -232,9 +232,9 @@ function deepest(mounts: readonly Mounted[]): Mounted {
 }
 
 /**
- * The mount path of whoever kept the request, if that was not a route.
+ * The mount path of the handler that kept the request, if that was not a route.
  *
- * A request that has come back out of all mounts was answered by nobody below: it has none, like a 404. But where
+ * A request that has come back out of all mounts was answered by no handler below: it has none, like a 404. But where
  * that is an error's way, a 5xx, the deepest mount that the path leads to is the one to look at.
  */
 function answeringMount(

@@ -70,7 +70,7 @@ function observeActiveRequests(meter: Meter): ObservedCounts | undefined {
 }
 
 /**
- * Sums that are told when they are collected. Each addition to an instrument of the SDK sorts and joins its attributes,
+ * Sums that are reported when they are collected. Each addition to an instrument of the SDK sorts and joins its attributes,
  * which takes more than all else that is counted here.
  */
 class ObservedCounts {

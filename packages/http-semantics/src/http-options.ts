@@ -35,7 +35,7 @@ export interface HttpOptions<
    */
   readonly propagator?: TextMapPropagator | undefined;
   /**
-   * Asked once per request; `true` means that no span or measurement is made of it. The caller's context goes on
+   * Asked once per request; `true` means that no span or measurement is made of it. The caller's context is passed on
    * all the same: to the calls that an ignored incoming request makes, in the headers of an ignored outgoing one.
    */
   readonly ignore?: ((request: Request) => boolean) | undefined;

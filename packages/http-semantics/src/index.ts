@@ -1,10 +1,10 @@
 /**
- * HTTP for both sides, whatever carries it: the exchange of a server, the call of a client, and what they have in common.
+ * HTTP for both sides, in any framework: the exchange of a server, the call of a client, and what they have in common.
  *
  * @module
  */
 
-// A client: its calls, its options, and whom it tells what.
+// A client: its calls, its options, and what it sends to whom.
 export { createHttpClientTracer, type HttpClientCall, type HttpClientTracer } from './client/http-client.ts';
 export {
   checkHttpClientOptions,

@@ -12,7 +12,7 @@ type Listener<Req, Res> = (req: Req, res: Res) => void;
 /**
  * A request listener that serves each request inside one SERVER span.
  *
- * Context is extracted when the request arrives and is active in `listener` and in all that it starts. The span
+ * Context is extracted when the request arrives and is active in `listener` and in everything that it starts. The span
  * ends when the response is over: last byte written, destroyed, or dropped by the client. Use it for any event
  * whose listener gets a request and a response: `request`, `checkContinue`, `checkExpectation`.
  *

@@ -115,7 +115,7 @@ function isMiddleware({ matched = [] }: KoaContext, path: unknown): boolean {
   return layers.length > 0 && layers.every(({ methods }) => methods?.length === 0);
 }
 
-/** What mounts have taken from the front of `whole`; empty where the path was written anew. */
+/** What mounts have taken from the front of `whole`; empty where the path was rewritten. */
 function cutOff(whole: string, path: string): string {
   if (path === '/') return whole.replace(/\/$/, '');
   return whole.endsWith(path) ? whole.slice(0, whole.length - path.length).replace(/\/$/, '') : '';

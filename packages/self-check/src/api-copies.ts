@@ -10,7 +10,7 @@ interface Copy {
 const FOLDER = /^.*[\\/]node_modules[\\/]@opentelemetry[\\/]api(?=[\\/])/;
 
 /**
- * TL007: loaded copies of the API that cannot read what is registered, so that whoever uses them records nothing.
+ * TL007: loaded copies of the API that cannot read what is registered, so that code that uses them records nothing.
  *
  * Further copies that can are common and harmless. Those loaded as CommonJS can be listed; ES modules cannot.
  */
@@ -28,7 +28,7 @@ export function refusedCopies(registered: string | undefined): readonly Finding[
   return copiesFinding(
     (version) => version !== registered,
     `cannot register an SDK, because something is registered through ${registered} already`,
-    'An SDK that tries by one of them is refused, and only diag is told.',
+    'An SDK that tries by one of them is refused, and only diag is notified.',
   );
 }
 
@@ -62,7 +62,7 @@ function canRead(own: string, registered = ''): boolean {
 function loadedCopies(): Copy[] {
   const { createRequire } = process.getBuiltinModule('node:module');
   const { readFileSync } = process.getBuiltinModule('node:fs');
-  // Whatever file asks, the cache is the one of the process.
+  // For every file that asks, the cache is the one of the process.
   const files = Object.keys(createRequire(process.execPath).cache);
   const folders = new Set(files.flatMap((file) => FOLDER.exec(file)?.[0] ?? []));
   return [...folders].map((folder) => ({

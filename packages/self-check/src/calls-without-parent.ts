@@ -16,7 +16,7 @@ import { finding, note } from './finding.ts';
  * @internal Does not follow semantic versioning.
  */
 export const callsWithoutParent = shared('calls', () => ({
-  /** From the first request in development until one was found: all that this costs a call, when it is `false`. */
+  /** From the first request in development until one was found: the only cost for a call, when it is `false`. */
   watching: false,
   found: false,
   requestsInProgress: 0,
@@ -25,7 +25,7 @@ export const callsWithoutParent = shared('calls', () => ({
 /**
  * TL014: notes an outgoing call with no trace to belong to, while requests are being served.
  *
- * It may be a job of the service's own, which belongs to none; only the developer can tell.
+ * It may be a job of the service's own, which belongs to none; only the developer knows.
  *
  * @internal Does not follow semantic versioning.
  * @param entry The function that was called: what called it is named in the finding.

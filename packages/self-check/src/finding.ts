@@ -47,7 +47,7 @@ export function note(found: Finding, kind = ''): void {
   announce(found, kind);
 }
 
-/** Tells the developer once per code and kind: as a warning of the process, or in production through `diag` alone. */
+/** Reports to the developer once per code and kind: as a warning of the process, or in production through `diag` alone. */
 export function announce(found: Finding, kind = ''): void {
   const key = found.code + kind;
   if (announced.has(key)) return;
@@ -72,7 +72,7 @@ export function textOf({ code, fact, consequence, fix, docs }: Finding): string 
   return `${code} ${fact} ${consequence} ${fix} ${docs}`;
 }
 
-/** Whether there is a developer to tell, and time to look more closely. */
+/** Whether there is a developer to report to, and time to look more closely. */
 export function isDevelopment(): boolean {
   return process.env.NODE_ENV !== 'production';
 }

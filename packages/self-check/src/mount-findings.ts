@@ -19,7 +19,7 @@ export function registeredWithoutRoutes(): Finding {
   });
 }
 
-/** TL013: somebody was there before. */
+/** TL013: another middleware of ours serves the request already. */
 export function mountedTwice(entry: string): Finding {
   return finding('TL013', 'warning', {
     fact: `${entry} got a request that another Throughline middleware serves already.`,

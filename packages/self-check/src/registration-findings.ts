@@ -133,7 +133,7 @@ function checkPropagator(): readonly Finding[] {
         ? 'The registered propagator writes no trace headers.'
         : 'No propagator is registered.',
       consequence:
-        'Traces of callers do not go on in the spans of this service, nor its own in those it calls.',
+        'Traces of callers do not continue in the spans of this service, nor its own in those it calls.',
       fix: 'Register one: propagation.setGlobalPropagator(createPropagator()) of @throughline/propagators.',
     }),
   ];

@@ -36,7 +36,7 @@ function isSampled(span: Span): boolean {
   return (span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0;
 }
 
-/** What the process relies on, for `tracingStatus()`; before anything is mounted, on all that is registered. */
+/** What the process relies on, for `tracingStatus()`; before anything is mounted, on everything that is registered. */
 export function relianceOfProcess(): Reliance {
   return ofProcess.relies ?? { tracerProvider: true, propagator: true };
 }
@@ -51,7 +51,7 @@ export function relianceOfProcess(): Reliance {
 export const selfCheck: ObserveServer = (options, scope) => new ServerCheck(options, scope);
 
 class ServerCheck implements ServerObserver {
-  /** Whether there is anything left to look at: all that the check costs a request, when it is `false`. */
+  /** Whether there is anything left to look at: the only cost for a request, when it is `false`. */
   watching: boolean;
   /** Whether no request has been looked at yet. `false` where nothing is to be checked. */
   first: boolean;
@@ -139,7 +139,7 @@ class ServerCheck implements ServerObserver {
         callsWithoutParent.watching = !callsWithoutParent.found;
       }
     }
-    // An ignored request is not recorded because somebody wanted it so.
+    // An ignored request is not recorded because the application asked for that.
     return !ignored && this.#lookAtSpan(span);
   }
 

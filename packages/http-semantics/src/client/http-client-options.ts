@@ -27,17 +27,17 @@ export interface HttpClientOutcome {
   readonly header?: ((name: string) => string | null | undefined) | undefined;
 }
 
-/** Whom outgoing calls tell what. */
+/** What outgoing calls send, and to whom. */
 export interface PropagationTargets {
   /** Writes the headers. Default: the registered one; without any, the caller's W3C fields are passed on. */
   readonly propagator?: TextMapPropagator | undefined;
   /**
-   * Which origins are told the trace. Default: every one that the caller names, and by redirect none but the
+   * Which origins receive the trace. Default: every one that the caller names, and by redirect none but the
    * origin that it named. With a list: the listed ones, named or redirected to.
    */
   readonly propagateTo?: 'all' | 'none' | readonly (Target | TargetWithPropagator)[] | undefined;
   /**
-   * Which of these are told the baggage too. Default: `private`, hosts that cannot be on the public internet,
+   * Which of these receive the baggage too. Default: `private`, hosts that cannot be on the public internet,
    * because baggage holds what the application put there about its users.
    */
   readonly baggageTo?: 'all' | 'none' | 'private' | readonly Target[] | undefined;

@@ -6,9 +6,9 @@ import { matchTargets, type TargetMatcher } from './targets.ts';
 
 /** What one call may decide for itself. */
 export interface CallPropagation {
-  /** `false`: no header for this call; `true`: whatever `propagateTo` says. */
+  /** `false`: no header for this call; `true`: without asking `propagateTo`. */
   readonly propagate?: boolean | undefined;
-  /** `false`: no baggage for this call; `true`: whatever `baggageTo` says. */
+  /** `false`: no baggage for this call; `true`: without asking `baggageTo`. */
   readonly baggage?: boolean | undefined;
 }
 

@@ -2,7 +2,7 @@ import type { TextMapPropagator } from '@opentelemetry/api';
 import { guarded, isPropagator } from '@throughline/core/seam';
 
 /**
- * Which origins an outgoing call may tell something.
+ * Which origins an outgoing call may send something to.
  *
  * - a string: an origin, `https://api.example.com` or `http://10.0.0.7:8080`, or with `*.` for every host below
  *   one, `https://*.example.com` (at least one label; the scheme and the port must agree);

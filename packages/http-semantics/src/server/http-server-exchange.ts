@@ -19,13 +19,13 @@ export interface HttpServerExchange {
   readonly span: Span;
   /** How the caller's context was received. */
   readonly extraction: ExtractionOutcome;
-  /** Whether the trust policy lets this caller's trace go on, if it brings one. */
+  /** Whether the trust policy lets this caller's trace continue, if it brings one. */
   readonly trusted: boolean;
   /** Runs `fn` with {@link HttpServerExchange.context} active; returns or throws what it does. */
   run<T>(fn: () => T): T;
   /** Notes an error that becomes a response. The first one counts; the response decides whether it is an error. */
   fail(error: unknown): void;
-  /** Names the route, `/items/:id`, where no framework can tell it. A route that the framework names goes first. */
+  /** Names the route, `/items/:id`, where no framework knows it. A route that the framework names goes first. */
   setRoute(template: string): void;
   /** Ends the span and measures. Only the first call counts. Never throws. */
   end(outcome: HttpServerOutcome): void;

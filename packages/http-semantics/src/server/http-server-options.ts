@@ -14,7 +14,7 @@ export interface HttpServerRequestHookState extends RequestHookState<HttpServerR
  * Options of every server adapter, under the same names everywhere.
  *
  * All are checked when the middleware is mounted. Functions among them are called in a guard: what they throw
- * goes to OpenTelemetry's `diag` once per cause, and the request goes on as if the option were not set.
+ * goes to OpenTelemetry's `diag` once per cause, and the request continues as if the option were not set.
  */
 export interface HttpServerOptions
   extends HttpOptions<HttpServerRequest, HttpServerOutcome, HttpServerRequestHookState> {
@@ -26,7 +26,7 @@ export interface HttpServerOptions
    */
   readonly spanName?: ((request: HttpServerRequest, route: string | undefined) => string) | undefined;
   /**
-   * `true`: believe `Forwarded` and `X-Forwarded-*` whoever sends them; `false`: never.
+   * `true`: believe `Forwarded` and `X-Forwarded-*` from any sender; `false`: never.
    * Default: what the framework's own proxy setting has resolved, if it has one.
    */
   readonly trustProxy?: boolean | undefined;
@@ -38,8 +38,8 @@ export interface HttpServerOptions
   /** Also measure `http.server.active_requests`. Default: `false`. */
   readonly activeRequests?: boolean | undefined;
   /**
-   * Tell the caller the ids of its request, in a response header: `server-timing` as `trace;desc=00-…`, or the
-   * older `traceresponse`. Never told to callers that {@link HttpServerOptions.trust} does not let continue.
+   * Send the caller the ids of its request, in a response header: `server-timing` as `trace;desc=00-…`, or the
+   * older `traceresponse`. Never sent to callers that {@link HttpServerOptions.trust} does not let continue.
    * Default: no header.
    */
   readonly exposeTrace?: 'server-timing' | 'traceresponse' | undefined;

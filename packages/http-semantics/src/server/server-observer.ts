@@ -7,7 +7,7 @@ import type { HttpServerOptions } from './http-server-options.ts';
  * Watches how a server is mounted and what becomes of its requests.
  *
  * A tracer and its adapter report facts; what they mean is the observer's matter. Its methods do not throw. The three
- * flags say what it still wants to know, so that a request pays nothing for what nobody watches.
+ * flags say what it still asks for, so that a request pays nothing for what is not watched.
  *
  * @internal Does not follow semantic versioning.
  */

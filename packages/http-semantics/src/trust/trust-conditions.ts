@@ -102,12 +102,12 @@ export function withSecretHeader(header: string, ...secrets: readonly string[]):
     const shown = headers[name];
     if (typeof shown !== 'string') return false;
     const shownDigest = digest(shown);
-    // All are compared, so that the time does not tell which one it was.
+    // All are compared, so that the time does not show which one it was.
     return digests.map((expected) => timingSafeEqual(expected, shownDigest)).includes(true);
   };
 }
 
-/** Of one length, whatever is digested: what a comparison in constant time asks for. */
+/** Of one length for any text: what a comparison in constant time asks for. */
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }

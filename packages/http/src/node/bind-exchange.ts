@@ -14,7 +14,7 @@ import type { NodeResponse } from './response-outcome.ts';
  * Runs the listeners of `req` and `res` in the exchange's context, and ends the exchange on the way. Never throws.
  *
  * Node emits most of these events from the socket, where no context is active. One `emit` per object serves all
- * listeners, is not undone by `removeAllListeners()`, and sees the end without a listener of its own. Where somebody
+ * listeners, is not undone by `removeAllListeners()`, and sees the end without a listener of its own. Where other code
  * takes it away, the connection or the stream is the second witness.
  */
 export function bindExchange(
@@ -65,7 +65,7 @@ export function emitterBeneath<T extends object>(emitter: T): T {
 interface Bound {
   readonly binding: ExchangeBinding;
   readonly ofResponse: boolean;
-  /** The emitter's own methods, where somebody gave it one before us. */
+  /** The emitter's own methods, where other code gave it one before us. */
   readonly emit: EventEmitter['emit'];
   readonly detachSocket: ServerResponse['detachSocket'] | undefined;
 }

@@ -7,9 +7,9 @@ export interface CarriedExchange {
   readonly awaitsHead: boolean;
   /** Whether all of its response has been handed over. */
   readonly finished: boolean;
-  /** Called when a final head has left, whoever wrote it. */
+  /** Called when a final head has left, written by Node or past it. */
   headLeft(status: number): void;
-  /** Called when a later exchange has its turn: this one is over, and showed it to nobody. */
+  /** Called when a later exchange has its turn: this one is over, and has not shown it. */
   passed(): void;
   /** Called when nothing more can come of it. */
   end(): void;
@@ -36,7 +36,7 @@ interface WatchedSocket extends Omit<Socket, '_write' | '_writev' | '_destroy'> 
 /**
  * What one HTTP/1 connection knows of the exchanges on it: one state and one listener for all of them.
  *
- * The socket is the witness that nobody takes away. It sees the heads that Node, a protocol or a handler writes past
+ * The socket is the witness that cannot be taken away. It sees the heads that Node, a protocol or a handler writes past
  * the response, whether what was written has left, who destroyed it, and the end of everything.
  */
 export class Connection {
@@ -61,7 +61,7 @@ export class Connection {
     this.#write = socket._write;
     this.#writev = socket._writev;
     this.#destroy = socket._destroy;
-    // Node has taken its parser off, and somebody has answered.
+    // Node has taken its parser off, and other code has answered.
     this.switched = !socket.parser && socket.bytesWritten > 0;
   }
 

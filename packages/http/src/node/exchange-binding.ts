@@ -55,13 +55,13 @@ export class ExchangeBinding implements CarriedExchange {
     this.#seen.connection = connection;
     connection.add(this, this.#res.socket !== null);
     const { upgrade } = req as { upgrade?: boolean };
-    // Routed through an application after the switch, with a response that nobody will send.
+    // Routed through an application after the switch, with a response that will never be sent.
     if (upgrade === true && this.#res.socket === null && connection.switched)
       setImmediate(() => this.headLeft(101));
     return true;
   }
 
-  /** Returns whether the route is still to be named: by whoever comes first. */
+  /** Returns whether the route is still to be named: the first to come names it. */
   takeRoute(route: () => ServedRoute): boolean {
     if (this.#route !== undefined) return false;
     this.#route = route;
@@ -95,10 +95,10 @@ export class ExchangeBinding implements CarriedExchange {
   /** Called with each event before its listeners. */
   observe(ofResponse: boolean, emitter: EventEmitter, event: string | symbol, argument: unknown): void {
     if (!ofResponse) {
-      // To its handler a reset HTTP/2 stream looks like a body that has ended, and the answer is one that nobody gets.
+      // To its handler a reset HTTP/2 stream looks like a body that has ended, and the answer never arrives.
       if (this.#http2 && (this.#res as { stream: ServerHttp2Stream }).stream.rstCode) this.end();
     } else if (event === 'close') {
-      // Before its listeners: whoever owns a span that we adopted ends it in one of them.
+      // Before its listeners: the owner of a span that we adopted ends it in one of them.
       this.end();
     } else if (event === 'timeout') {
       this.#seen.timeout = true;

@@ -24,7 +24,7 @@ export function exposeTrace(
   // A propagator may know of flags that spans do not carry: the caller's random flag must come back as it went in.
   const sent: { traceparent?: string } = {};
   const inject = () => propagatorOf(propagator).inject(context, sent, traceparentSetter);
-  guarded('a propagator threw in inject(); the ids of the span are told as they are', inject);
+  guarded('a propagator threw in inject(); the ids of the span are sent as they are', inject);
   const ids = sent.traceparent ?? printTraceparent(span.spanContext());
   const name = form === 'server-timing' ? 'Server-Timing' : 'traceresponse';
   const value = form === 'server-timing' ? `trace;desc=${ids}` : ids;
@@ -51,7 +51,7 @@ export function exposeTrace(
   };
 }
 
-/** Takes this one field: all others are for calls, and making a copy of them for nobody took 1 µs. */
+/** Takes this one field: all others are for calls, and copying them in vain took 1 µs. */
 const traceparentSetter: TextMapSetter<{ traceparent?: string }> = {
   set(carrier, name, value) {
     if (name === 'traceparent') carrier.traceparent = value;

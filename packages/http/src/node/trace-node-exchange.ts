@@ -39,7 +39,7 @@ export function exchangeOf(req: object): HttpServerExchange | undefined {
 /**
  * Serves a request of `node:http`, `https` or `http2` inside one exchange.
  *
- * The exchange ends when the response is over. Listeners of `req` and `res`, whoever registered them, run with
+ * The exchange ends when the response is over. All listeners of `req` and `res` run with
  * its context. A request that is already being traced keeps its exchange, so mounting twice is harmless: the first
  * server around a request decides, and one further in names the route if the first knows none.
  *
@@ -57,7 +57,7 @@ export function traceNodeExchange(
   const existing = exchangeOf(req);
   if (existing !== undefined) {
     const { route } = description;
-    // A plain listener knows no routes, and whoever is further in is welcome to name them.
+    // A plain listener knows no routes, and a server further in is welcome to name them.
     if (route !== undefined) tracer.servedTwice(existing, takeRoute(req, route));
     return existing;
   }
