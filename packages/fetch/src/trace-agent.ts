@@ -97,8 +97,12 @@ function observe(request: ClientRequest, traced: TracedRequest): void {
   request.emit = (event: string | symbol, ...args: unknown[]) => {
     const [argument] = args;
     if (event === 'response' || event === 'upgrade' || event === 'connect') {
-      const { statusCode = 0, headers } = argument as IncomingMessage;
-      traced.endWithHead(statusCode, (name) => headerText(headers[name]));
+      const { statusCode = 0, headers, httpVersion, socket } = argument as IncomingMessage;
+      traced.endWithHead(statusCode, (name) => headerText(headers[name]), {
+        protocolVersion: httpVersion,
+        peerAddress: socket?.remoteAddress,
+        peerPort: socket?.remotePort,
+      });
     } else if (event === 'error') traced.endWithError(argument);
     else if (event === 'close') traced.endWithout();
     return Reflect.apply(emit, request, [event, ...args]);

@@ -8,7 +8,7 @@ import {
   request,
   type Server,
 } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { context, propagation, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
@@ -82,6 +82,20 @@ describe('traceAgent', () => {
     });
     expect(seen?.traceparent).toBe(`00-${span.spanContext().traceId}-${span.spanContext().spanId}-01`);
     expect(seen?.host).toBe('public.example');
+  });
+
+  test.each([
+    ['a response', {}, 'response'],
+    ['an upgrade', { headers: { connection: 'upgrade', upgrade: 'x' } }, 'upgrade'],
+  ])('names the protocol and the other end of the connection: %s', async (_, options, event) => {
+    const made = call('/x', options).end();
+    made.on(event, (head: IncomingMessage, socket?: Socket) => void (socket?.destroy() ?? head.resume()));
+    const span = await spans.take();
+    expect(span.attributes).toMatchObject({
+      'network.protocol.version': '1.1',
+      'network.peer.address': '127.0.0.1',
+      'network.peer.port': port,
+    });
   });
 
   test.each([

@@ -6,6 +6,7 @@ import {
   createOutboundInjection,
   type HttpClientCall,
   type HttpClientOptions,
+  type HttpClientOutcome,
   type HttpClientRequest,
   type OutboundInjection,
 } from '@throughline/http-semantics';
@@ -57,10 +58,14 @@ export class TracedRequest {
   }
 
   /** Ends the span with the head of the response, and remembers where it redirects. */
-  endWithHead(statusCode: number, header: (name: string) => string | undefined): void {
+  endWithHead(
+    statusCode: number,
+    header: (name: string) => string | undefined,
+    connection?: HttpClientOutcome['connection'],
+  ): void {
     if (statusCode >= 300 && statusCode < 400)
       this.#client.redirects.remember(this.#parent, this.#request.url, this.#named, header('location'));
-    this.#call.end({ statusCode, header });
+    this.#call.end({ statusCode, header, connection });
   }
 
   /** Ends the span with what the request failed with. The caller's abort signal is not an error. */

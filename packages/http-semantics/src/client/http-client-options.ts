@@ -15,6 +15,14 @@ export interface HttpClientRequest {
   readonly header?: ((name: string) => string | null | undefined) | undefined;
 }
 
+/** The connection that a response came over, as far as the client knows it. */
+export interface HttpClientConnection {
+  /** Value of `network.protocol.version`: `1.1`, `2`. */
+  readonly protocolVersion?: string | undefined;
+  readonly peerAddress?: string | undefined;
+  readonly peerPort?: number | undefined;
+}
+
 /** How an outgoing request ended. */
 export interface HttpClientOutcome {
   /** Absent: no response came. */
@@ -25,6 +33,8 @@ export interface HttpClientOutcome {
   readonly cancelled?: boolean | undefined;
   /** Reads a response header, by lower-case name. */
   readonly header?: ((name: string) => string | null | undefined) | undefined;
+  /** Absent: the client does not show it. */
+  readonly connection?: HttpClientConnection | undefined;
 }
 
 /** What outgoing calls send, and to whom. */

@@ -14,7 +14,12 @@ import { capturedHeaders } from '../captured-headers.ts';
 import { knownMethods, methodInName, OTHER_METHOD } from '../http-method.ts';
 import { httpInstruments } from '../http-metrics.ts';
 import { statusCodeOf } from '../status-code.ts';
-import type { HttpClientOptions, HttpClientOutcome, HttpClientRequest } from './http-client-options.ts';
+import type {
+  HttpClientConnection,
+  HttpClientOptions,
+  HttpClientOutcome,
+  HttpClientRequest,
+} from './http-client-options.ts';
 
 /** One outgoing request under way. */
 export interface HttpClientCall {
@@ -75,6 +80,7 @@ export function createHttpClientTracer(options: HttpClientOptions, scope: Scope)
         const { error } = outcome;
         const errorType = clientErrorType(outcome);
         const status = statusCode !== undefined && { [semconv.ATTR_HTTP_RESPONSE_STATUS_CODE]: statusCode };
+        const protocol = protocolAttributes(outcome.connection);
         operation.end({
           errorType,
           ...(error !== undefined && {
@@ -83,9 +89,16 @@ export function createHttpClientTracer(options: HttpClientOptions, scope: Scope)
           measured: {
             ...identity,
             ...status,
+            ...protocol,
             ...(errorType !== undefined && { [semconv.ATTR_ERROR_TYPE]: errorType }),
           },
-          complete: () => withHeaders({ ...status }, responseHeaders, outcome, redaction),
+          complete: () =>
+            withHeaders(
+              { ...status, ...protocol, ...peerAttributes(outcome.connection) },
+              responseHeaders,
+              outcome,
+              redaction,
+            ),
           hook:
             responseHook &&
             ((span) => guarded('options.responseHook threw', () => responseHook({ span, request, outcome }))),
@@ -118,6 +131,15 @@ function requestIdentity({ method, url }: HttpClientRequest, known: ReadonlySet<
     [semconv.ATTR_SERVER_ADDRESS]: url.hostname.replace(/^\[(.*)\]$/, '$1'),
     [semconv.ATTR_SERVER_PORT]: url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port),
   };
+}
+
+function protocolAttributes({ protocolVersion }: HttpClientConnection = {}): Attributes {
+  return protocolVersion === undefined ? {} : { [semconv.ATTR_NETWORK_PROTOCOL_VERSION]: protocolVersion };
+}
+
+function peerAttributes({ peerAddress, peerPort }: HttpClientConnection = {}): Attributes {
+  if (peerAddress === undefined) return {};
+  return { [semconv.ATTR_NETWORK_PEER_ADDRESS]: peerAddress, [semconv.ATTR_NETWORK_PEER_PORT]: peerPort };
 }
 
 /** The conventions' rule for CLIENT spans: 4xx, 5xx or no whole response, unless the caller gave it up itself. */
