@@ -35,7 +35,7 @@ export const CLIENT_FAULTS_BY_CASE: Readonly<Record<string, readonly ClientFault
   ],
   'records no credentials of a URL': ['records what fetch refuses'],
   'ends the span when the response head is in, before the body is read': ['ends the span with the body'],
-  'ends the span with the body when told to': ['reads the body itself'],
+  'ends the span with the body when asked to': ['reads the body itself'],
   'marks a body that breaks off when the span ends with the body': ['never ends the span of a failed call'],
   'passes everything known at the start to the sampler': ['sets attributes after the start'],
   'names its scope, the version and the schema of the conventions': ['reads the body itself'],
@@ -73,7 +73,7 @@ export const CLIENT_FAULTS_BY_CASE: Readonly<Record<string, readonly ClientFault
   'answers HEAD and empty responses': ['ends the span with the body'],
   'describes every hop alike: method, host and port, and its own URL': ['describes the first hop only'],
   'makes one span per hop, each with its own traceparent and the count of resends': ['counts no resends'],
-  'tells nothing to another origin that a redirect leads to': ['follows redirects with the first headers'],
+  'sends nothing to another origin that a redirect leads to': ['follows redirects with the first headers'],
   "carries the caller's own headers to another origin as fetch does: secrets stay behind": [
     'follows redirects with the first headers',
   ],

@@ -26,25 +26,27 @@ export const MESSAGING_FAULTS_BY_CASE: Readonly<Record<string, readonly Messagin
     'overwrites a creation context',
   ],
   'continues the trace of the message and links to it, by default': ['never links'],
-  'continues the trace of the message without a link, told parent': ['never continues'],
-  'continues the trace of the message and links to it, told both': ['never links'],
-  'starts a trace that links to the message and drops its baggage, told link': [
+  'continues the trace of the message without a link, with relation parent': ['never continues'],
+  'continues the trace of the message and links to it, with relation both': ['never links'],
+  'starts a trace that links to the message and drops its baggage, with relation link': [
     'always continues',
     'keeps the baggage of what it only links',
   ],
-  'starts a trace that links to the message and keeps its baggage, told link and to trust': [
+  'starts a trace that links to the message and keeps its baggage, with relation link and trust': [
     'always continues',
   ],
-  'starts a trace that links to the message and drops its baggage, told to restart': ['trusts every message'],
-  'takes nothing of the message, told to ignore it': ['trusts every message'],
-  'continues the trace of the message without its baggage, told so by a function': ['trusts every message'],
-  'sends no baggage to whom it is not to be told': ['tells everyone the baggage'],
+  'starts a trace that links to the message and drops its baggage, asked to restart': [
+    'trusts every message',
+  ],
+  'takes nothing of the message, asked to ignore it': ['trusts every message'],
+  'continues the trace of the message without its baggage, as a function decides': ['trusts every message'],
+  'sends no baggage where it must not go': ['tells everyone the baggage'],
   'sends no baggage to destinations that are not listed': ['tells everyone the baggage'],
   'sends the baggage entries that may leave, and no other': ['sends every baggage entry'],
   'names spans and splits measurements by a bounded number of destinations': ['names everything'],
   'starts a trace that links to the message when it is older than maxAge': ['ignores the age of a message'],
   'continues the trace of the message when it is younger than maxAge': ['never continues'],
-  'puts no message into the trace of whoever subscribed': ["handles messages in the subscriber's trace"],
+  'puts no message into the trace of the subscriber': ["handles messages in the subscriber's trace"],
   'handles a message without metadata in a new trace': ['handles messages outside their context'],
   'handles a message with a malformed traceparent in a new trace': ['believes a malformed traceparent'],
   'handles a message with a format of others in a new trace': [
@@ -117,7 +119,9 @@ export const MESSAGING_FAULTS_BY_CASE: Readonly<Record<string, readonly Messagin
     'links a batch to its first message only',
     'makes no span for the messages of a batch',
   ],
-  "continues each message's trace inside a batch, told both, and links to the batch": ['never continues'],
+  "continues each message's trace inside a batch, with relation both, and links to the batch": [
+    'never continues',
+  ],
   'marks the message that failed in a batch, and no other': ['ends the span when the handler is called'],
   'counts the messages sent and measures the sends, by the conventions': [
     'measures milliseconds',

@@ -51,7 +51,7 @@ export const SERVER_FAULTS_BY_CASE: Readonly<Record<string, readonly ServerFault
   'ends the span of each request on a kept-alive connection while the connection stays open': [
     'ends the span at next()',
   ],
-  'serves a request that asks for an upgrade nobody handles': ['ends the span at next()'],
+  'serves a request that asks for an upgrade that is not handled': ['ends the span at next()'],
   'ends the span when the application removes the listeners of req and res': [
     'listens for close like everybody else',
   ],
@@ -118,7 +118,7 @@ export const SERVER_FAULTS_BY_CASE: Readonly<Record<string, readonly ServerFault
   ],
   'takes the known methods from OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS instead': ['uses the raw method'],
   'carries exactly what the conventions require and recommend': ['keeps the query in url.path'],
-  'carries nothing beyond the conventions, whatever the outcome': ['records cookies'],
+  'carries nothing beyond the conventions, for any outcome': ['records cookies'],
   'carries url.query without the question mark, and only when there is a query': [
     'keeps the question mark in url.query',
   ],
@@ -132,7 +132,9 @@ export const SERVER_FAULTS_BY_CASE: Readonly<Record<string, readonly ServerFault
   'takes server.address from the host that the client asked for, with or without a port': [
     'takes the Host header whole',
   ],
-  'takes no address or scheme from proxy headers unless told to trust them': ['trusts proxy headers unasked'],
+  'takes no address or scheme from proxy headers unless asked to trust them': [
+    'trusts proxy headers unasked',
+  ],
   'reports the path of a request-target in absolute form': ['keeps the query in url.path'],
   'reports the asterisk of a server-wide OPTIONS request': ['reads the request-target as a URL'],
   'reads a request-target that starts with two slashes as a path': ['reads the request-target as a URL'],
@@ -163,10 +165,10 @@ export const SERVER_FAULTS_BY_CASE: Readonly<Record<string, readonly ServerFault
     'metric with another error.type',
   ],
   'records the duration of requests that are not sampled': ['records no metric'],
-  'counts requests under way when told to, and gives each back, however it ends': [
+  'counts requests under way when asked to, and gives each back, however it ends': [
     'never gives back requests under way',
   ],
-  'counts no requests under way unless told to': ['counts requests under way unasked'],
+  'counts no requests under way unless asked to': ['counts requests under way unasked'],
   'serves on when the meter provider throws': ['throws when the meter provider throws'],
   'uses the tracer provider that it is given instead of the global one': ['captures the tracer at mount'],
   'uses the meter provider that it is given instead of the global one': ['records no metric'],
@@ -183,13 +185,13 @@ export const SERVER_FAULTS_BY_CASE: Readonly<Record<string, readonly ServerFault
   'calls requestHook and responseHook once each with the span, which both may still write to': [
     'writes to the span after its end',
   ],
-  'tells responseHook no status code when none was sent': ['invents a status code on abort'],
+  'shows responseHook no status code when none was sent': ['invents a status code on abort'],
   'captures the listed headers as lists of strings, and no others': ['records cookies'],
   "redacts the user's list of query parameters instead of the default one": ['records secrets of the query'],
-  'takes client, host and scheme from X-Forwarded-* when told to trust the proxy': [
+  'takes client, host and scheme from X-Forwarded-* when asked to trust the proxy': [
     'distrusts proxy headers when told to trust them',
   ],
-  'takes client, host and scheme from Forwarded when told to trust the proxy': [
+  'takes client, host and scheme from Forwarded when asked to trust the proxy': [
     'distrusts proxy headers when told to trust them',
   ],
   'throws a TypeError when it is mounted with wrong options': ['mounts with wrong options'],
@@ -200,7 +202,7 @@ export const SERVER_FAULTS_BY_CASE: Readonly<Record<string, readonly ServerFault
   'keeps good baggage entries beside bad ones, and names of the prototype apart': [
     'does not activate the context',
   ],
-  'continues the trace whatever the tracestate and baggage beside it look like': ['never extracts'],
+  'continues the trace with any tracestate and baggage beside it': ['never extracts'],
   'reads tracestate and baggage from several header lines': ['does not activate the context'],
   'survives bytes that are no HTTP, and serves the next request': ['swallows malformed requests'],
   'serves on when requestHook and responseHook throw': ['throws when a hook throws'],

@@ -1,4 +1,4 @@
-/** A request as a case wants it sent. */
+/** A request that a case asks for. */
 export interface ClientRequest {
   /** @default "GET" */
   readonly method?: string;
@@ -16,7 +16,7 @@ export interface ClientResponse {
 /** A client that a spec file made. */
 export interface HttpClientUnderTest {
   /**
-   * Sends one request and resolves when the response's head is in, whatever its status; rejects when none came.
+   * Sends one request and resolves when the response's head is in, with any status; rejects when none came.
    * Follows redirects if the client does.
    */
   request(url: string, request?: ClientRequest): Promise<ClientResponse>;

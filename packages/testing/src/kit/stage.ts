@@ -72,7 +72,7 @@ function catchStrays() {
     };
   });
   return {
-    assertNone: () => assert.deepEqual(caught, [], 'errors that nobody handled'),
+    assertNone: () => assert.deepEqual(caught, [], 'unhandled errors'),
     release() {
       for (const one of restore) one();
     },

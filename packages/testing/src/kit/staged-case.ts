@@ -27,7 +27,7 @@ export interface StagedCase<World, Need extends string, TraceOptions> {
 export interface CaseWorld {
   readonly spans: SpanCollector;
   readonly parts: StageParts;
-  /** What a case wants to keep between its `sampler` or hooks and its `run`. */
+  /** What a case keeps between its `sampler` or hooks and its `run`. */
   readonly notes: unknown[];
   readonly inSpan: InSpan;
   /** Recorded points of one instrument. */

@@ -1,4 +1,4 @@
-/** A message as a case wants it sent or planted. */
+/** A message that a case sends or plants. */
 export interface MessageToSend {
   readonly body: string;
   /** In the client's own form where that takes lists; each value is text. */
@@ -49,7 +49,7 @@ export interface MessagingClientUnderTest {
   /**
    * Starts to consume one by one; the handler is called by the client from then on. Resolves when it is set up.
    *
-   * `outcome` is told what the client gets back for each message, a promise already awaited.
+   * `outcome` receives what the client gets back for each message, a promise already awaited.
    */
   consume(
     handler: (message: MessageToHandle) => unknown,

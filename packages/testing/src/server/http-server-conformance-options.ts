@@ -16,9 +16,9 @@ export type HttpServerCapability =
   | 'streamContext'
   /** The framework can answer with a stream, and destroys the response when the stream fails. */
   | 'streamErrors'
-  /** A request body that the client cut is told from one that ended, so that no handler answers it. */
+  /** A request body that the client cut is distinguished from one that ended, so that no handler answers it. */
   | 'cutBody'
-  /** The server cuts a connection after `server.setTimeout()`, and the adapter can tell. */
+  /** The server cuts a connection after `server.setTimeout()`, and the adapter sees it. */
   | 'serverTimeout'
   /** The server speaks HTTP/1.1, so that pipelining, `Expect` and malformed bytes can be tried. */
   | 'http1'

@@ -16,7 +16,7 @@ export interface EndpointCall {
   readonly body?: unknown;
 }
 
-/** What a `reply` endpoint wants sent. */
+/** What a `reply` endpoint answers. */
 export interface EndpointReply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -25,7 +25,7 @@ export interface EndpointReply {
 }
 
 /**
- * One route of the application that the kit is run against, told without a framework.
+ * One route of the application that the kit is run against, described without a framework.
  *
  * A spec file mounts it with the framework's own router: a router per entry of `mounts`, one inside the other,
  * and the route in the innermost.
@@ -39,7 +39,7 @@ export interface HttpServerEndpoint {
   readonly path: string;
   /**
    * How the response is made. `reply`: send what `handle` returns, and let what it throws or rejects with reach the
-   * framework. `raw`: `handle` answers on `res` itself; tell the framework to keep its hands off (`reply.hijack()`,
+   * framework. `raw`: `handle` answers on `res` itself; have the framework keep its hands off (`reply.hijack()`,
    * `ctx.respond = false`). `raw` endpoints read the request body unparsed.
    */
   readonly style: 'reply' | 'raw';

@@ -8,7 +8,7 @@ import type { EndpointCall } from './http-server-endpoints.ts';
 /** Which context an endpoint saw, and where. */
 export interface Sighting {
   readonly label: string;
-  /** The `x-request` header of the request, by which a case tells its requests apart. */
+  /** The `x-request` header of the request, by which a case distinguishes its requests. */
   readonly request: string;
   readonly spanContext: SpanContext | undefined;
   readonly context: Context;

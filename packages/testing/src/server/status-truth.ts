@@ -11,7 +11,7 @@ export interface StatusTruth extends SpanProcessorLike {
 }
 
 /**
- * Makes the comparison of one case, whatever else the case asserts: a span must not report what nobody was sent.
+ * Makes the comparison of one case, beside what the case itself asserts: a span must not report what was never sent.
  *
  * The other way round proves nothing: requests that are ignored or unsampled are answered without a span.
  */

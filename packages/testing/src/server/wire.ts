@@ -186,7 +186,7 @@ class Reading implements WireExchange {
 }
 
 /**
- * Writes bytes on a bare connection and returns all that comes back until the server closes it.
+ * Writes bytes on a bare connection and returns everything that comes back until the server closes it.
  *
  * For requests that no client library would send. Rejects when the server keeps the connection open.
  */

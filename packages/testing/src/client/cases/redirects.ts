@@ -52,7 +52,7 @@ export const redirectCases: readonly HttpClientCase[] = [
     },
   },
   {
-    name: 'tells nothing to another origin that a redirect leads to',
+    name: 'sends nothing to another origin that a redirect leads to',
     needs: ['redirects'],
     async run(world) {
       const baggage = propagation.createBaggage({ tenant: { value: 'blue' } });

@@ -3,7 +3,7 @@ import { type Attributes, SpanKind } from '@opentelemetry/api';
 import { assertErrorType, assertSpan } from '../../kit/trace-assertions.ts';
 import type { HttpClientCase } from '../http-client-case.ts';
 
-/** All that a CLIENT span may carry unless the user asks for more. */
+/** Everything that a CLIENT span may carry unless the user asks for more. */
 const CONVENTIONAL: ReadonlySet<string> = new Set([
   'http.request.method',
   'http.request.method_original',
@@ -129,7 +129,7 @@ export const spanCases: readonly HttpClientCase[] = [
     },
   },
   {
-    name: 'ends the span with the body when told to',
+    name: 'ends the span with the body when asked to',
     needs: ['spans', 'endOnBody'],
     traceOptions: () => ({ endOn: 'body' }),
     async run(world) {

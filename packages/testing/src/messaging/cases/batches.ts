@@ -82,7 +82,7 @@ export const batchCases: readonly MessagingCase[] = [
     },
   },
   {
-    name: "continues each message's trace inside a batch, told both, and links to the batch",
+    name: "continues each message's trace inside a batch, with relation both, and links to the batch",
     needs: ['consumeBatch'],
     traceOptions: () => ({ relation: 'both' }),
     async run(world) {

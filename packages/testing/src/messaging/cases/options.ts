@@ -80,7 +80,7 @@ export const messagingOptionCases: readonly MessagingCase[] = [
     },
   },
   {
-    name: 'sends no baggage to whom it is not to be told',
+    name: 'sends no baggage where it must not go',
     traceOptions: () => ({ baggageTo: 'none' }),
     async run(world) {
       await context.with(withTenant(), () => world.send('a'));

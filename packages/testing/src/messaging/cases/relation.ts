@@ -45,35 +45,40 @@ function related(
 export const relationCases: readonly MessagingCase[] = [
   related('continues the trace of the message and links to it, by default', {}, true, true),
   related(
-    'continues the trace of the message without a link, told parent',
+    'continues the trace of the message without a link, with relation parent',
     { relation: 'parent' },
     true,
     false,
   ),
-  related('continues the trace of the message and links to it, told both', { relation: 'both' }, true, true),
   related(
-    'starts a trace that links to the message and drops its baggage, told link',
+    'continues the trace of the message and links to it, with relation both',
+    { relation: 'both' },
+    true,
+    true,
+  ),
+  related(
+    'starts a trace that links to the message and drops its baggage, with relation link',
     { relation: 'link' },
     false,
     true,
     'dropped',
   ),
   related(
-    'starts a trace that links to the message and keeps its baggage, told link and to trust',
+    'starts a trace that links to the message and keeps its baggage, with relation link and trust',
     { relation: 'link', trust: 'continue' },
     false,
     true,
   ),
   related(
-    'starts a trace that links to the message and drops its baggage, told to restart',
+    'starts a trace that links to the message and drops its baggage, asked to restart',
     { trust: 'restart' },
     false,
     true,
     'dropped',
   ),
-  related('takes nothing of the message, told to ignore it', { trust: 'ignore' }, false, false, 'dropped'),
+  related('takes nothing of the message, asked to ignore it', { trust: 'ignore' }, false, false, 'dropped'),
   related(
-    'continues the trace of the message without its baggage, told so by a function',
+    'continues the trace of the message without its baggage, as a function decides',
     { trust: () => ({ parent: 'continue', baggage: 'drop' }) },
     true,
     true,
@@ -98,7 +103,7 @@ export const relationCases: readonly MessagingCase[] = [
     },
   },
   {
-    name: 'puts no message into the trace of whoever subscribed',
+    name: 'puts no message into the trace of the subscriber',
     async run(world) {
       const [, subscriber] = await world.inSpan(() => world.consume());
       await world.client.plant([{ body: 'a' }, { body: 'b', metadata: METADATA }]);

@@ -3,7 +3,7 @@ import { type Attributes, SpanKind } from '@opentelemetry/api';
 import { assertErrorType, assertSpan } from '../../kit/trace-assertions.ts';
 import type { HttpServerCase } from '../http-server-case.ts';
 
-/** All that a SERVER span may carry unless the user asks for more. */
+/** Everything that a SERVER span may carry unless the user asks for more. */
 const CONVENTIONAL: ReadonlySet<string> = new Set([
   'http.request.method',
   'http.request.method_original',
@@ -174,7 +174,7 @@ export const attributeCases: readonly HttpServerCase[] = [
     },
   },
   {
-    name: 'carries nothing beyond the conventions, whatever the outcome',
+    name: 'carries nothing beyond the conventions, for any outcome',
     async run(world) {
       for (const path of ['/items/1?a=b', '/nowhere', '/status/500', '/status/302']) {
         await world.get(path, { headers: { cookie: 'a=b', authorization: 'Bearer abc' } });
@@ -244,7 +244,7 @@ export const attributeCases: readonly HttpServerCase[] = [
     },
   },
   {
-    name: 'takes no address or scheme from proxy headers unless told to trust them',
+    name: 'takes no address or scheme from proxy headers unless asked to trust them',
     async run(world) {
       await world.get('/items/1', {
         headers: {

@@ -17,7 +17,7 @@ import type { HttpServerCase, HttpServerWorld } from '../http-server-case.ts';
 // The key under which OpenTelemetry's own HTTP instrumentation leaves its span for framework instrumentations.
 const RPC_METADATA = createContextKey('OpenTelemetry SDK Context Key RPC_METADATA');
 
-/** What the other tracer's span shows of itself: all that an SDK's does, its kind, or no more than the API has. */
+/** What the other tracer's span shows of itself: everything that an SDK's does, its kind, or no more than the API has. */
 type Shows = 'everything' | 'its kind' | 'nothing';
 
 /** Puts a SERVER span of another tracer around each request, the way an instrumentation of node:http does. */

@@ -114,7 +114,7 @@ export const hostileCases: readonly HttpServerCase[] = [
     },
   },
   {
-    name: 'continues the trace whatever the tracestate and baggage beside it look like',
+    name: 'continues the trace with any tracestate and baggage beside it',
     async run(world) {
       await world.get('/items/1', {
         headers: { traceparent: traceparentOf(), tracestate: '=,=,,;;==,', baggage: '%zz=%zz,=,;;' },

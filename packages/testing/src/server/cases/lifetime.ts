@@ -125,7 +125,7 @@ export const lifetimeCases: readonly HttpServerCase[] = [
     },
   },
   {
-    name: 'serves a request that asks for an upgrade nobody handles',
+    name: 'serves a request that asks for an upgrade that is not handled',
     needs: ['http1'],
     async run(world) {
       const received = await world.bytes(

@@ -129,7 +129,7 @@ export const metricCases: readonly HttpServerCase[] = [
     },
   },
   {
-    name: 'counts requests under way when told to, and gives each back, however it ends',
+    name: 'counts requests under way when asked to, and gives each back, however it ends',
     needs: ['activeRequests'],
     traceOptions: () => ({ activeRequests: true }),
     async run(world) {
@@ -157,7 +157,7 @@ export const metricCases: readonly HttpServerCase[] = [
     },
   },
   {
-    name: 'counts no requests under way unless told to',
+    name: 'counts no requests under way unless asked to',
     async run(world) {
       await world.get('/items/1');
       await world.serverSpan();

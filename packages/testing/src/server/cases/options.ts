@@ -130,7 +130,7 @@ export const optionCases: readonly HttpServerCase[] = [
     },
   },
   {
-    name: 'tells responseHook no status code when none was sent',
+    name: 'shows responseHook no status code when none was sent',
     needs: ['hooks'],
     traceOptions: (world) => ({
       responseHook({ outcome: { statusCode } }) {
@@ -173,7 +173,7 @@ export const optionCases: readonly HttpServerCase[] = [
     },
   },
   {
-    name: 'takes client, host and scheme from X-Forwarded-* when told to trust the proxy',
+    name: 'takes client, host and scheme from X-Forwarded-* when asked to trust the proxy',
     needs: ['trustProxy'],
     traceOptions: () => ({ trustProxy: true }),
     async run(world) {
@@ -193,7 +193,7 @@ export const optionCases: readonly HttpServerCase[] = [
     },
   },
   {
-    name: 'takes client, host and scheme from Forwarded when told to trust the proxy',
+    name: 'takes client, host and scheme from Forwarded when asked to trust the proxy',
     needs: ['trustProxy'],
     traceOptions: () => ({ trustProxy: true }),
     async run(world) {
