@@ -1,3 +1,8 @@
+/**
+ * What applications use of the core: carriers, the active context, baggage, and work that no request started.
+ *
+ * @module
+ */
 export { baggageFields, getBaggageEntry, withBaggage } from './baggage/baggage.ts';
 export type { BaggageRule } from './baggage/baggage-filter.ts';
 export { type Carrier, type CarrierSetter, carrierGetter, carrierSetter } from './carrier/carrier.ts';

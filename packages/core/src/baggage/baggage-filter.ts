@@ -4,7 +4,10 @@ import { withoutBaggage } from '../propagation/pass-through.ts';
 /** Which baggage entries pass: all, none, or those named. */
 export type BaggageRule = 'keep' | 'drop' | readonly string[];
 
-/** The context with the baggage that the rule lets pass. Baggage that cannot be read passes whole or not at all. */
+/**
+ * Returns the context with the baggage that the rule lets pass. Baggage that is passed on unread passes whole or not at
+ * all.
+ */
 export function filterBaggage(context: Context, rule: BaggageRule): Context {
   if (rule === 'keep') return context;
   const bare = withoutBaggage(context);

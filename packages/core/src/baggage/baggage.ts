@@ -7,13 +7,13 @@ import {
 import { activeContext, runInContext } from '../context/active-context.ts';
 import { redaction } from '../redaction/redaction.ts';
 
-/** In characters: what a caller wrote ends up on every span and log line, so it is cut here. */
+/** In characters. A caller's text would otherwise be stored at any length with every span and log line. */
 const MAX_LENGTH = 256;
 
 /**
- * The value of a baggage entry in the active context; `undefined` when there is none.
+ * Returns the value of a baggage entry in the active context, or `undefined` when there is none.
  *
- * Any caller may have written it. **Never decide by it what a caller is allowed to do.**
+ * The sender of the request may have written it. **Never base an authorization decision on it.**
  *
  * @example
  * const tenant = getBaggageEntry('tenant');
@@ -32,16 +32,16 @@ export type BaggageValue =
     };
 
 /**
- * Runs `fn` with these baggage entries beside those that are active, and returns or throws what it does. An
- * entry that is `undefined` is removed.
+ * Runs `fn` with these baggage entries added to the active ones, and returns or throws what `fn` does. An entry that is
+ * `undefined` is removed.
  *
- * Baggage travels with every outgoing call to where `baggageTo` allows, in clear text, through services, proxies
- * and logs that are not yours. **Put no credentials, tokens, names, e-mail addresses or other personal data into
- * it.** An id that means something to your own services only is what it is for.
+ * Baggage travels with every outgoing call that `baggageTo` allows, in clear text, through services, proxies and logs
+ * that are not yours. **Put no credentials, tokens, names, e-mail addresses or other personal data into it.** It is
+ * meant for ids that only your own services understand.
  *
- * An entry may have properties, metadata that belongs to it: `{ tenant: { value: 'acme', properties: 'ttl=60' } }`.
+ * An entry may have properties: `{ tenant: { value: 'acme', properties: 'ttl=60' } }`.
  *
- * It is written by the registered propagator, so it stays within this process while no SDK is registered.
+ * The registered propagator writes baggage, so it stays within this process while no SDK is registered.
  *
  * @example
  * await withBaggage({ tenant: 'acme' }, () => tracedFetch('http://orders:8080/orders'));
@@ -66,11 +66,11 @@ function entryOf(given: BaggageValue): BaggageEntry {
 }
 
 /**
- * The listed baggage entries as fields for a log line or as attributes, `baggage.tenant`, values cut at 256
- * characters. Entries that are absent have no field.
+ * Returns the listed baggage entries as fields for a log line or as attributes, such as `baggage.tenant`, with values cut
+ * at 256 characters. Absent entries have no field.
  *
- * Nothing is ever copied out of baggage that is not listed. **List no entry that may hold personal data or that
- * takes many values: it would be stored with every line and every span.**
+ * Entries that are not listed are never copied. **List no entry that may hold personal data or that takes many values: it
+ * would be stored with every line and every span.**
  *
  * @param context Default: the active one.
  * @example

@@ -4,8 +4,8 @@ const PRIVATE_IPV6 = /^\[?(::1(\]|$)|f[cd][0-9a-f]{2}:|fe[89ab][0-9a-f]:)/i;
 const PRIVATE_NAME = /(^[^.]+|\.(localhost|local|internal|svc|test|lan|home\.arpa))\.?$/i;
 
 /**
- * Whether a host cannot be one on the public internet: a loopback, private or link-local address, a name without a dot
- * (`orders`), or one below `.internal`, `.local`, `.localhost`, `.svc`, `.lan`, `.test`, `.home.arpa`.
+ * Whether a host cannot be on the public internet: a loopback, private or link-local address, a name without a dot
+ * (`orders`), or a name below `.internal`, `.local`, `.localhost`, `.svc`, `.lan`, `.test`, `.home.arpa`.
  *
  * @param host A name, an IPv4 address, or an IPv6 address with or without brackets.
  */

@@ -2,14 +2,14 @@ import type { TextMapGetter, TextMapSetter } from '@opentelemetry/api';
 import { reportOnce } from '../setup/guard.ts';
 import { legalField } from './legal-field.ts';
 
-/** No format reads more of one line than this, in characters, so no more bytes of a binary value are decoded. */
+/** In characters. No format reads more of one line, so no more bytes of a binary value are decoded. */
 const MAX_LINE_LENGTH = 16_384;
-/** A field sent on more lines than this is read up to here. */
+/** A field on more lines is read up to this one. */
 export const MAX_LINES = 128;
 
 /**
- * What propagation fields can be read from and written to, recognised by what it can do and not by its class, because
- * an application may hold several copies of a class.
+ * An object that holds propagation fields. It is recognized by its methods and not by its class, because an application
+ * may hold several copies of a class.
  *
  * - an object of headers in any letter case: values are text, bytes, or arrays of either;
  * - an array of `[name, value]` pairs, or a flat one `[name, value, name, value]` as in `rawHeaders`;
@@ -18,28 +18,28 @@ export const MAX_LINES = 128;
  * - a message of `node:http` or `node:http2`: any object with `getHeader` and `setHeader`;
  * - gRPC's `Metadata`.
  *
- * Bytes are a `Buffer`, any typed array, a `DataView` or an `ArrayBuffer`. Names may be bytes, too.
+ * Bytes are a `Buffer`, any typed array, a `DataView` or an `ArrayBuffer`. Names may be bytes as well.
  */
 export type Carrier = object;
 
-/** A getter that can also read all fields whose names begin alike, which the API's can only one by one. */
+/** A getter that can also read all fields with a common prefix, which the API's getter can only read one by one. */
 export interface CarrierGetter extends TextMapGetter<unknown> {
   /**
-   * The fields whose names begin with `prefix` in any letter case, under the names that they have there, in order and up
-   * to `limit`. The carrier is listed once. Never throws.
+   * Returns the fields whose names begin with `prefix` in any letter case, under their own names, in order and up to
+   * `limit`. Lists the carrier once. Never throws.
    *
    * @param prefix In lower case.
    */
   prefixed(carrier: unknown, prefix: string, limit: number): [string, string | string[]][];
 }
 
-/** A setter that can also take a field back, which the API's cannot. */
+/** A setter that can also remove a field, which the API's cannot. */
 export interface CarrierSetter extends TextMapSetter<unknown> {
   /**
-   * Puts the value in place of every earlier one, in any letter case. The name is written in lower case.
+   * Writes the value in place of every earlier one, in any letter case. The name is written in lower case.
    *
-   * A value that is neither bytes nor a legal header value is left out, and so is the earlier one: the first would make
-   * the outgoing call throw, the second would belong to another call. Never throws.
+   * A value that is neither bytes nor a legal header value is left out, because it would make the outgoing call throw.
+   * The earlier value is removed as well, because it belongs to another context. Never throws.
    */
   set(carrier: unknown, name: string, value: string): void;
   /** Removes the field in every letter case. Never throws. */
@@ -49,7 +49,7 @@ export interface CarrierSetter extends TextMapSetter<unknown> {
 type Keyed = Record<string, unknown>;
 type Bytes = ArrayBufferView | ArrayBufferLike;
 
-/** The methods by which the forms of a {@link Carrier} are distinguished. A field of that name is no function. */
+/** The methods that distinguish the forms of a {@link Carrier}. A field of the same name is not a function. */
 interface Methods {
   get?(name: unknown): unknown;
   getAll?(name: unknown): unknown;
@@ -71,8 +71,8 @@ const { hasOwnProperty: isOwn } = Object.prototype;
 /**
  * Reads propagation fields from any {@link Carrier}, in any letter case.
  *
- * Form: one string, or an array when the carrier holds the field more than once, in two letter cases included. Bytes
- * become one character each (exact Latin-1), so that a binary value survives. Only own properties count. Never throws:
+ * `get` returns one string, or an array when the carrier holds the field more than once, two letter cases included. Each
+ * byte becomes one character (exact Latin-1), so that a binary value survives. Only own properties count. Never throws:
  * what cannot be read is absent.
  *
  * @example
@@ -109,10 +109,10 @@ const UNLISTABLE = 'a carrier threw when its fields were listed; it counts as em
 
 /**
  * Writes propagation fields to any {@link Carrier}, in place of every field of that name in any letter case. A field that
- * is not legal in a header is left out, a traceparent in a wrong form repaired.
+ * is not legal in a header is left out; a traceparent in a wrong form is repaired.
  *
- * gRPC's `Metadata` gets bytes for fields that end in `-bin`, HTTP messages and `Headers` get base64 for bytes, which
- * is gRPC's rule there. Never throws: a frozen carrier stays as it is.
+ * gRPC's `Metadata` gets bytes for fields that end in `-bin`. HTTP messages and `Headers` get bytes as base64, as gRPC
+ * specifies. Never throws: a frozen carrier stays as it is.
  *
  * @example
  * propagation.inject(context.active(), headers, carrierSetter);
@@ -149,10 +149,10 @@ export const nodeHeaderGetter: TextMapGetter<{ readonly [name: string]: string |
   get: (headers, name) => headers[name] ?? headers[name.toLowerCase()],
 };
 
-/** What {@link carrierGetter} returns, or an error of the carrier's own. */
+/** Returns what {@link carrierGetter} does, or throws the carrier's own error. */
 export function readCarrier(carrier: unknown, name: string): string | string[] | undefined {
   if (typeof carrier !== 'object' || carrier === null) return undefined;
-  // The value first: asking an object for what it lacks takes 1 ns, asking it whether it owns it takes 7.
+  // The value first: reading a missing property takes 1 ns, asking whether the object owns it takes 7.
   const value = (carrier as Keyed)[name];
   if (
     value !== undefined &&
@@ -165,7 +165,7 @@ export function readCarrier(carrier: unknown, name: string): string | string[] |
 }
 
 /**
- * Whether no other letter case of `name` stands beside it: two of them are two values, as two lines would be.
+ * Whether the carrier has `name` in no other letter case: two letter cases are two values, as two lines would be.
  *
  * Node's parsers make objects without a prototype, of lower-case names only; listing those takes ten times as long.
  */
@@ -182,14 +182,14 @@ function search(carrier: object, name: string): unknown {
   if (Array.isArray(carrier)) return pairValues(carrier, name);
   const { getHeader, get, keys } = carrier as Methods;
   if (typeof getHeader === 'function') return getHeader.call(carrier, name);
-  // Bytes and sets have `keys` and name nothing.
+  // Bytes and sets have `keys` but no named fields.
   if (typeof get !== 'function')
     return typeof keys === 'function' ? undefined : objectValues(carrier as Keyed, name);
-  // What has no list of names, gRPC's metadata for one, knows them in any letter case.
+  // A carrier that cannot list its names, such as gRPC's metadata, finds them in any letter case.
   if (typeof keys !== 'function') return get.call(carrier, name);
   if (isHeaders(carrier)) {
     const value = get.call(carrier, name);
-    // `null` is how a `Headers` says that there is none.
+    // A `Headers` returns `null` for an absent field.
     if (value === null || (value !== undefined && value !== '')) return value;
   }
   const { getAll } = carrier as Methods;
@@ -200,7 +200,10 @@ function search(carrier: object, name: string): unknown {
   return found;
 }
 
-/** A `Headers` of any make, which knows its names in any letter case. `URLSearchParams` and `FormData` do not. */
+/**
+ * Whether it is a `Headers` of any package, which finds names in any letter case. `URLSearchParams` and `FormData` do
+ * not.
+ */
 function isHeaders(carrier: object): boolean {
   const { append, getAll } = carrier as Methods;
   return typeof append === 'function' && typeof getAll !== 'function';
@@ -235,12 +238,12 @@ function addValue(found: unknown[], value: unknown): void {
   }
 }
 
-/** Node's `rawHeaders`: names and values take turns in one array. */
+/** Whether names and values alternate in one array, as in Node's `rawHeaders`. */
 function isFlat(pairs: unknown[]): boolean {
   return pairs.length > 0 && !Array.isArray(pairs[0]);
 }
 
-/** One value as text, several as an array of text; what is neither text nor bytes is left out. */
+/** Returns one value as text, several as an array of texts. Values that are neither text nor bytes are left out. */
 export function lines(value: unknown): string | string[] | undefined {
   if (typeof value === 'string') return value;
   if (!Array.isArray(value)) return isBytes(value) ? bytesToText(value) : undefined;
@@ -253,16 +256,16 @@ export function lines(value: unknown): string | string[] | undefined {
   return found.length > 1 ? found : found[0];
 }
 
-/** By what it is, not by its class: test runners and workers have classes of their own. */
+/** Not by `instanceof`, because test runners and workers have classes of their own. */
 function isBytes(value: unknown): value is Bytes {
   if (ArrayBuffer.isView(value)) return true;
   const tag = typeof value === 'object' && value !== null ? Object.prototype.toString.call(value) : '';
   return tag === '[object ArrayBuffer]' || tag === '[object SharedArrayBuffer]';
 }
 
-/** One character per byte. `TextDecoder('latin1')` would change 0x80 to 0x9f: it stands for windows-1252. */
+/** Returns one character per byte. `TextDecoder('latin1')` stands for windows-1252 and would change 0x80 to 0x9f. */
 function bytesToText(value: Bytes): string {
-  // One more than the limit, so that a value over it is still seen to be over it.
+  // One byte more, so that a value over the limit is still recognized as over it.
   const end = Math.min(value.byteLength, MAX_LINE_LENGTH + 1);
   const bytes = ArrayBuffer.isView(value)
     ? new Uint8Array(value.buffer, value.byteOffset, end)
@@ -277,7 +280,7 @@ function isName(key: unknown, name: string): boolean {
   if (key === name) return true;
   const text = typeof key === 'string' ? key : nameOf(key);
   if (text.length !== name.length) return false;
-  // Most names of the same length differ at the start, those of one family at the end. Lower-casing would allocate.
+  // Most names of one length differ in the first character, names of one format in the last. Lower-casing would allocate.
   if ((text.charCodeAt(0) | 32) !== (name.charCodeAt(0) | 32)) return false;
   for (let i = text.length - 1; i >= 0; i--) {
     const code = text.charCodeAt(i);
@@ -289,7 +292,7 @@ function isName(key: unknown, name: string): boolean {
   return true;
 }
 
-/** What is neither text nor bytes names no field. */
+/** Returns '' for a key that is neither text nor bytes: it names no field. */
 function nameOf(key: unknown): string {
   if (typeof key === 'string') return key;
   return isBytes(key) ? bytesToText(key) : '';
@@ -302,7 +305,7 @@ function carrierNames(carrier: unknown): string[] {
 
 function prefixedFields(carrier: unknown, prefix: string, limit: number): [string, string | string[]][] {
   const found: [string, string | string[]][] = [];
-  // An object has each name once; to look for its other spellings would be to list it again for each.
+  // A plain object lists every letter case as a name of its own; searching for the others would list it again per name.
   const isObject = objectHasNames(carrier);
   for (const name of carrierNames(carrier)) {
     if (found.length === limit) break;
@@ -313,7 +316,7 @@ function prefixedFields(carrier: unknown, prefix: string, limit: number): [strin
   return found;
 }
 
-/** {@link CarrierGetter.prefixed} of any getter: one that has no such method is asked for one field after the other. */
+/** Like {@link CarrierGetter.prefixed}, for any getter. One without that method is asked for each field in turn. */
 export function readPrefixed<C>(
   getter: TextMapGetter<C>,
   carrier: C,
@@ -330,7 +333,7 @@ export function readPrefixed<C>(
       const value = getter.get(carrier, name);
       if (value !== undefined) found.push([name, value]);
     } catch {
-      // It loses this field and nothing more.
+      // Only this field is lost.
     }
   }
   return found;
@@ -362,7 +365,9 @@ function listedNames(carrier: object): Iterable<unknown> {
   return typeof get === 'function' && typeof keys === 'function' ? keys.call(carrier) : Object.keys(carrier);
 }
 
-/** What {@link carrierSetter} does, with a name and a value that are known to be legal, or an error of the carrier's own. */
+/**
+ * Does what {@link carrierSetter} does with a name and a value that are known to be legal, or throws the carrier's error.
+ */
 export function writeCarrier(carrier: unknown, name: string, value: unknown): void {
   if (typeof carrier !== 'object' || carrier === null || isBytes(carrier)) return;
   if (Array.isArray(carrier)) {
@@ -394,17 +399,17 @@ function assign(carrier: Keyed, name: string, value: unknown): void {
   else carrier[name] = value;
 }
 
-/** A field as text. Bytes become base64: gRPC's rule where fields hold text only. */
+/** Returns a field as text. Bytes become base64, as gRPC specifies for carriers that hold text only. */
 export function fieldText(value: unknown): unknown {
   return isBytes(value) ? btoa(bytesToText(value)) : value;
 }
 
-/** A binary field as gRPC's metadata takes it, which knows a `Buffer` by its class. */
+/** Returns a binary field as a `Buffer`, the only class that gRPC's metadata accepts. */
 function binary(value: unknown): unknown {
   return typeof value === 'string' ? Buffer.from(value, 'base64') : value;
 }
 
-/** Removes a field in every letter case, or throws the carrier's own error. */
+/** Removes a field in every letter case. Throws the carrier's own error. */
 export function removeFromCarrier(carrier: unknown, name: string): void {
   if (typeof carrier !== 'object' || carrier === null || isBytes(carrier)) return;
   if (Array.isArray(carrier)) {

@@ -1,18 +1,18 @@
 /**
- * Bytes that propagation may add to one request, over all formats together: a Node server takes 16 KB of headers and
- * answers 431 beyond, and the application has headers of its own.
+ * The bytes that propagation may add to one request, all formats together. A Node server accepts 16 KB of headers and
+ * answers 431 beyond that, and the application has headers of its own.
  */
 export const MAX_INJECTED_BYTES = 12_288;
-/** W3C Baggage demands this much, so the other fields have to live with the rest. */
+/** W3C Baggage requires this much, so the other fields share the rest. */
 const MAX_BAGGAGE_BYTES = 8192;
-/** Of a `tracestate` that is passed on as it came. */
+/** The bytes of a `tracestate` that is passed on as it came. */
 export const MAX_TRACE_STATE_BYTES = 3072;
 
-/** Counts what is written into one carrier. */
+/** Counts the bytes that are written into one carrier. */
 export class FieldBudget {
   #left = MAX_INJECTED_BYTES;
 
-  /** Whether the field fits beside those that were taken before; if so, it is taken. */
+  /** Takes a field if it fits beside those taken before; returns whether it does. */
   take(name: string, value: string): boolean {
     const size = sizeOf(name, value);
     if (size > this.#left) return false;
@@ -22,8 +22,8 @@ export class FieldBudget {
 }
 
 /**
- * The fields of several formats as far as they may go out together. Whole members are dropped: list members from the
- * right, and fields that are one member each (`uberctx-…`, whose names no propagator lists) behind all others.
+ * Returns the fields that may go out together. Only whole members are dropped: list members from the right, and fields
+ * that are one member each (`uberctx-…`, whose names no propagator lists) before all others.
  */
 export function withinBudget(
   fields: Record<string, string>,
@@ -46,7 +46,7 @@ export function withinBudget(
   return kept;
 }
 
-/** A colon, a space and the end of the line beside the two. What is injected is ASCII. */
+/** Name and value, a colon, a space and the end of the line. Injected fields are ASCII. */
 function sizeOf(name: string, value: string): number {
   return name.length + value.length + 4;
 }

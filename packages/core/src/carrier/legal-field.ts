@@ -9,18 +9,19 @@ import { isTraceparent, repairedTraceparent } from './traceparent.ts';
 
 /** A header's name. */
 const NAME = /^[\w!#$%&'*+.^`|~-]+$/;
-/** Horizontal tab, visible ASCII and obs-text: what RFC 9110 allows in a field value. */
+/** Horizontal tab, space, visible ASCII and obs-text, as RFC 9110 allows in a field value. */
 const LEGAL_VALUE = /^[\t\x20-\x7e\x80-\xff]+$/;
 
 /**
- * A propagation field as it may leave: `value` itself, a repaired one, or `undefined` when it is to be left out.
+ * Returns a propagation field in a form that may be sent: `value` itself, a repaired one, or `undefined` when the field
+ * is left out.
  *
- * Propagators come from anywhere, and one that writes a line break makes the call fail whose header it is. A traceparent
- * that only lacks the right form is repaired, because the trace would break otherwise. Both are counted by the metric
- * `throughline.propagation` and reported once.
+ * Any package may supply the propagator, and a line break in a header makes the whole call fail. A traceparent in a wrong
+ * form is repaired, because the trace would break otherwise. Both are counted by the metric `throughline.propagation` and
+ * reported once.
  *
  * @param name In lower case.
- * @param strict Whether a traceparent that cannot be repaired is left out, too. Default: `false`.
+ * @param strict Whether a traceparent that cannot be repaired is left out as well. Default: `false`.
  */
 export function legalField(name: string, value: unknown, strict = false): string | undefined {
   if (typeof value !== 'string' || !LEGAL_VALUE.test(value) || !NAME.test(name)) return refused();

@@ -1,17 +1,17 @@
-/** The limits of the specification: members, and bytes with their commas. */
+/** The limits of the specification: members, and bytes including commas. */
 const MAX_MEMBERS = 64;
 const MAX_BYTES = 8192;
 const MEMBER = /^[\w!#$%&'*+.^`|~-]+[ \t]*=/;
 
 /**
- * The baggage of one call: what the caller put into its headers itself, and of the context's what the caller has no
- * entry for.
+ * Returns the baggage of one call, or `undefined` when there is none: the members that the application put into the
+ * headers itself, and those of the context whose keys are not among them.
  *
- * `undefined`: there is none. The caller's own are kept over any limit, the context's as far as the limits of the
- * specification allow, whole members.
+ * The application's own members are kept over any limit, those of the context as the limits of the specification allow,
+ * in whole members.
  *
- * @param own Header values as the caller set them; what is no entry in them is left out.
- * @param added As a propagator wrote it.
+ * @param own Header values as the application set them; anything in them that is not a member is left out.
+ * @param added The value that a propagator wrote.
  * @see https://www.w3.org/TR/baggage/#limits
  */
 export function mergedBaggage(

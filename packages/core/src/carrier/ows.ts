@@ -13,9 +13,9 @@ export function trimOws(text: string): string {
 }
 
 /**
- * Returns the first of several values that were joined into one line, without white space around it: lines that a proxy or
- * `Headers` has joined count like separate ones. A value of more than `length` characters may be cut, and stays longer
- * than `length`.
+ * Returns the first of several values that were joined into one line, without white space around it: lines that a proxy
+ * or `Headers` has joined count like separate ones. A value of more than `length` characters may be cut, and stays
+ * longer than `length`.
  */
 export function firstOf(value: string, length: number): string {
   const start = value.slice(0, length + 64);

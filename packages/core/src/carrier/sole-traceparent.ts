@@ -4,11 +4,11 @@ import { readPrefixed } from './carrier.ts';
 const checked = new WeakMap<object, TextMapGetter<unknown>>();
 
 /**
- * The getter with one rule for carriers that name several traces: which to believe is not known, so none is. A
- * `traceparent` on several lines, in several letter cases or joined by a comma is absent, the same ones repeated
- * included.
+ * Returns the getter with one rule added: a carrier that names several traces names none, because which to believe is
+ * not known. A `traceparent` on several lines, in several letter cases or joined by a comma is absent, even when the
+ * values are equal.
  *
- * Propagators of other makes believe the first of several, so the rule stands before them.
+ * Propagators of other packages believe the first of several, so the rule applies before any propagator reads.
  *
  * @see https://www.w3.org/TR/trace-context-2/#a-traceparent-is-received
  */

@@ -1,6 +1,6 @@
 /**
- * The formats of `@throughline/propagators`, by the names that `OTEL_PROPAGATORS` gives them, each with its fields in lower
- * case. The first field is the one that names the trace.
+ * The formats of `@throughline/propagators`, by the names that `OTEL_PROPAGATORS` gives them, each with its fields in
+ * lower case. The first field is the one that names the trace.
  */
 export const TRACE_FORMATS = {
   tracecontext: ['traceparent', 'tracestate'],

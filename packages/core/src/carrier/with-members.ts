@@ -1,14 +1,14 @@
 import { types } from 'node:util';
 
 /**
- * An object like the original with some members of its own. The original may be of any kind: frozen, inherited, an
- * instance with getters and private fields, a proxy.
+ * Returns an object like the original with some members of its own. The original may be of any kind: frozen, with
+ * inherited members, an instance with getters and private fields, a proxy.
  *
- * A plain object is copied. Of any other kind a copy would lose what its reader finds (inherited members, getters of
- * a class), so it is a view: what is read is read from the original, what is written stays in the view.
+ * A plain object is copied. A copy of any other kind would lose inherited members and the getters of a class, so a view
+ * is returned: reads reach the original, writes stay in the view.
  *
- * @param members What it has instead or besides.
- * @param without Names of members that it does not have, in any letter case.
+ * @param members Replace or join the members of the original.
+ * @param without Names of members to leave out, in any letter case. Default: none.
  */
 export function withMembers<T extends object>(
   original: T | null | undefined,
@@ -16,7 +16,7 @@ export function withMembers<T extends object>(
   without: readonly string[] = [],
 ): T {
   const gone = without.length === 0 ? NONE : new Set(without.map((name) => name.toLowerCase()));
-  // What is no object is for its reader to refuse, or has no members.
+  // Whether anything else is acceptable is for its reader to decide.
   if (typeof original !== 'object' || original === null) return { ...members } as T;
   if (!isPlain(original)) return new Proxy({ ...members } as T, new View(original, gone, true));
   const copy = { ...original } as Record<string, unknown>;
@@ -25,7 +25,7 @@ export function withMembers<T extends object>(
   return Object.assign(copy, members) as T;
 }
 
-/** {@link withMembers} of an instance whose methods are to see the members: they get the view as `this`. */
+/** Like {@link withMembers}, for an instance whose methods should see the members: they get the view as `this`. */
 export function viewWithMembers<T extends object>(
   original: T,
   members: Readonly<Record<string, unknown>>,
@@ -69,7 +69,7 @@ class View<T extends object> implements ProxyHandler<T> {
     const value: unknown = Reflect.get(this.#original, name, this.#original);
     const isMethod =
       typeof value === 'function' && name !== 'constructor' && !Object.hasOwn(this.#original, name);
-    // It may read private fields.
+    // A method may read private fields.
     return isMethod && this.#binds ? value.bind(this.#original) : value;
   }
 
@@ -114,7 +114,7 @@ class View<T extends object> implements ProxyHandler<T> {
     return Reflect.getPrototypeOf(this.#original);
   }
 
-  /** From then on the changes are all there is. */
+  /** A view that is frozen no longer reads from the original, so everything is copied first. */
   preventExtensions(changes: T): boolean {
     for (const name of this.ownKeys(changes))
       Reflect.defineProperty(changes, name, this.getOwnPropertyDescriptor(changes, name) ?? {});

@@ -1,5 +1,6 @@
 /**
- * The form of AWS X-Ray's header, for the propagator that speaks it and for messages to SQS, which keep it in an attribute.
+ * The form of AWS X-Ray's header, for the propagator that speaks it and for messages to SQS, which keep it in an
+ * attribute.
  *
  * @see https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
  * @module

@@ -4,7 +4,7 @@ import { guarded } from '../setup/guard.ts';
 import { perRegistration, registeredApi } from '../setup/registered-api.ts';
 import { shared } from './shared.ts';
 
-/** Carries the context when no SDK has registered a context manager: the API alone would lose it. */
+/** Carries the context while no SDK has registered a context manager: the API alone would lose it. */
 const ownStorage = shared('context', () => new AsyncLocalStorage<Context>());
 
 const PROBE = createContextKey('Throughline context manager probe');
@@ -20,9 +20,9 @@ const hasContextManager = perRegistration('context', () => {
 });
 
 /**
- * The context of the code that is running, from the registered context manager or, without one, our own storage.
+ * Returns the active context, from the registered context manager or, without one, from our own storage.
  *
- * Never throws: the root context when there is none.
+ * Never throws: returns the root context when none is active.
  *
  * @example
  * const spanContext = trace.getSpanContext(activeContext());
@@ -36,7 +36,7 @@ export function activeContext(): Context {
 /**
  * Runs `fn` with `active` as the active context, and returns or throws what `fn` does.
  *
- * `fn` runs exactly once and at once, even if the context manager fails.
+ * `fn` runs exactly once and synchronously, even if the context manager fails.
  *
  * @example
  * runInContext(extractContext(message.headers), () => handle(message));

@@ -1,6 +1,6 @@
 import { type Context, createContextKey, type SpanContext, trace } from '@opentelemetry/api';
 
-/** Set by `CompositePropagator` whose formats named different traces. */
+/** Set by `CompositePropagator` when its formats named different traces. */
 export const CONFLICTS_KEY = createContextKey('Throughline conflicting span contexts');
 /** Set by the propagators of `@throughline/propagators`: the span context that they read and checked. */
 export const EXTRACTED_KEY = createContextKey('Throughline remote span context');
@@ -22,12 +22,12 @@ export function conflictingSpanContexts(context: Context): readonly SpanContext[
   return (context.getValue(CONFLICTS_KEY) as readonly SpanContext[] | undefined) ?? [];
 }
 
-/** Whether one of our propagators found `spanContext` valid. Asking the API to check the ids again takes 0.2 µs. */
+/** Whether one of our propagators found `spanContext` valid. Checking the ids again through the API would take 0.2 µs. */
 export function isExtractedByOurs(context: Context, spanContext: SpanContext): boolean {
   return context.getValue(EXTRACTED_KEY) === spanContext;
 }
 
-/** Whether the caller named a trace and no span of it, so that what is started in `context` is its root. */
+/** Whether the caller named a trace and no span in it, so that the span that starts in `context` is its root. */
 export function namesParentlessTrace(context: Context): boolean {
   return context.getValue(PARENTLESS_KEY) !== undefined && trace.getSpan(context) === undefined;
 }

@@ -2,11 +2,11 @@ import { ROOT_CONTEXT } from '@opentelemetry/api';
 import { runInContext } from './active-context.ts';
 
 /**
- * Runs `fn` outside of any trace, and returns or throws what `fn` does.
+ * Runs `fn` outside of the active trace, if any, and returns or throws what `fn` does.
  *
- * For work that outlives the request that happens to start it: timers, loops, workers, connections. What they do later
- * would belong to that one request for ever, its baggage included. No span is started; where the work is to be seen
- * beside the request, `tracedJob('refresh', fn)()` starts one and links it.
+ * Use it for work that outlives the request that happens to start it: timers, loops, workers, connections. Their later
+ * work would otherwise belong to that one request for ever and carry its baggage. No span is started. To see the work
+ * beside the request, use `tracedJob('refresh', fn)()`, which starts a span and links it.
  *
  * @example
  * const timer = detached(() => setInterval(refresh, 60_000));

@@ -1,4 +1,4 @@
-/** Parts of this package's memory, with the version of the layout of each. A new layout gets a new number. */
+/** The parts of the shared memory, each with the version of its layout. A new layout gets a new number. */
 const LAYOUTS = {
   bareCalls: 1,
   context: 1,
@@ -14,17 +14,18 @@ const holder = globalThis as { [part: symbol]: unknown };
 const PREFIX = 'throughline.shared.';
 
 /**
- * What all copies of this package in one process hold in common: there are several where versions are nested, where an
- * application is bundled and its server is not, and where one half of it is CommonJS in a bundle of its own.
+ * Returns a part of the memory that all copies of this package in one process share. There are several copies where
+ * versions are nested, where an application is bundled and its server is not, and where half of it is CommonJS in its
+ * own bundle.
  *
- * Each part is held under a registered symbol with the version of its layout; copies of another layout have their own.
+ * Each part is held under a registered symbol with the version of its layout; copies with another layout have their own.
  */
 export function shared<T extends object>(part: Part, create: () => T): T {
   const key = Symbol.for(`${PREFIX}${part}.${LAYOUTS[part]}`);
   const existing = holder[key];
   if (existing !== undefined) return existing as T;
   const created = create();
-  // Where globals are frozen, each copy is on its own.
+  // Where globals are frozen, this copy does not share.
   Reflect.defineProperty(holder, key, { value: created, configurable: true });
   return created;
 }

@@ -7,7 +7,7 @@ import { isNames } from '../setup/option-check.ts';
 import { Scope } from '../setup/scope.ts';
 
 /**
- * What ties a log line to its trace, under the names that OpenTelemetry gives it in formats that are not OTLP.
+ * The fields that tie a log line to its trace, under OpenTelemetry's names for formats other than OTLP.
  *
  * @see https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_context/
  */
@@ -18,7 +18,7 @@ export interface LogFields {
   span_id?: string;
   /** Two hex digits: `01` when the trace is sampled, `00` when it is not. */
   trace_flags?: string;
-  /** Of the entries that were listed, those that are there. */
+  /** The listed baggage entries that are present. */
   [entry: `baggage.${string}`]: string;
 }
 
@@ -31,11 +31,11 @@ export interface LogFieldsOptions {
   readonly baggage?: readonly string[] | undefined;
 }
 
-/** Returns the fields of the active context, in a new object, `{}` outside of a trace. Takes no notice of arguments. */
+/** Returns the fields of the active context in a new object, `{}` outside of a trace. Ignores its arguments. */
 export type ReadLogFields = () => LogFields;
 
 /**
- * A {@link logFields} that adds baggage.
+ * Returns a {@link logFields} that adds baggage.
  *
  * @throws TypeError at set-up when an option has the wrong type. What it returns never throws.
  * @example
@@ -45,7 +45,7 @@ export function createLogFields(options: LogFieldsOptions = {}): ReadLogFields {
   return logFieldsReader(options, 'createLogFields()');
 }
 
-/** {@link createLogFields} in the name of what the user called. */
+/** Like {@link createLogFields}, with errors that name the function that the user called. */
 export function logFieldsReader(options: LogFieldsOptions, entry: string): ReadLogFields {
   const scope = new Scope('core', entry);
   scope.check(options, {
@@ -58,10 +58,10 @@ export function logFieldsReader(options: LogFieldsOptions, entry: string): ReadL
 }
 
 /**
- * The ids of the active span for a log line: `{ trace_id, span_id, trace_flags }`, `{}` outside of a trace.
+ * Returns the ids of the active span for a log line: `{ trace_id, span_id, trace_flags }`, or `{}` outside of a trace.
  *
  * Without an SDK they are the caller's, as received: the trace that this service passes on. Call it where the line is
- * logged. It takes no arguments, so that a logger may call it with its own.
+ * logged. It ignores arguments, so that a logger may call it with its own.
  *
  * @example
  * const logger = pino({ mixin: logFields });

@@ -1,13 +1,13 @@
 import { type LogFields, type LogFieldsOptions, logFieldsReader } from './log-fields.ts';
 
 /**
- * An object for winston's `defaultMeta` with the ids of the active span, and what else it is to hold.
+ * Returns an object for winston's `defaultMeta` with the ids of the active span and your own metadata.
  *
- * winston reads `defaultMeta` where a line is logged. Its formats are too late for that: they run when the line is
- * written, which under load is in the context of another request. Do not spread the object: it is read for each line.
+ * winston reads `defaultMeta` where a line is logged. Its formats run too late: when the line is written, which under
+ * load happens in the context of another request. Do not spread the object: its getters read the active span each time.
  * Outside of a trace the ids are `undefined`, which the JSON format leaves out.
  *
- * @param own Further metadata for every line.
+ * @param own Metadata for every line. Default: none.
  * @throws TypeError at set-up when an option has the wrong type.
  * @example
  * const logger = winston.createLogger({ defaultMeta: traceMeta({ service: 'orders' }) });

@@ -5,10 +5,10 @@ import { className, isError } from './error-class.ts';
 const CODE = /^[A-Z][A-Z0-9_]{2,63}$/;
 
 /**
- * The value of `error.type` for something thrown: its code, else its class, else `_OTHER`. Always text.
+ * Returns the value of `error.type` for a thrown value: its code, else its class, else `_OTHER`.
  *
- * Never its message, which would make a new value for each request. `fetch` wraps what happened on the wire, so
- * the cause's code is preferred to the wrapper's class.
+ * The message is never used, because it would make a new value for each request. `fetch` wraps the error of the
+ * connection, so the cause's code is preferred to the wrapper's class.
  *
  * @see https://opentelemetry.io/docs/specs/semconv/registry/attributes/error/#error-type
  */

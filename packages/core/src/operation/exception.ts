@@ -4,12 +4,12 @@ import { guarded } from '../setup/guard.ts';
 import { className, isError, isName } from './error-class.ts';
 
 /**
- * Records an exception: anything can be thrown, and some of it cannot be read.
+ * Records an exception. Any value can be thrown, and some cannot be read.
  *
- * Messages and stacks are written by others, who quote URLs, connection strings and headers whole. What is recorded is
- * a copy without their secrets; the error itself is not touched.
+ * Libraries quote whole URLs, connection strings and headers in messages and stacks. What is recorded is a copy without
+ * their secrets; the error itself is not touched.
  *
- * @param redact Takes out what the request at hand keeps secret. Default: what looks like a secret.
+ * @param redact Removes the secrets of the request at hand. Default: removes what looks like a secret.
  */
 export function recordException(
   span: Span,
@@ -19,7 +19,7 @@ export function recordException(
   guarded('an error could not be recorded', () => span.recordException(exceptionOf(error, redact)));
 }
 
-/** As the SDK reads it: the code goes before the name, and all must be text. */
+/** Returns the error in the form that the SDK reads: it prefers the code to the name, and all members must be text. */
 function exceptionOf(error: unknown, redact: (text: string) => string): Exception {
   if (!isError(error)) return redact(String(error));
   const { message, stack, code } = error as { message?: unknown; stack?: unknown; code?: unknown };

@@ -1,7 +1,10 @@
 import type { Attributes } from '@opentelemetry/api';
 import { guarded } from '../setup/guard.ts';
 
-/** What the user's function adds; neither it nor what it returns can be relied on. */
+/**
+ * Returns the attributes that the user's function adds. The function may throw, and what it returns may not be
+ * attributes.
+ */
 export function extraAttributes<R>(
   attributes: ((request: R) => Attributes) | undefined,
   request: R,

@@ -1,8 +1,8 @@
 /**
- * Calls `fn` and calls one of the listeners, which must not throw, when it has ended: once what it returns has settled.
+ * Calls `fn`, and calls one of the listeners when what `fn` returns has settled. The listeners must not throw.
  *
- * A promise is handed on as one that settles alike, not as it is: listened to beside its owner, its rejection would
- * count as handled.
+ * Returns what `fn` does. In place of a promise it returns a derived one that settles alike: a handler attached to the
+ * original would mark its rejection as handled.
  */
 export function follow<T>(
   fn: () => T,
@@ -32,7 +32,7 @@ export function follow<T>(
   ) as T;
 }
 
-/** What `await` waits for; a member that cannot be read is for the caller to find. */
+/** Whether `await` would wait for the value. A member that throws when read is left for the caller to find. */
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return false;
   try {
@@ -42,7 +42,7 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   }
 }
 
-/** A thenable that is no promise may return nothing from `then`, and call back more than once. */
+/** Returns a promise: the `then` of any other thenable may return nothing, and may call back more than once. */
 function promiseOf(thenable: PromiseLike<unknown>): PromiseLike<unknown> {
   const { catch: caught } = thenable as { catch?: unknown };
   return typeof caught === 'function' ? thenable : Promise.resolve(thenable);

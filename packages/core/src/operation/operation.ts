@@ -17,37 +17,37 @@ import { errorType } from './error-type.ts';
 import { recordException } from './exception.ts';
 import { follow } from './follow.ts';
 
-/** What makes the span of an operation, and what the span starts with. */
+/** The tracer of an operation's span, and what the span starts with. */
 export interface SpanStart extends SpanOptions {
   /** `undefined`: no span is made. */
   readonly tracer: Tracer | undefined;
-  /** Of low cardinality: `GET`, `send orders`. */
+  /** The name of the span, of low cardinality: `GET`, `send orders`. */
   readonly name: string;
   readonly kind: SpanKind;
 }
 
-/** What an operation failed with. */
+/** The error that an operation failed with. */
 export interface Failure {
   readonly error: unknown;
-  /** Takes out of its message and stack what this operation keeps secret. Default: what looks like a secret. */
+  /** Removes the operation's secrets from message and stack. Default: removes what looks like a secret. */
   readonly redact?: ((text: string) => string) | undefined;
 }
 
 /** How an operation ended. */
 export interface OperationResult {
-  /** Value of `error.type`. Absent: the operation succeeded. */
+  /** The value of `error.type`. Absent: the operation succeeded. */
   readonly errorType?: string | undefined;
-  /** What it failed with; recorded as an exception where there is an `errorType`. */
+  /** Recorded as an exception where there is an `errorType`. Absent: no exception is recorded. */
   readonly failure?: Failure | undefined;
-  /** Attributes of the measurement, where it has some that only the end knows. */
+  /** Attributes of the measurement that are known only at the end. Absent: none. */
   readonly measured?: Attributes | undefined;
-  /** Called if the span is recorded: may rename it, and returns the last attributes. */
+  /** Called if the span is recorded; may rename it, and returns the last attributes. Absent: there are none. */
   readonly complete?: ((span: Span) => Attributes) | undefined;
-  /** Called if the span is recorded, when all else is written. Guarded by the caller. */
+  /** Called if the span is recorded, after everything else is written. The caller guards it. Absent: no hook. */
   readonly hook?: ((span: Span) => void) | undefined;
 }
 
-/** Measures an operation that is over. Never throws. */
+/** Measures an operation that has ended. Must not throw. */
 export type Measure = (seconds: number, result: OperationResult) => void;
 
 const SUCCEEDED: OperationResult = {};
@@ -55,17 +55,17 @@ const SUCCEEDED: OperationResult = {};
 /**
  * One recorded piece of work: a request served, a call made, a message sent or processed, a job run.
  *
- * This class is the only place that starts, fails, ends and measures a span. It never throws: what a tracer, a span or a
- * context manager throws is reported once, and the work is done all the same.
+ * This class is the only place that starts, fails, ends and measures a span. It never throws: an error of a tracer, a
+ * span or a context manager is reported once, and the work runs regardless.
  *
  * @example
  * const start = { tracer: tracer(), name: 'SELECT orders', kind: SpanKind.CLIENT };
  * return new Operation(activeContext(), start).follow(() => client.query(text));
  */
 export class Operation {
-  /** What the work runs in: the parent with the span, or the parent as it was given where no span is made. */
+  /** The context that the work runs in: the parent with the span, or the parent itself where no span is made. */
   readonly context: Context;
-  /** Absent where nothing is recorded. */
+  /** The span. Absent: nothing is recorded. */
   readonly span: Span | undefined;
   readonly #measure: Measure | undefined;
   readonly #startTime: number;
@@ -73,8 +73,10 @@ export class Operation {
   #ended = false;
 
   /**
-   * @param start `undefined`: no span is made. Leave it out where its attributes cost something and nothing is recorded.
-   * @param measure Called once, when the operation ends.
+   * @param start Absent: no span is made. Leave it out where nothing is recorded, so that no attributes are computed in
+   * vain.
+   * @param measure Called once, when the operation ends. Absent: nothing is measured.
+   * @param adopted A span of another instrumentation; see {@link Operation.adopted}. Absent: there is none.
    */
   constructor(parent: Context, start?: SpanStart, measure?: Measure, adopted?: Span) {
     this.#measure = measure;
@@ -85,12 +87,12 @@ export class Operation {
     this.context = span === undefined ? parent : trace.setSpan(parent, span);
   }
 
-  /** Returns an operation whose span belongs to another instrumentation: it is completed here, and ended there. */
+  /** Returns an operation whose span belongs to another instrumentation: it is completed here and ended there. */
   static adopted(span: Span, context: Context): Operation {
     return new Operation(context, undefined, undefined, span);
   }
 
-  /** Whether there is a span that keeps what is written to it. */
+  /** Whether there is a span, and it keeps what is written to it. */
   get recording(): boolean {
     try {
       return this.span?.isRecording() === true;
@@ -100,7 +102,7 @@ export class Operation {
     }
   }
 
-  /** Runs `fn` with {@link Operation.context} active; returns or throws what it does. */
+  /** Runs `fn` with {@link Operation.context} active, and returns or throws what `fn` does. */
   run<T>(fn: () => T): T {
     return runInContext(this.context, fn);
   }
@@ -108,7 +110,7 @@ export class Operation {
   /**
    * Runs `fn` like {@link Operation.run}, and ends the operation when what `fn` returns has settled.
    *
-   * @param onSuccess Called before the end with the result; what it throws is reported and changes nothing.
+   * @param onSuccess Called with the result before the end. An error that it throws is reported and changes nothing.
    */
   follow<T>(fn: () => T, onSuccess?: (result: Awaited<T>) => void): T {
     return follow(
@@ -121,7 +123,7 @@ export class Operation {
     );
   }
 
-  /** Adds what became known on the way. */
+  /** Adds attributes and links that became known after the start. */
   describe(attributes: Attributes, links: Link[] = []): void {
     const { span } = this;
     if (span === undefined) return;
@@ -137,7 +139,7 @@ export class Operation {
     if (!this.#ended) this.end({ errorType: errorType(error), failure: { error } });
   }
 
-  /** Ends the operation. Only the first end counts. */
+  /** Ends the operation. Only the first call counts. */
   end(result: OperationResult = SUCCEEDED): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -148,12 +150,12 @@ export class Operation {
   }
 }
 
-// Guards written out: as closures they would be made for each request.
+// These guards are written out, because `guarded` would need a closure per request.
 
 function startSpan(parent: Context, tracer: Tracer, start: SpanStart): Span | undefined {
   try {
     if (!namesParentlessTrace(parent)) return tracer.startSpan(start.name, start, parent);
-    // An id generator can look at the active context alone.
+    // An id generator can see the active context only.
     return runInContext(parent, () => tracer.startSpan(start.name, start, parent));
   } catch (error) {
     reportOnce('the tracer threw in startSpan(); nothing is recorded', error);

@@ -7,24 +7,27 @@ import { Operation } from './operation.ts';
 
 /** Options of {@link tracedJob}. */
 export interface TracedJobOptions<Args extends unknown[] = unknown[]> {
-  /** Makes the spans. Default: the provider registered with the API, looked up for each run. */
+  /** The provider whose tracer makes the spans. Default: the registered one, looked up for each run. */
   readonly tracerProvider?: TracerProvider | undefined;
-  /** Attributes of the span, by the arguments of the run; there from its creation, so that samplers see them. */
+  /**
+   * Returns attributes of the span from the arguments of the run; set at its start, so that samplers see them. Default:
+   * none.
+   */
   readonly attributes?: ((...args: Args) => Attributes) | undefined;
 }
 
 const SCOPE = new Scope('core', 'tracedJob()');
 
 /**
- * The function, each call of it in a trace of its own: for cron, timers and loops that are started at boot.
+ * Returns a function that runs `fn` in a new trace at each call: for cron, timers and loops that are started at boot.
  *
- * Every call is one INTERNAL span without a parent. It is linked to the span that is active around the call, which is
- * that of the code that set the timer up, if any; nothing else of the context around gets in, no baggage either. The span ends
- * when what `fn` returns has settled, with the status ERROR if that failed. Calls that overlap have a trace each. `this`,
- * arguments, result and error go through unchanged.
+ * Every call is one INTERNAL span without a parent. It is linked to the span that is active at the call, if any, which
+ * is the one that was active when the timer was set. Nothing else of that context gets in, baggage included. The span
+ * ends when what `fn` returns has settled, with the status ERROR if it failed. Overlapping calls have separate traces.
+ * `this`, arguments, result and error pass through unchanged.
  *
- * @param name Names the span: what the job does, of low cardinality.
- * @throws TypeError when an argument or option has the wrong type. Nothing throws afterwards but what `fn` throws.
+ * @param name The name of the span: what the job does, of low cardinality.
+ * @throws TypeError when an argument or option has the wrong type. The returned function throws only what `fn` throws.
  * @see https://opentelemetry.io/docs/specs/otel/overview/#links-between-spans
  * @example
  * setInterval(tracedJob('refresh prices', refresh), 60_000);

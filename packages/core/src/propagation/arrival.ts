@@ -15,27 +15,27 @@ import { passesTraceOn } from './pass-through.ts';
 import { extractWith } from './propagation.ts';
 import type { TrustDecision } from './trust.ts';
 
-/** What a carrier brought, from any caller. */
+/** What a carrier brought, before any decision about trust. */
 export interface Arrival {
   /** Everything that was extracted. */
   readonly received: Context;
   /** The caller's span context. Absent: the carrier names no span that can be read. */
   readonly caller: SpanContext | undefined;
-  /** Whether it names a trace that nothing here can read, and that can be passed on only whole. */
+  /** Whether the carrier names a trace that nothing here can read, and that can only be passed on whole. */
   readonly passedOn: boolean;
 }
 
-/** What of an {@link Arrival} is let in. */
+/** The part of an {@link Arrival} that is let in. */
 export interface Admission {
-  /** What the work starts in. */
+  /** The context that the work starts in. */
   readonly context: Context;
-  /** The caller's span context, where its trace continues. */
+  /** The caller's span context, if its trace continues. */
   readonly caller: SpanContext | undefined;
-  /** {@link Arrival.passedOn}, where the trace continues. */
+  /** {@link Arrival.passedOn}, if the trace continues. */
   readonly passedOn: boolean;
-  /** The caller's span context, where a new trace starts that is to be linked to it. */
+  /** The caller's span context, if a new trace starts and links to it. */
   readonly restartedFrom: SpanContext | undefined;
-  /** Span contexts that the carrier names in other formats. To be linked. */
+  /** The span contexts that the carrier names in other formats; links lead to them. */
   readonly conflicts: readonly SpanContext[];
 }
 
@@ -98,7 +98,9 @@ export function admitBaggage(context: Context, { parent, baggage }: TrustDecisio
   return filterBaggage(context, baggage ?? (parent === 'continue' ? 'keep' : 'drop'));
 }
 
-/** The caller's flags, sampled or not as the decision has it. A budget is asked only for callers that set the flag. */
+/**
+ * Returns the caller's flags, sampled or not as the decision says. A budget is called only for callers that set the flag.
+ */
 function resampled(flags: number, sampled: boolean | (() => boolean)): number {
   const keeps =
     typeof sampled === 'function'

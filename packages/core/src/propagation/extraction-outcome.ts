@@ -8,7 +8,7 @@ import { formatOf } from '../carrier/trace-formats.ts';
  * - `absent`: the request brought none.
  * - `malformed`: it brought one that no propagator could read.
  * - `duplicate`: it brought several traceparent headers, so none can be believed.
- * - `foreign:<format>`: it brought one in a format that is not spoken here, such as `foreign:b3`.
+ * - `foreign:<format>`: it brought one in a format that is not read here, such as `foreign:b3`.
  * - `untrusted`: it brought one that the trust policy did not let continue.
  */
 export type ExtractionOutcome =
@@ -25,7 +25,7 @@ export const isTraceHeader = (name: string) => formatOf(name) !== undefined;
 /** `b3: 0`, `1` and `d` bring a decision and no ids: complete, though there is nothing to continue. */
 const B3_DECISION = /^[01d]$/;
 
-/** How `headers` were received of which `propagator` made no trace to continue. */
+/** Returns how `headers` were received in which `propagator` found no trace to continue. */
 export function extractionOutcome(
   headers: { readonly [name: string]: string | string[] | undefined },
   propagator: TextMapPropagator,

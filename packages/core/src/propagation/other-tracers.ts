@@ -4,18 +4,18 @@ import { guarded } from '../setup/guard.ts';
 /** A tracer that need not be registered with OpenTelemetry's API. */
 export interface OtherTracer {
   readonly name: string;
-  /** What makes it one that the API knows, in one line. */
+  /** How to register it, in one line. */
   readonly remedy: string;
-  /** Whether it writes `traceparent` into what leaves this process. */
+  /** Whether it writes `traceparent` into the calls of this process. */
   readonly writes: () => boolean;
 }
 
-/** Each by what it leaves for all of its own copies to find, and as cheap as a property. */
+/** Each is recognized by a mark that it leaves for its own copies; the look costs as much as a property. */
 const TRACERS: readonly OtherTracer[] = [
   {
     name: 'dd-trace',
     remedy: 'Register it: new tracer.TracerProvider().register().',
-    // Its parts listen where they write, and do not when they are switched off.
+    // Its parts listen where they write, and no longer do when they are switched off.
     writes: () =>
       hasSubscribers('apm:http:client:request:start') || hasSubscribers('tracing:apm:fetch:request:start'),
   },
@@ -37,9 +37,10 @@ const TRACERS: readonly OtherTracer[] = [
 ];
 
 /**
- * The tracer that writes `traceparent` below us without being registered with OpenTelemetry's API, if one is known to run.
+ * Returns the tracer that writes `traceparent` below us without being registered with OpenTelemetry's API, or `undefined`
+ * when none is known to run.
  *
- * Asked only where no propagator is registered, for each call: a tracer may start after us.
+ * Called only where no propagator is registered, and for each call: a tracer may start after us.
  */
 export function unregisteredTracer(): OtherTracer | undefined {
   return guarded('the look for other tracers failed', find);

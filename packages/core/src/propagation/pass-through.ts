@@ -9,7 +9,7 @@ import { isTraceparent, readTraceparent, receivedFlags } from '../carrier/tracep
 import { isTracingSuppressed } from '../context/tracing-suppression.ts';
 import { unregisteredTracer } from './other-tracers.ts';
 
-/** The caller's fields as received, where no propagator is registered that could read them. */
+/** The caller's fields as received, while no propagator is registered that could read them. */
 const RECEIVED_FIELDS = createContextKey('Throughline received fields');
 const PASSED_ON = ['traceparent', 'tracestate', 'baggage'] as const;
 

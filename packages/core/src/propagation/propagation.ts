@@ -22,12 +22,12 @@ import { reportOnce } from '../setup/guard.ts';
 import { propagatorOf } from './propagator-in-force.ts';
 
 /**
- * The context that a carrier brings: the caller's span context and baggage, or an empty one.
+ * Returns the context that a carrier brings: the caller's span context and baggage, or the root context.
  *
- * Starts from the root context, never from what happens to be active. A carrier with several traceparents names no
- * trace, whichever propagator reads it. Never throws: what cannot be read counts as absent.
+ * It starts from the root context, never from the active one. A carrier with several traceparents names no trace, with
+ * any propagator. Never throws: what cannot be read counts as absent.
  *
- * @param propagator Default: the registered one; without any, the W3C fields are kept for the way out.
+ * @param propagator Default: the registered one; without any, the W3C fields are kept and passed on.
  * @see https://opentelemetry.io/docs/specs/otel/context/api-propagators/#extract
  * @example
  * const context = extractContext(message.properties.headers);
@@ -36,7 +36,7 @@ export function extractContext(carrier: Carrier, propagator?: TextMapPropagator)
   return extractWith(propagatorOf(propagator), carrier, carrierGetter);
 }
 
-/** {@link extractContext} with a getter of the caller's choice. One that names several traces brings none. */
+/** Like {@link extractContext}, with a given getter. */
 export function extractWith<C>(propagator: TextMapPropagator, carrier: C, getter: TextMapGetter<C>): Context {
   try {
     return propagator.extract(ROOT_CONTEXT, carrier, withSoleTraceparent(getter)) ?? ROOT_CONTEXT;
@@ -48,19 +48,19 @@ export function extractWith<C>(propagator: TextMapPropagator, carrier: C, getter
 
 /** Options of {@link injectContext}. */
 export interface InjectOptions {
-  /** Default: the active context. */
+  /** The context to write. Default: the active one. */
   readonly context?: Context;
-  /** Default: the registered one; without any, the caller's W3C fields are passed on byte for byte. */
+  /** The propagator that writes. Default: the registered one; without any, the caller's W3C fields pass byte for byte. */
   readonly propagator?: TextMapPropagator;
 }
 
 /**
  * Writes a context into a carrier and returns the carrier.
  *
- * The propagator's fields are removed first, in any letter case, so that exactly one of each is left. Baggage entries in
- * the carrier stay and win over those of the context; entries that an earlier call of this function wrote there do not
- * count. Nothing is touched when there is nothing to write (no trace, tracing suppressed): what others wrote stays.
- * At most 12 KB over all formats are written, whole members only. Never throws.
+ * The propagator's fields are removed first, in any letter case, so that exactly one of each is left. Baggage entries
+ * that the application put into the carrier stay and win over those of the context; entries from an earlier call of
+ * this function do not count. Nothing is touched when there is nothing to write: no trace, or tracing suppressed. At
+ * most 12 KB are written, all formats together and whole members only. Never throws.
  *
  * @see https://opentelemetry.io/docs/specs/otel/context/api-propagators/#inject
  * @example
@@ -75,7 +75,7 @@ export function injectContext<C extends Carrier>(carrier: C, options: InjectOpti
     const held = readCarrier(carrier, BAGGAGE);
     const before = held === undefined ? undefined : injectedBaggage.get(carrier);
     const own = before !== undefined && before.sent === held ? before.own : held;
-    // What is written replaces by itself, and keeps the form of the carrier.
+    // A write replaces the field by itself, and keeps the form of the carrier.
     for (const name of replacedFields(fields, propagator, own))
       if (fields[name] === undefined) removeFromCarrier(carrier, name);
     const { baggage } = fields;
@@ -91,12 +91,12 @@ export function injectContext<C extends Carrier>(carrier: C, options: InjectOpti
 }
 
 const BAGGAGE = 'baggage';
-/** A carrier that is used again must not keep the entries of another context for its owner's. */
+/** So that a carrier that is used again does not keep the entries of another context as its own. */
 const injectedBaggage = new WeakMap<object, { own: string | string[] | undefined; sent: string }>();
 
 /**
- * The fields that `propagator` writes of `context`, by lower-case name, each legal in a header and all together within
- * the budget; `undefined` when it writes nothing.
+ * Returns the fields that `propagator` writes for `context`, by lower-case name, each legal in a header and all together
+ * within the budget; `undefined` when it writes nothing.
  */
 export function fieldsOf(
   context: Context,
@@ -110,7 +110,7 @@ export function fieldsOf(
     if (fields[name] === undefined) delete fields[name];
   }
   if (!wrote) return undefined;
-  // It belongs to a trace.
+  // A tracestate belongs to a traceparent.
   if (fields.traceparent === undefined) delete fields.tracestate;
   return withinBudget(fields as Record<string, string>, propagator.fields());
 }
@@ -123,8 +123,8 @@ const fieldSetter: TextMapSetter<Record<string, string | undefined>> = {
 };
 
 /**
- * The fields of a carrier that go when `fields` are written: all of the propagator's, so that none of another trace
- * stays, but not the baggage that the caller put there.
+ * Returns the fields of a carrier to remove when `fields` are written: all of the propagator's, so that none of another
+ * trace stays, except baggage that the application put there.
  */
 export function replacedFields(
   fields: Readonly<Record<string, string>>,

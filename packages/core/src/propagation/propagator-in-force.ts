@@ -32,7 +32,10 @@ const SAMPLE: SpanContext = {
   traceFlags: TraceFlags.SAMPLED,
 };
 
-/** The fields that the registered propagator writes for a sampled span. `fields()` would not do: some list none. Throws what it throws. */
+/**
+ * Returns the fields that the registered propagator writes for a sampled span, or throws what it throws. Its `fields()`
+ * would not do: some propagators list none.
+ */
 export function fieldsWritten(): string[] {
   const written: string[] = [];
   const inject = writesActiveOnly() ? injectActive : propagation.inject.bind(propagation);
@@ -59,12 +62,12 @@ const writesActiveOnly = perRegistration('propagation', () => {
   return guarded('a propagator threw in inject()', probe, false);
 });
 
-/** The propagator in force: the one given, else the registered one, else ours that passes the fields on. */
+/** Returns the propagator in force: the given one, else the registered one, else the one that passes the fields on. */
 export function propagatorOf(given: TextMapPropagator | undefined): TextMapPropagator {
   return given ?? (hasPropagator() ? registered : passThrough);
 }
 
-/** Whether one is registered that our copy of the API can read: one of an older version gets to see nothing. */
+/** Whether a propagator is registered that our copy of the API can read; an older copy does not see it. */
 const hasPropagator = perRegistration('propagation', () => {
   const { propagation: slot } = registeredApi();
   if (slot === undefined) return false;

@@ -14,30 +14,34 @@ export type ParentTrust = 'continue' | 'restart' | 'ignore';
 /** A trust decision in full. */
 export interface TrustDecision {
   readonly parent: ParentTrust;
-  /** The caller's baggage: all, none, or the entries named. Default: `keep` with `continue`, else `drop`. */
+  /**
+   * Which of the caller's baggage is let in: all, none, or the named entries. Default: `keep` with `continue`, else
+   * `drop`.
+   */
   readonly baggage?: BaggageRule;
   /**
-   * The caller's sampled flag: `respect` it, or replace it, `true` for sampled. Default: `respect`.
+   * Whether to `respect` the caller's sampled flag, or the flag to put in its place, `true` for sampled. Default:
+   * `respect`.
    *
-   * A function is asked only when the caller's flag says sampled, and answers whether that is believed; see
-   * `sampledBudget` of `@throughline/http-semantics`. Has a meaning with `continue` and a registered SDK only: a new
-   * trace is sampled by this service alone, and without an SDK the headers are passed on byte for byte.
+   * A function is called only for callers that set the flag; it returns whether to honour it. See `sampledBudget` of
+   * `@throughline/http-semantics`. Applies only with `continue` and a registered SDK: this service alone decides on
+   * sampling of a new trace, and without an SDK the headers are passed on byte for byte.
    */
   readonly sampled?: 'respect' | boolean | (() => boolean);
 }
 
-/** Whom to trust: one answer for every caller, or a function asked once per request, before the span starts. */
+/** Whom to trust: one decision for every caller, or a function that decides once per request, before the span starts. */
 export type TrustPolicy<Request> =
   | ParentTrust
   | TrustDecision
   | ((request: Request) => ParentTrust | TrustDecision);
 
-/** The safe side, taken when a policy throws or answers with something else. */
+/** The safe decision, taken when a policy throws or returns something else. */
 const DISTRUST: TrustDecision = { parent: 'restart', baggage: 'drop' };
 
 const PARENT: ReadonlySet<unknown> = new Set<ParentTrust>(['continue', 'restart', 'ignore']);
 
-/** Whether `value` is an answer that a policy may give. */
+/** Whether `value` is a decision that a policy may return. */
 export function isTrustDecision(value: unknown): value is ParentTrust | TrustDecision {
   const {
     parent = value,
@@ -53,14 +57,16 @@ export function isTrustDecision(value: unknown): value is ParentTrust | TrustDec
   );
 }
 
-/** Whether `value` may stand as a trust policy; the forms, in the words of an error message. */
+/** Whether `value` is a trust policy. */
 export const isTrustPolicy = (value: unknown) => typeof value === 'function' || isTrustDecision(value);
+/** What a trust policy may be, in the words of an error message. */
+/** What a trust policy may be, in the words of an error message. */
 export const TRUST_FORMS = "'continue', 'restart', 'ignore', a trust decision or a function";
 
 /**
- * Makes a policy, checked before, into the function that decides on each request. A constant is settled once.
+ * Returns the function that decides on each request by a policy, which is checked already. A constant is resolved once.
  *
- * Deciding never throws: a policy that fails counts as distrust and is reported once.
+ * The function never throws: a policy that fails counts as distrust and is reported once.
  */
 export function createTrustDecider<Request>(
   policy: TrustPolicy<Request>,

@@ -1,7 +1,7 @@
 import type { SecretNames } from './secret-names.ts';
 import { withoutSecretParameters } from './secret-parameters.ts';
 
-/** Where the secrets of a request are. */
+/** The parts of a request that may hold secrets. Absent ones hold none. */
 export interface SecretSources {
   readonly path?: string | undefined;
   /** Query and fragment, without their marks. */
@@ -14,15 +14,15 @@ export interface SecretSources {
   readonly headers?: readonly (string | undefined)[];
 }
 
-/** Shorter ones are part of every other word; they are found by their names alone. */
+/** Shorter secrets occur inside ordinary words; they are found by their names only. */
 const MIN_LENGTH = 4;
 const MIN_NAME = 16;
 const MIN_HEADER_PART = 6;
 const SCHEME = /^(?:basic|bearer|digest|negotiate|aws4-hmac-sha256)$/i;
 
 /**
- * The values that a request keeps secret, in the forms in which an error may quote them, the longest first: as sent,
- * without and with percent signs, within JSON, and as `Authorization: Basic` has them.
+ * Returns the secret values of a request in every form in which an error may quote them, the longest first: as sent,
+ * percent-decoded, percent-encoded, within JSON, and as in `Authorization: Basic`.
  */
 export function knownSecrets(
   { path = '', query = '', fragment = '', username = '', password = '', headers = [] }: SecretSources,
@@ -38,7 +38,7 @@ export function knownSecrets(
     if (parameters.includes('=') || parameters.includes('%')) withoutSecretParameters(parameters, names, add);
   if (password !== '') add(password);
   if (password !== '') add(basic(`${decoded(username)}:${decoded(password)}`));
-  // A name is mostly a word that stands in many places; one that is a token is long.
+  // A short user name is an ordinary word that stands in many places; one that is a token is long.
   if (username.length >= MIN_NAME) add(username);
   for (const value of headers) {
     const basicPassword = passwordIn(value);
@@ -67,7 +67,7 @@ function encoded(plain: string): string {
   }
 }
 
-/** The password of `Authorization: Basic`. */
+/** Returns the password of `Authorization: Basic`, or `undefined` for any other value. */
 function passwordIn(header: string | undefined): string | undefined {
   const [, coded] = /^basic +([\w+/=-]+) *$/i.exec(header ?? '') ?? [];
   if (coded === undefined) return undefined;
@@ -76,7 +76,7 @@ function passwordIn(header: string | undefined): string | undefined {
     const credentials = new TextDecoder().decode(bytes);
     return credentials.slice(credentials.indexOf(':') + 1);
   } catch {
-    // No base64: then it is secret as it stands, and no more.
+    // Not base64: the value is then secret as it stands, and in no other form.
     return undefined;
   }
 }

@@ -4,28 +4,28 @@ import { withoutSecretParameters } from './secret-parameters.ts';
 import { withoutSecrets } from './text-redaction.ts';
 import { withoutUserinfo } from './userinfo.ts';
 
-/** Keeps secrets out of what is recorded; every method returns the same text with `REDACTED` in place of them. */
+/** Keeps secrets out of what is recorded. Every method returns its text with `REDACTED` in place of secrets. */
 export interface Redaction {
-  /** Of a query or a fragment, without its mark. */
+  /** For a query or a fragment, without its `?` or `#`. */
   query(query: string): string;
-  /** Of a path: its parameters, `/a;token=…`, and the credentials of a URL that it holds. */
+  /** For a path: its parameters, as in `/a;token=…`, and the credentials of a URL in it. */
   path(path: string): string;
-  /** Of text of unknown make: messages, stacks. Bounded in length. */
+  /** For text of unknown origin, such as messages and stacks. Bounded in length. */
   text(text: string): string;
-  /** Of a name or value that a function of the user or a client built, mostly without anything to hide. */
+  /** For a name or value that the user or a client built; rarely holds a secret, so this is cheap. */
   word(word: string): string;
-  /** Of what an error says of a request that was sent with `sources`. These are read when there is need. */
+  /** Returns a function for the message and stack of a request's error. `sources` is called at the first use. */
   errorText(sources: () => SecretSources): (text: string) => string;
-  /** Of the values of a header: a credential keeps its scheme, a cookie its name. */
+  /** For the values of a header: a credential keeps its scheme, a cookie its name. */
   header(name: string, value: unknown): string[];
 }
 
-/** Of a path or a word that may hold parameters or a URL. */
+/** Found in a path or a word that may hold parameters or a URL. */
 const TELLTALE = /[=@]|%3d|%40/i;
 const ASSIGNMENT = /=|%3d/i;
 const SCHEME = /^(\S+)[ \t].*/s;
 const CREDENTIALS: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization']);
-/** They say where to and how to authenticate. */
+/** They name a host, or a way to authenticate. */
 const NO_CREDENTIALS: ReadonlySet<string> = new Set([':authority', 'www-authenticate', 'proxy-authenticate']);
 const BUILT_IN = secretNames();
 
@@ -35,7 +35,10 @@ export function isSecretHeader(name: string): boolean {
 }
 
 /**
- * @param redactQuery Names of query parameters, in place of the built-in rules. Other text is measured by both.
+ * Returns a redaction.
+ *
+ * @param redactQuery Names of secret query parameters, in place of the built-in rules; for other text, both apply.
+ * Default: the built-in rules.
  */
 export function createRedaction(redactQuery?: readonly string[]): Redaction {
   const ofQuery = secretNames(redactQuery, redactQuery === undefined);
@@ -74,5 +77,5 @@ export function createRedaction(redactQuery?: readonly string[]): Redaction {
   };
 }
 
-/** By the built-in rules. */
+/** The redaction by the built-in rules. */
 export const redaction = createRedaction();

@@ -1,4 +1,4 @@
-/** The conventions' list of parameters that carry a signature or a credential, in their own spelling or in capitals. */
+/** The parameters that the conventions list as signatures or credentials, in their own spelling and in capitals. */
 const LISTED = [
   'AWSAccessKeyId',
   'Signature',
@@ -9,23 +9,23 @@ const LISTED = [
   'X-Goog-Signature',
 ].flatMap((name) => [name, name.toUpperCase()]);
 
-/** Names that all but say what they hold. In any letter case, anywhere in the name. */
+/** Parts of names that reveal a secret, in any letter case and anywhere in the name. */
 const TELLING =
   /token|secret|passw|passphrase|pwd|(?:api|access|account|private)[-_ .]?key|auth|session|signature|credential|jwt|^pass$/i;
 
 /** Which names of parameters, headers and settings stand for a secret. */
 export interface SecretNames {
-  /** Whether `name`, as it was written, percent signs and all, stands for a secret. */
+  /** Whether `name` stands for a secret. It may be percent-encoded. */
   has(name: string): boolean;
-  /** Finds at once that a text has none of these names. Linear. */
+  /** Matches every text that may have one of these names; a text without a match has none. Linear. */
   readonly anywhere: RegExp;
 }
 
 /**
- * The names that `listed` says, and by default those that the conventions list and those that show it by themselves,
- * such as `token`, `password`, `api_key`.
+ * Returns the listed names and, by default, the built-in ones: those that the conventions list, and those that speak for
+ * themselves, such as `token`, `password`, `api_key`.
  *
- * @param listed Case-sensitive.
+ * @param listed Case-sensitive. Default: none.
  * @see https://opentelemetry.io/docs/specs/semconv/registry/attributes/url/
  */
 export function secretNames(listed: readonly string[] = [], builtIn = true): SecretNames {
@@ -34,7 +34,7 @@ export function secretNames(listed: readonly string[] = [], builtIn = true): Sec
   const isSecret = (name: string) => exact.has(name) || (builtIn && TELLING.test(name));
   return {
     has: (name) => isSecret(name) || (/[%+]/.test(name) && isSecret(decoded(name))),
-    // A percent sign may hide a name from it, and what comes between two.
+    // A percent sign may hide a name.
     anywhere: new RegExp(
       ['%', ...literals, ...(builtIn ? [TELLING.source, '^pass|[&;?]pass'] : [])].join('|'),
       'i',
@@ -44,7 +44,7 @@ export function secretNames(listed: readonly string[] = [], builtIn = true): Sec
 
 const ESCAPED_ASCII = /%([0-7][0-9a-f])/gi;
 
-/** A name written with percent signs, even twice or next to broken ones, must not slip past the list. */
+/** Percent-decodes a name, even one encoded twice or with broken escapes, which must not slip past the list. */
 function decoded(name: string): string {
   let plain = name.replaceAll('+', ' ');
   for (let round = 0; round < 3 && plain.includes('%'); round++) {

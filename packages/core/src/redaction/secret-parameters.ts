@@ -3,16 +3,16 @@ import { withoutUserinfo } from './userinfo.ts';
 
 const MARK = /([;?#])/;
 const ESCAPE = /%(2[1-9a-f]|3[a-f]|40)/gi;
-/** Values in values in values. */
+/** How often a value may be encoded within a value. */
 const MAX_DEPTH = 3;
 
 /**
- * `name=value&name=value` with `REDACTED` for the values of secrets; names, order and separators stay.
+ * Returns `name=value&name=value` with `REDACTED` for the values of secrets; names, order and separators stay.
  *
- * Besides `&`, a semicolon, a question mark and a number sign begin a parameter where a name and an equals sign
- * follow. A value that hides a secret behind percent signs, as a URL to return to does, is redacted whole. Linear.
+ * Besides `&`, a semicolon, a question mark and a number sign begin a parameter where a name and an equals sign follow. A
+ * value that hides a secret behind percent signs, such as a URL to return to, is redacted whole. Linear.
  *
- * @param onSecret Called with each value that is left out, as it was written.
+ * @param onSecret Called with each redacted value, as written. Default: does nothing.
  */
 export function withoutSecretParameters(
   parameters: string,
@@ -22,7 +22,7 @@ export function withoutSecretParameters(
 ): string {
   const redacted = (parameter: string): string => {
     const value = parameter.indexOf('=') + 1;
-    // "a:b@c" in front of an equals sign, or without one, is no more than a name.
+    // "a:b@c" before an equals sign, or without one, is only a name.
     const bare = `${withoutUserinfo(parameter.slice(0, value), false)}${withoutUserinfo(parameter.slice(value), value > 0)}`;
     const parts = bare.split(MARK);
     let seen = '';
@@ -45,7 +45,7 @@ export function withoutSecretParameters(
     return seen;
   };
 
-  /** Whether percent signs hide what would be redacted without them. */
+  /** Whether percent signs hide something that would be redacted without them. */
   const hides = (value: string): boolean => {
     if (depth === MAX_DEPTH || !value.includes('%')) return false;
     const plain = value.replace(ESCAPE, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));

@@ -1,20 +1,20 @@
 import type { SecretNames } from './secret-names.ts';
 import { withoutUserinfo } from './userinfo.ts';
 
-/** Of a longer text the rest is cut off: what others write has no bounds, and work on it must have. */
+/** Longer text is cut: its length has no bound, and the work on it needs one. */
 const MAX_LENGTH = 16_384;
-/** More values than anyone sends who means well; each costs a pass. */
+/** More values than any honest request holds; each costs a pass. */
 const MAX_KNOWN = 256;
-/** So that a known value which the cut would halve is found whole. */
+/** So that a known value that the cut would halve is found whole. */
 const OVERLAP = 2_048;
 
 /**
- * `text` with `REDACTED` for what is known to be secret, for the credentials of URLs and of `Authorization` headers,
- * and for the values that belong to a secret name: `sig=…`, `"password": "…"`, `cookie: …`.
+ * Returns `text` with `REDACTED` for values that are known to be secret, for the credentials of URLs and of
+ * `Authorization` headers, and for the values of a secret name: `sig=…`, `"password": "…"`, `cookie: …`.
  *
- * It rather takes too much than too little. Linear, and bounded in length.
+ * It redacts too much rather than too little. Linear, and bounded in length.
  *
- * @param known Values that are secret wherever they stand.
+ * @param known Values that are secret wherever they stand. Default: none.
  */
 export function withoutSecrets(text: string, names: SecretNames, known: readonly string[] = []): string {
   if (known.length > MAX_KNOWN) return 'REDACTED';
@@ -24,7 +24,7 @@ export function withoutSecrets(text: string, names: SecretNames, known: readonly
   return withoutCredentials(withoutValues(withoutUserinfo(withoutRefusedHeader(seen)), names));
 }
 
-/** Ends at a gap: what stands at the cut may be one half of a secret. */
+/** Cuts at white space, because the word at the limit may be half of a secret. */
 function cut(text: string): string {
   let end = Math.min(text.length, MAX_LENGTH);
   while (end > 0 && !/\s/.test(text[end] as string)) end--;
@@ -33,7 +33,7 @@ function cut(text: string): string {
 
 const REFUSED = '" is an invalid header ';
 
-/** What `fetch` says of a header that it refuses, with the header's name or value between quotes. */
+/** Redacts the message of `fetch` about a header that it refuses, which quotes the header's name or value. */
 function withoutRefusedHeader(text: string): string {
   const end = text.lastIndexOf(REFUSED);
   const start = end === -1 ? -1 : text.indexOf(': "');
@@ -56,7 +56,7 @@ const QUOTES = '"\'`';
 const LINE_END = /[\r\n]/g;
 const VALUE_END = /[\s&;?"'`]/g;
 const NEXT_PARAMETER = /[;?][^\s&;?=]{1,128}=/y;
-/** A quote behind which a word continues is part of the word. */
+/** A quote that one of these follows is part of the word. */
 const IN_WORD = /[\w%]/;
 
 function withoutValues(text: string, names: SecretNames): string {
@@ -71,7 +71,7 @@ function withoutValues(text: string, names: SecretNames): string {
     while (start < index + 4 && (text[start] === ' ' || text[start] === '\\')) start++;
     const quoted = QUOTES.includes(text[start] ?? ' ');
     const line = SECRET_LINE.test(name);
-    // A colon behind a plain word is mostly punctuation: "invalid token: too long".
+    // A colon after a plain word is usually punctuation: "invalid token: too long".
     const assigns = found[0] === '=' || quoted || line || QUOTES.includes(text[index - 1] ?? ' ');
     if (!assigns || !(line || names.has(name))) continue;
     const end = quoted
@@ -87,7 +87,7 @@ function withoutValues(text: string, names: SecretNames): string {
   return seen + text.slice(from);
 }
 
-/** The name that ends before `end`, with or without quotes; '' when there is none. */
+/** Returns the name that ends before `end`, with or without quotes, or '' when there is none. */
 function nameBefore(text: string, end: number, from: number): string {
   let last = end;
   while (last > from && end - last < 4 && ` "'\`\\`.includes(text[last - 1] as string)) last--;
@@ -111,10 +111,10 @@ function valueEnd(text: string, start: number): number {
   for (let found = VALUE_END.exec(text); found !== null; found = VALUE_END.exec(text)) {
     const [mark] = found;
     NEXT_PARAMETER.lastIndex = found.index;
-    const goesOn = QUOTES.includes(mark)
+    const continues = QUOTES.includes(mark)
       ? IN_WORD.test(text[found.index + 1] ?? ' ')
       : (mark === ';' || mark === '?') && !NEXT_PARAMETER.test(text);
-    if (!goesOn) return found.index;
+    if (!continues) return found.index;
   }
   return text.length;
 }

@@ -1,13 +1,15 @@
 const GAP = /(\s+)/;
 const AUTHORITY_END = /[/?#\\]/g;
-/** `user:p` of `user:p/w@host`: no host and port, so that the credentials continue behind what seems to end them. */
+/**
+ * `user:p` of `user:p/w@host` is not a host and a port, so the credentials continue after the `/` that seems to end them.
+ */
 const NO_PORT = /^[^[].*:\d*[^\d:]|^:/;
-/** What stands before `user:password@` where no scheme leads to it. */
+/** The characters that may precede `user:password@` without a scheme. */
 const BEFORE_CREDENTIALS = new Set('/\\()[]{}<>,=;"\'`|?&#@');
 
 /**
- * `text` with `REDACTED:REDACTED` for the credentials in front of every host: `amqp://user:password@broker`, also of
- * malformed ones and, if `bare`, of those without two slashes before them. Linear.
+ * Returns `text` with `REDACTED:REDACTED` for the credentials before every host: `amqp://user:password@broker`, malformed
+ * ones included. If `bare`, credentials without two slashes before them are redacted as well. Linear.
  */
 export function withoutUserinfo(text: string, bare = true): string {
   if (!text.includes('@')) return text;
@@ -20,10 +22,10 @@ export function withoutUserinfo(text: string, bare = true): string {
   return words.join('');
 }
 
-/** How many words a password may have. */
+/** The words that a password with spaces may have. */
 const MAX_WORDS = 8;
 
-/** A password with spaces in it, in a URL that nothing could parse, is spread over several words. */
+/** Joins the words of a password with spaces, which stands in a URL that nothing could parse. */
 function joinPassword(words: string[], at: number): void {
   const word = words[at] as string;
   const start = word.lastIndexOf('//') + 2;
@@ -58,7 +60,7 @@ function wordWithoutUserinfo(word: string, bare: boolean): string {
   return seen + (bare ? withoutBareUserinfo(word.slice(from)) : word.slice(from));
 }
 
-/** Where an authority begins: behind two slashes or more, either way round; -1: nowhere. */
+/** Returns where an authority begins: after two or more slashes or backslashes. -1: nowhere. */
 function authorityStart(word: string, from: number): number {
   for (let at = from; at + 1 < word.length; at++) {
     if (!isSlash(word[at]) || !isSlash(word[at + 1])) continue;
@@ -81,7 +83,7 @@ function withoutBareUserinfo(rest: string): string {
     while (start > from && !BEFORE_CREDENTIALS.has(rest[start - 1] as string)) start--;
     if (!rest.slice(start, at).includes(':')) continue;
     seen += `${rest.slice(from, start)}REDACTED:REDACTED`;
-    // A password may hold the sign itself.
+    // A password may contain an @ itself.
     for (let next = at + 1; next < rest.length; next++) {
       if (rest[next] === '@') at = next;
       else if (BEFORE_CREDENTIALS.has(rest[next] as string)) break;

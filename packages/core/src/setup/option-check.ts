@@ -5,7 +5,7 @@ export const isNames = (value: unknown): value is readonly string[] =>
 
 type Rule = keyof typeof RULES | readonly [accepts: (value: unknown) => boolean, expected: string];
 
-/** What each option must be. */
+/** What each option must be: the name of a rule, or a check with the words for an error message. */
 export type OptionRules = { readonly [name: string]: Rule };
 
 const hasMethods =
@@ -27,9 +27,9 @@ const RULES = {
 } as const;
 
 /**
- * Returns what is wrong with an options object, in the words of an error message; `undefined` if nothing is.
+ * Returns what is wrong with an options object, in the words of an error message, or `undefined` if nothing is.
  *
- * An option that is `undefined` counts as not given; one without a rule does not exist.
+ * An option that is `undefined` counts as not given; an option without a rule does not exist.
  */
 export function findWrongOption(options: object, rules: OptionRules): string | undefined {
   if (typeof options !== 'object' || options === null || Array.isArray(options))

@@ -1,8 +1,8 @@
 /**
  * The attribute and metric names that Throughline writes, with the schema they come from.
  *
- * Copied by hand from the stable part of the conventions (and marked where not): the package of constants is
- * thirty times the size of this one.
+ * Copied by hand from the stable part of the conventions, and marked where not stable: the package of constants is thirty
+ * times the size of this one.
  *
  * @see https://opentelemetry.io/docs/specs/semconv/http/
  */
@@ -43,7 +43,7 @@ export const ATTR_URL_QUERY = 'url.query';
 export const ATTR_URL_SCHEME = 'url.scheme';
 export const ATTR_USER_AGENT_ORIGINAL = 'user_agent.original';
 
-/** How the caller's context was received; written only when something about it is odd. Ours, not the conventions'. */
+/** Ours: how the caller's context was received. Written only when something about it is unusual. */
 export const ATTR_THROUGHLINE_EXTRACT = 'throughline.extract';
 
 export const METRIC_HTTP_SERVER_REQUEST_DURATION = 'http.server.request.duration';
