@@ -1,12 +1,12 @@
 import { type Context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
 import { activeContext, runInContext } from '@throughline/core';
-import { Scope, withMembers } from '@throughline/core/seam';
+import { Scope } from '@throughline/core/seam';
 import { headersCodec } from '../verbs/carrier-codec.ts';
 import type { MessagingOptions } from '../verbs/messaging-options.ts';
 import { createMessagingTracer } from '../verbs/messaging-tracer.ts';
 import { tracedHandler } from '../wrapping/traced-handler.ts';
 import { type BullMQSpan, JobSpan, spanIn } from './job-span.ts';
-import { type BullMQJob, fetched, STEPS, type TracerOf, untraced } from './steps.ts';
+import { type BullMQJob, fetched, isScheduled, STEPS, untraced } from './steps.ts';
 
 export type { MessagingOptions, Relation } from '../verbs/messaging-options.ts';
 export { type BullMQFlowProducer, traceFlowProducer } from './trace-flow-producer.ts';
@@ -52,7 +52,7 @@ export interface BullMQTelemetry {
  * const worker = new Worker('mail', async (job) => send(job.data), { connection, telemetry });
  */
 export function createTelemetry(options: MessagingOptions = {}): BullMQTelemetry {
-  const { tracer, tracerOf } = jobTracers(options, 'createTelemetry()');
+  const tracer = bullmqTracer(options, 'createTelemetry()');
   return {
     tracer: {
       startSpan(name, _options, context) {
@@ -60,7 +60,7 @@ export function createTelemetry(options: MessagingOptions = {}): BullMQTelemetry
         const begin = STEPS.get(operationName) ?? untraced;
         const metadata = context?.getValue(METADATA) as string | undefined;
         return new JobSpan((destination) =>
-          begin({ tracer, tracerOf, metadata, target: { operationName, destination } }),
+          begin({ tracer, metadata, target: { operationName, destination } }),
         );
       },
     },
@@ -91,26 +91,15 @@ export function traceProcessor<J extends BullMQJob, Rest extends unknown[], R>(
   processor: (job: J, ...rest: Rest) => R,
   options: MessagingOptions = {},
 ): (job: J, ...rest: Rest) => R {
-  const { tracerOf } = jobTracers(options, 'traceProcessor()');
+  const tracer = bullmqTracer(options, 'traceProcessor()');
   return tracedHandler(processor, (job, call) =>
-    tracerOf(job.id).process(fetched(job), () => call(job), { received: true }),
+    tracer.process(fetched(job), () => call(job), { received: true, repeats: isScheduled(job.id) }),
   );
 }
 
-/** A tracer for most jobs and one for those of job schedulers, which would make one trace grow for ever. */
-function jobTracers(options: MessagingOptions, entry: string) {
-  const create = (chosen: MessagingOptions) =>
-    createMessagingTracer(
-      { system: 'bullmq', codec: headersCodec, destinations: 'administered' },
-      chosen,
-      new Scope('messaging', entry),
-    );
-  const tracer = create(options);
-  const { relation = 'auto' } = options;
-  const scheduled =
-    relation === 'auto'
-      ? create(withMembers(options, { relation: 'link', trust: options.trust ?? 'continue' }))
-      : tracer;
-  const tracerOf: TracerOf = (jobId) => (jobId?.startsWith('repeat:') ? scheduled : tracer);
-  return { tracer, tracerOf };
-}
+const bullmqTracer = (options: MessagingOptions, entry: string) =>
+  createMessagingTracer(
+    { system: 'bullmq', codec: headersCodec, destinations: 'administered' },
+    options,
+    new Scope('messaging', entry),
+  );

@@ -24,13 +24,9 @@ export interface Step {
   end?(error: unknown): void;
 }
 
-/** The tracer for a job, by its id. */
-export type TracerOf = (jobId: string | undefined) => MessagingTracer<MessageHeaders>;
-
 /** What a step starts from. */
 export interface Start {
   readonly tracer: MessagingTracer<MessageHeaders>;
-  readonly tracerOf: TracerOf;
   readonly target: MessagingTarget;
   /** What the job brought. */
   readonly metadata: string | undefined;
@@ -83,7 +79,7 @@ const settles = ({ tracer, target }: Start): Step => {
   };
 };
 
-const processes = ({ tracerOf, target, metadata }: Start): Step => {
+const processes = ({ tracer, target, metadata }: Start): Step => {
   const job: ActiveJob = { metadata, settled: false };
   const attributes: Attributes = {};
   const carrier = parsed(metadata);
@@ -95,7 +91,7 @@ const processes = ({ tracerOf, target, metadata }: Start): Step => {
       timestamp: typeof carrier?.timestamp === 'number' ? carrier.timestamp : undefined,
       attributes,
     };
-    return tracerOf(job.id).startProcess(message, { ambient: ROOT_CONTEXT });
+    return tracer.startProcess(message, { ambient: ROOT_CONTEXT, repeats: isScheduled(job.id) });
   };
   let processing: ReturnType<typeof start> | undefined;
   const context = new LateContext(() => {
@@ -133,6 +129,9 @@ export const STEPS: ReadonlyMap<string, (start: Start) => Step> = new Map([
   ['retry', settles],
   ['delay', settles],
 ]);
+
+/** Whether a job belongs to a job scheduler, whose jobs all carry one context. */
+export const isScheduled = (jobId: string | undefined) => jobId?.startsWith('repeat:') === true;
 
 /** A job as a message. */
 export function fetched(job: BullMQJob): Message<MessageHeaders> {

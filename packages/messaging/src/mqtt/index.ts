@@ -68,19 +68,13 @@ interface Client {
  * await client.publishAsync('orders', '{}');
  */
 export function traceClient<C extends MqttClient>(original: C, options: MqttOptions = {}): C {
-  const create = (chosen: MqttOptions) =>
-    createMessagingTracer(
-      { system: 'mqtt', codec: headersCodec },
-      chosen,
-      new Scope('messaging', 'traceClient()'),
-      { envelope: 'boolean' },
-    );
-  const tracer = create(options);
-  const { relation = 'auto', envelope = false } = options;
-  const retained =
-    relation === 'auto'
-      ? create(withMembers(options, { relation: 'link', trust: options.trust ?? 'continue' }))
-      : tracer;
+  const tracer = createMessagingTracer(
+    { system: 'mqtt', codec: headersCodec },
+    options,
+    new Scope('messaging', 'traceClient()'),
+    { envelope: 'boolean' },
+  );
+  const { envelope = false } = options;
   // The cast: publish has an overload for each number of arguments.
   const client = original as unknown as Client;
   const hasProperties = () => client.options.protocolVersion === 5;
@@ -125,10 +119,10 @@ export function traceClient<C extends MqttClient>(original: C, options: MqttOpti
         if (!hasProperties() && !envelope) return call(payload);
         const opened = envelope ? open(payload) : { fields: undefined, payload };
         const carrier = opened.fields ?? packet?.properties?.userProperties;
-        return (packet?.retain === true ? retained : tracer).process(
+        return tracer.process(
           { ...brokerOf(client), destination: topic, carrier },
           () => call(opened.payload),
-          { ambient: ROOT_CONTEXT },
+          { ambient: ROOT_CONTEXT, repeats: packet?.retain === true },
         );
       };
     }),

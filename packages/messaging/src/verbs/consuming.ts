@@ -6,7 +6,7 @@ import type { Message, MessageBatch, MessagingOperation, MessagingTarget } from 
 import { messagingMetricAttributes } from './messaging-attributes.ts';
 import { endWith, type MessagingGroundwork, timed } from './messaging-groundwork.ts';
 import { followAnswer, startOperation } from './messaging-operation.ts';
-import type { MessagingOptions } from './messaging-options.ts';
+import type { Relation } from './messaging-options.ts';
 import { relate } from './relation.ts';
 
 /** The processing of a message by a client that calls the handler itself and tells the end apart from it. */
@@ -28,6 +28,11 @@ export interface Delivery {
   readonly ambient?: Context | undefined;
   /** Whether a receive operation has counted the message already. Default: `false`. */
   readonly received?: boolean | undefined;
+  /**
+   * Whether the message is delivered again and again, as a retained one is. With the relation `auto` it is linked and starts a
+   * trace of its own, because its trace would never end. Default: `false`.
+   */
+  readonly repeats?: boolean | undefined;
 }
 
 /** What a consumer does. */
@@ -94,15 +99,15 @@ export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerV
   /** What the handler is to run in; without an operation, nobody is to know of it. */
   function beginProcess(
     message: Message<C>,
-    { ambient = activeContext(), received = false }: Delivery,
+    { ambient = activeContext(), received = false, repeats = false }: Delivery,
   ): { context: Context; operation?: Operation } {
     if (isTracingSuppressed(ambient)) return { context: ambient };
     const described = describe('process', message);
     const admission = admit(arrivalOf(message.carrier), trust(described));
     if (isIgnored(described, ambient))
-      return { context: ignoreRequest(relate(admission, ambient, message.timestamp, PASSED_ON).parent) };
-    const how = settings.tracer() === undefined ? PASSED_ON : settings.options;
-    const { parent, links } = relate(admission, ambient, message.timestamp, how);
+      return { context: ignoreRequest(relate(admission, ambient, PASSED_ON).parent) };
+    const relation = settings.tracer() === undefined ? PASSED_ON : settings.options.relation;
+    const { parent, links } = relate(admission, ambient, relation, repeats || isOld(message));
     if (!received) countConsumed(described, 1);
     const operation = startOperation(settings, described, {
       kind: SpanKind.CONSUMER,
@@ -112,6 +117,11 @@ export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerV
         measured.recordProcess(seconds, messagingMetricAttributes(described, error)),
     });
     return { context: operation.context, operation };
+  }
+
+  function isOld({ timestamp }: Message<C>): boolean {
+    const { maxAge } = settings.options;
+    return maxAge !== undefined && timestamp !== undefined && Date.now() - timestamp > maxAge;
   }
 
   function process<T>(message: Message<C>, fn: () => T, delivery: Delivery = {}): T {
@@ -168,7 +178,7 @@ export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerV
 }
 
 /** How a message's context goes to its handler where no span of ours stands in between. */
-const PASSED_ON: MessagingOptions = { relation: 'parent' };
+const PASSED_ON: Relation = 'parent';
 
 const isList = Array.isArray as (value: unknown) => value is readonly unknown[];
 

@@ -1,6 +1,6 @@
 import { type Context, isSpanContextValid, type Link, propagation, trace } from '@opentelemetry/api';
 import type { Admission } from '@throughline/core/seam';
-import type { MessagingOptions } from './messaging-options.ts';
+import type { Relation } from './messaging-options.ts';
 
 /** Where a process span goes. */
 export interface RelatedContext {
@@ -13,21 +13,21 @@ export interface RelatedContext {
  * Decides whether the span that processes a message is a child of the message's creation context, or of what is
  * active around it (`ambient`), and what it links to.
  *
+ * @param apart Whether `auto` starts a trace of its own, because the message is old or is delivered repeatedly.
  * @see https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/#message-creation-context-as-parent-of-process-span
  */
 export function relate(
   { context, caller: creation, passedOn, restartedFrom, conflicts }: Admission,
   ambient: Context,
-  timestamp: number | undefined,
-  { relation = 'auto', maxAge = Number.POSITIVE_INFINITY }: MessagingOptions,
+  relation: Relation = 'auto',
+  apart = false,
 ): RelatedContext {
   const around = trace.getSpanContext(ambient);
   const inSpan = around !== undefined && isSpanContextValid(around);
   const links = conflicts.map((context): Link => ({ context }));
   if (restartedFrom !== undefined) links.unshift({ context: restartedFrom });
   if (creation === undefined) return { parent: passedOn ? context : withBaggageOf(context, ambient), links };
-  const old = timestamp !== undefined && Date.now() - timestamp > maxAge;
-  const continues = relation === 'auto' ? !old && !inSpan : relation !== 'link';
+  const continues = relation === 'auto' ? !apart && !inSpan : relation !== 'link';
   if (relation !== 'parent') links.unshift({ context: creation });
   if (!continues) return { parent: withBaggageOf(context, ambient), links };
   if (inSpan) links.push({ context: around });

@@ -322,6 +322,26 @@ describe('faults', () => {
   });
 });
 
+describe('a message that is delivered again and again', () => {
+  test.each<[string, MessagingOptions['relation'], boolean, 'continued' | 'linked']>([
+    ['starts a trace of its own by default', undefined, true, 'linked'],
+    ['with auto, too', 'auto', true, 'linked'],
+    ['continues where the application says so', 'parent', true, 'continued'],
+    ['continues and links, likewise', 'both', true, 'continued'],
+    ['another one continues', undefined, false, 'continued'],
+  ])('%s', async (_, relation, repeats, expected) => {
+    const { context } = tracerWith({ relation }).startProcess(
+      from({ traceparent: TRACEPARENT, baggage: 'tenant=blue' }),
+      { repeats },
+    );
+    trace.getSpan(context)?.end();
+    const span = await spans.one();
+    expect(span.parentSpanContext?.spanId).toBe(expected === 'continued' ? SPAN_ID : undefined);
+    expect(span.links.map((link) => link.context.spanId)).toEqual(relation === 'parent' ? [] : [SPAN_ID]);
+    expect(propagation.getBaggage(context)?.getEntry('tenant')?.value).toBe('blue');
+  });
+});
+
 describe('who is trusted', () => {
   const carrier = { traceparent: TRACEPARENT, baggage: 'tenant=blue' };
 
