@@ -13,7 +13,7 @@ import { wrapClient } from '../wrapping/wrap-client.ts';
 
 export type { MessagingOptions, Relation } from '../verbs/messaging-options.ts';
 
-/** A channel of amqplib, with promises or callbacks, confirming or not, as far as it matters here. */
+/** A channel of amqplib, with promises or callbacks, confirming or not: the part that is used here. */
 export interface AmqpChannel {
   readonly publish: Method;
   readonly sendToQueue: Method;
@@ -22,7 +22,7 @@ export interface AmqpChannel {
   readonly ack: Method;
 }
 
-/** A message that amqplib delivered, as far as it matters here. */
+/** A message that amqplib delivered: the part that is used here. */
 export interface AmqpMessage {
   readonly fields: {
     readonly exchange: string;

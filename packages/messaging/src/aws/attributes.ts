@@ -1,6 +1,6 @@
 import { headersCodec, type PropagationFields } from '../verbs/carrier-codec.ts';
 
-/** An attribute of a message in SQS or SNS, as far as it matters here. */
+/** An attribute of a message in SQS or SNS: the part that is used here. */
 export interface AwsAttribute {
   readonly DataType?: string | undefined;
   readonly StringValue?: string | undefined;

@@ -1,7 +1,7 @@
 import type { KafkaMessage, KafkaPlace } from '../kafka/kafka-message.ts';
 import type { SqsMetadata } from '../sqs/sqs-codec.ts';
 
-/** A record of the event with which SQS calls a Lambda function, as far as it matters here. */
+/** A record of the event with which SQS calls a Lambda function: the part that is used here. */
 export interface SqsRecord {
   readonly messageId: string;
   readonly body?: string | undefined;
@@ -18,7 +18,7 @@ interface SqsRecordAttribute {
   readonly binaryValue?: string | undefined;
 }
 
-/** A record of the event with which Kafka calls a Lambda function, as far as it matters here. */
+/** A record of the event with which Kafka calls a Lambda function: the part that is used here. */
 export interface KafkaRecord {
   readonly topic: string;
   readonly partition: number;

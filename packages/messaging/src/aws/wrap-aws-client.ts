@@ -3,7 +3,7 @@ import { viewWithMembers } from '@throughline/core/seam';
 import type { Method } from '../wrapping/method.ts';
 import { wrapClient } from '../wrapping/wrap-client.ts';
 
-/** A client of the AWS SDK for JavaScript v3, as far as it matters here. */
+/** A client of the AWS SDK for JavaScript v3: the part that is used here. */
 export interface AwsClient {
   readonly send: Method;
 }

@@ -36,7 +36,7 @@ export interface BullMQTelemetry {
  *
  * Spans are made of what happens to jobs: adding, processing, fetching by hand, and completing, failing or retrying.
  * The upkeep of a queue and of a worker (locks, stalled jobs, pause, drain, …) makes none. Job data, results and
- * progress are never recorded. A failed attempt has the status ERROR; `error.type` is `_OTHER`, because BullMQ tells
+ * progress are never recorded. A failed attempt has the status ERROR; `error.type` is `_OTHER`, because BullMQ passes
  * the error's message only. A retry carries the context of the job it retries, so that attempts are siblings. Jobs of a
  * job scheduler all carry the context in which the scheduler was set up: with `auto`, each starts a trace of its own
  * that is linked to it. `maxAge` counts from when the job was added.

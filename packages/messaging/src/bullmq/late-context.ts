@@ -1,9 +1,9 @@
 import type { Context } from '@opentelemetry/api';
 
 /**
- * A context that is made up when somebody first looks into it.
+ * A context that is made when it is first looked into.
  *
- * For clients that enter the context before they tell what it depends on.
+ * For clients that enter the context before they show what it depends on.
  */
 export class LateContext implements Context {
   readonly #make: () => Context;

@@ -6,7 +6,7 @@ import type { Message, MessagingTarget } from '../verbs/message.ts';
 import type { MessagingTracer } from '../verbs/messaging-tracer.ts';
 import { LateContext } from './late-context.ts';
 
-/** A job that BullMQ hands over, as far as it matters here. */
+/** A job that BullMQ hands over: the part that is used here. */
 export interface BullMQJob {
   readonly id?: string | undefined;
   readonly name: string;
@@ -115,7 +115,7 @@ const processes = ({ tracer, target, metadata }: Start): Step => {
   };
 };
 
-/** What BullMQ does to jobs. Whatever else it tells of is upkeep. */
+/** What BullMQ does to jobs. Every other step that it reports is upkeep. */
 export const STEPS: ReadonlyMap<string, (start: Start) => Step> = new Map([
   ['add', sends('startSend')],
   ['addBulk', sends('startSend')],
@@ -158,7 +158,7 @@ interface ConnectedTo extends ServerOptions {
   readonly options?: ServerOptions;
 }
 
-/** What cannot be read counts as absent: a job is processed whoever added it. */
+/** What cannot be read counts as absent: a job is processed all the same. */
 function parsed(metadata: string | undefined): MessageHeaders | undefined {
   try {
     const carrier: unknown = JSON.parse(metadata ?? '');

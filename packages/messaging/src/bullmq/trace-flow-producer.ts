@@ -2,7 +2,7 @@ import { withMembers } from '@throughline/core/seam';
 import type { Method } from '../wrapping/method.ts';
 import { wrapClient } from '../wrapping/wrap-client.ts';
 
-/** A flow producer of BullMQ, as far as it matters here. */
+/** A flow producer of BullMQ: the part that is used here. */
 export interface BullMQFlowProducer {
   readonly add: Method;
   readonly addBulk: Method;

@@ -25,7 +25,7 @@ export type { RdKafkaHeaders } from './rdkafka-headers.ts';
 
 /** Options of a consumer. */
 export interface ConsumerOptions extends MessagingOptions {
-  /** Value of `messaging.consumer.group.name`; the client does not tell it. */
+  /** Value of `messaging.consumer.group.name`; the client does not show it. */
   readonly consumerGroup?: string | undefined;
 }
 
@@ -37,7 +37,7 @@ export type ConfluentMessage = KafkaMessage<RdKafkaHeaders> & KafkaPlace;
  *
  * Takes a producer of the KafkaJS API (`send`, `sendBatch`, transactions) and one of the librdkafka API, plain or
  * high-level (`produce`). The span of a plain `produce` ends when librdkafka has queued the message, that of a
- * high-level one when its callback tells the delivery.
+ * high-level one when its callback reports the delivery.
  *
  * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the client throws.
  * @see https://opentelemetry.io/docs/specs/semconv/messaging/kafka/
@@ -56,7 +56,7 @@ export function traceProducer<P extends KafkaJsProducer | RdKafkaProducer>(
 }
 
 /**
- * The consumer, with what it hands over and the offsets that it is told to commit traced; used in its place.
+ * The consumer, with what it hands over and the offsets that it is asked to commit traced; used in its place.
  *
  * Takes a consumer of the KafkaJS API (`eachMessage`, `eachBatch`) and one of the librdkafka API: listeners for
  * `data` and the callback of `consume()` run in the span that processes their message, the callback of

@@ -26,7 +26,7 @@ import { wrapClient } from '../wrapping/wrap-client.ts';
 export type { RedisOptions } from '../redis-commands/streams.ts';
 export type { MessagingOptions, Relation } from '../verbs/messaging-options.ts';
 
-/** A client of ioredis, as far as it matters here. */
+/** A client of ioredis: the part that is used here. */
 export interface IORedisClient {
   readonly xadd: Method;
   readonly xread: Method;
@@ -200,7 +200,7 @@ interface Connected {
   readonly stream?: SocketLike | null;
 }
 
-/** A pipeline or transaction of ioredis, as far as it matters here. */
+/** A pipeline or transaction of ioredis: the part that is used here. */
 interface IORedisPipeline {
   addBatch(commands: readonly unknown[]): IORedisPipeline;
 }

@@ -37,7 +37,7 @@ export function traceProducer<P extends KafkaJsProducer>(original: P, options: M
 }
 
 /**
- * The consumer, with the handlers that it runs and the offsets that it is told to commit traced.
+ * The consumer, with the handlers that it runs and the offsets that it is asked to commit traced.
  *
  * `eachMessage` runs in the span that processes its message, `eachBatch` in a receive span that links to all of them;
  * single messages of a batch go through {@link traceHandler}. A span ends when what the handler returns has settled.

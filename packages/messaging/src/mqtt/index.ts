@@ -13,7 +13,7 @@ import { wrapClient } from '../wrapping/wrap-client.ts';
 
 export type { MessagingOptions, Relation } from '../verbs/messaging-options.ts';
 
-/** A client of MQTT.js 5, as far as it matters here. */
+/** A client of MQTT.js 5: the part that is used here. */
 export interface MqttClient {
   readonly publish: Method;
   readonly publishAsync: Method;

@@ -21,7 +21,7 @@ export type { NatsHeaders, NatsMessage, NatsOptions } from './nats-tracer.ts';
 
 export { type JetStreamClient, type JetStreamConsumer, traceConsumer, traceJetStream };
 
-/** A connection of `@nats-io/transport-node` or `nats`, as far as it matters here. */
+/** A connection of `@nats-io/transport-node` or `nats`: the part that is used here. */
 export interface NatsConnection {
   readonly publish: Method;
   readonly request: Method;

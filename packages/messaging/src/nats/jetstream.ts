@@ -14,12 +14,12 @@ import {
   tracedMessage,
 } from './nats-tracer.ts';
 
-/** A client of `@nats-io/jetstream` or of `nats`, as far as it matters here. */
+/** A client of `@nats-io/jetstream` or of `nats`: the part that is used here. */
 export interface JetStreamClient {
   readonly publish: Method;
 }
 
-/** A consumer of JetStream, as far as it matters here. */
+/** A consumer of JetStream: the part that is used here. */
 export interface JetStreamConsumer {
   readonly consume: Method;
 }

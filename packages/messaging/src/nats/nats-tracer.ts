@@ -8,14 +8,14 @@ import type { Method } from '../wrapping/method.ts';
 import { serverAt } from '../wrapping/server-at.ts';
 import { wrapClient } from '../wrapping/wrap-client.ts';
 
-/** Headers of the client, as far as it matters here: names in the letter case that they were set in. */
+/** Headers of the client, the part that is used here: names in the letter case that they were set in. */
 export interface NatsHeaders {
   keys(): string[];
   values(name: string): string[];
   append(name: string, value: string): void;
 }
 
-/** A message that the client delivered, of NATS itself or of JetStream, as far as it matters here. */
+/** A message that the client delivered, of NATS itself or of JetStream: the part that is used here. */
 export interface NatsMessage {
   readonly subject: string;
   readonly headers?: NatsHeaders | undefined;
@@ -35,7 +35,7 @@ export interface SendOptions {
   readonly msgID?: string;
 }
 
-/** Options of all that is traced here. */
+/** Options of everything that is traced here. */
 export interface NatsOptions extends MessagingOptions {
   /** The client's own function of that name: it makes the headers of messages that are sent. */
   readonly headers: () => NatsHeaders;

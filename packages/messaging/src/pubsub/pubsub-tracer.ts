@@ -17,7 +17,7 @@ export const pubsubTracer = (options: MessagingOptions, entry: string, googclien
     new Scope('messaging', entry),
   );
 
-/** A message that Pub/Sub delivered, by a subscription, a pull or a push, as far as it matters here. */
+/** A message that Pub/Sub delivered, by a subscription, a pull or a push: the part that is used here. */
 export interface PubSubMessage {
   readonly ackId?: string | null | undefined;
   readonly attributes?: MessageHeaders | null | undefined;

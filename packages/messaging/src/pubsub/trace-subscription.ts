@@ -14,7 +14,7 @@ import {
   settlingMessage,
 } from './pubsub-tracer.ts';
 
-/** A subscription of `@google-cloud/pubsub`, as far as it matters here. */
+/** A subscription of `@google-cloud/pubsub`: the part that is used here. */
 export interface PubSubSubscription {
   readonly name: string;
   readonly on: Method;

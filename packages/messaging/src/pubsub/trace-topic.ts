@@ -7,7 +7,7 @@ import { sendWithCallback } from '../wrapping/send-with-callback.ts';
 import { wrapClient } from '../wrapping/wrap-client.ts';
 import { clientOptions, nameIn, ordered, pubsubTracer, serverOf } from './pubsub-tracer.ts';
 
-/** A topic of `@google-cloud/pubsub`, as far as it matters here. */
+/** A topic of `@google-cloud/pubsub`: the part that is used here. */
 export interface PubSubTopic {
   readonly name: string;
   readonly publishMessage: Method;
@@ -102,7 +102,7 @@ export function traceTopic<T extends PubSubTopic>(original: T, options: Messagin
   });
 }
 
-/** Without data, the library wants an attribute; one of ours would have it publish what it is to refuse. */
+/** Without data, the library asks for an attribute; one of ours would have it publish what it is to refuse. */
 function isRefused({ data, json, attributes }: Outgoing): boolean {
   return !data && !json && Object.keys(attributes ?? {}).length === 0;
 }

@@ -103,7 +103,7 @@ export class Streams<C> {
       this.#tracer.receive({ operationName, ...source }, fn, (value) =>
         messagesOf(reply ?? (value as unknown as Awaited<R>)),
       );
-    // Here and not with the messages, which nobody asks for when reads are ignored.
+    // Here and not with the messages, which are not asked for when reads are ignored.
     const remember = (reply: Awaited<R>) => {
       for (const { stream, entries } of partsOf(reply))
         for (const { origin } of entries) arrivals.note(origin, { ...source, destination: String(stream) });
@@ -121,7 +121,7 @@ export class Streams<C> {
     return waits ? read() : receive(read);
   }
 
-  /** Tells Redis that entries are done. */
+  /** Reports to Redis that entries are done. */
   acknowledge<R>(stream: unknown, group: unknown, ids: readonly unknown[], call: () => R): R {
     const target = {
       ...this.#server,

@@ -24,7 +24,7 @@ import { wrapClient } from '../wrapping/wrap-client.ts';
 export type { RedisOptions } from '../redis-commands/streams.ts';
 export type { MessagingOptions, Relation } from '../verbs/messaging-options.ts';
 
-/** A client of node-redis, as far as it matters here. */
+/** A client of node-redis: the part that is used here. */
 export interface RedisClient {
   readonly xAdd: Method;
   readonly xRead: Method;

@@ -5,7 +5,7 @@ import type { MessagingOptions } from '../verbs/messaging-options.ts';
 import { createMessagingTracer } from '../verbs/messaging-tracer.ts';
 import { timeOf } from '../verbs/time-of.ts';
 
-/** A message of `@azure/service-bus`, to be sent or received, as far as it matters here. */
+/** A message of `@azure/service-bus`, to be sent or received: the part that is used here. */
 export interface ServiceBusMessage {
   readonly applicationProperties?: MessageHeaders | undefined;
   readonly messageId?: unknown;
@@ -22,7 +22,7 @@ export const serviceBusTracer = (options: MessagingOptions, entry: string) =>
     new Scope('messaging', entry),
   );
 
-/** Where Azure's own libraries keep a traceparent, and all that they read. */
+/** Where Azure's own libraries keep a traceparent, and the only one that they read. */
 const DIAGNOSTIC_ID = 'Diagnostic-Id';
 
 /** The codec of application properties: `traceparent` and `Diagnostic-Id` are both written, and read in that order. */
@@ -51,7 +51,7 @@ export interface ServiceBusLink {
 /** What the conventions want to know of a queue, a topic or a subscription. */
 export function entityOf(link: ServiceBusLink): MessagingTarget {
   const [, topic, subscription] = /^(.+)\/subscriptions\/([^/]+)/i.exec(link.entityPath) ?? [];
-  // No public member tells the host.
+  // No public member has the host.
   const { _context: context } = link as { _context?: { config?: { host?: string } } };
   return { destination: topic ?? link.entityPath, subscription, serverAddress: context?.config?.host };
 }

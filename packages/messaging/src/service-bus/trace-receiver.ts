@@ -13,7 +13,7 @@ import {
   serviceBusTracer,
 } from './service-bus-tracer.ts';
 
-/** A receiver of `@azure/service-bus`, with sessions or without, as far as it matters here. */
+/** A receiver of `@azure/service-bus`, with sessions or without: the part that is used here. */
 export interface ServiceBusReceiver extends ServiceBusLink {
   readonly receiveMessages: Method;
   readonly subscribe: Method;

@@ -12,7 +12,7 @@ import {
   serviceBusTracer,
 } from './service-bus-tracer.ts';
 
-/** A sender of `@azure/service-bus`, as far as it matters here. */
+/** A sender of `@azure/service-bus`: the part that is used here. */
 export interface ServiceBusSender extends ServiceBusLink {
   readonly sendMessages: Method;
 }
@@ -57,7 +57,7 @@ export function traceSender<S extends ServiceBusSender>(original: S, options: Me
     call: (traced: M) => unknown,
   ): unknown {
     const target = { ...entity, operationName };
-    // The casts: a list stays a list and a message a message, which the type of M does not tell.
+    // The casts: a list stays a list and a message a message, which the type of M does not say.
     if (!Array.isArray(messages)) {
       const message = messages as ServiceBusMessage;
       return tracer.send(describedMessage(message ?? {}, target), (properties) =>

@@ -19,7 +19,7 @@ import { tracedHandler } from '../wrapping/traced-handler.ts';
 export type { AwsClient } from '../aws/wrap-aws-client.ts';
 export type { MessagingOptions, Relation } from '../verbs/messaging-options.ts';
 
-/** What SNS delivers to an HTTP endpoint as JSON, and to Lambda as `Sns` of a record, as far as it matters here. */
+/** What SNS delivers to an HTTP endpoint as JSON, and to Lambda as `Sns` of a record: the part that is used here. */
 export interface SnsNotification {
   readonly TopicArn?: string | undefined;
   readonly MessageId?: string | undefined;

@@ -6,7 +6,7 @@ import { createMessagingTracer } from '../verbs/messaging-tracer.ts';
 import { Arrivals } from '../wrapping/arrivals.ts';
 import { type SqsMetadata, sqsCodec } from './sqs-codec.ts';
 
-/** A message that SQS delivered, as far as it matters here. */
+/** A message that SQS delivered: the part that is used here. */
 export interface SqsMessage extends SqsMetadata {
   readonly MessageId?: string | undefined;
   readonly ReceiptHandle?: string | undefined;

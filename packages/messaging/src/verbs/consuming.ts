@@ -9,7 +9,7 @@ import { followAnswer, startOperation } from './messaging-operation.ts';
 import type { Relation } from './messaging-options.ts';
 import { relate } from './relation.ts';
 
-/** The processing of a message by a client that calls the handler itself and tells the end apart from it. */
+/** The processing of a message by a client that calls the handler itself and reports the end separately. */
 export interface Processing {
   /** What the handler is to run in. */
   readonly context: Context;
@@ -23,7 +23,7 @@ export interface Processing {
 export interface Delivery {
   /**
    * What counts as active around the handler. Default: the active context. Clients that call handlers by themselves
-   * pass `ROOT_CONTEXT`: what is active then belongs to whoever opened the connection.
+   * pass `ROOT_CONTEXT`: what is active then belongs to the code that opened the connection.
    */
   readonly ambient?: Context | undefined;
   /** Whether a receive operation has counted the message already. Default: `false`. */
@@ -38,7 +38,7 @@ export interface Delivery {
 /** What a consumer does. */
 export interface ConsumerVerbs<C> {
   /**
-   * Asks for messages. `messagesOf` tells what came: a list for calls that can return several, one message or
+   * Asks for messages. `messagesOf` returns what came: a list for calls that can return several, one message or
    * `undefined` for calls that return at most one. `answered` returns the attributes that only the answer knows.
    */
   receive<T>(
@@ -96,7 +96,7 @@ export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerV
     });
   }
 
-  /** What the handler is to run in; without an operation, nobody is to know of it. */
+  /** What the handler is to run in; without an operation, none is to be recorded. */
   function beginProcess(
     message: Message<C>,
     { ambient = activeContext(), received = false, repeats = false }: Delivery,
@@ -182,7 +182,7 @@ const PASSED_ON: Relation = 'parent';
 
 const isList = Array.isArray as (value: unknown) => value is readonly unknown[];
 
-/** What only the one message of a receive can tell. */
+/** What only the one message of a receive can show. */
 function identityOf({ messageId, conversationId, attributes }: MessagingOperation): Attributes {
   return {
     ...attributes,

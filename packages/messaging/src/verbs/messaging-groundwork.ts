@@ -50,7 +50,7 @@ export interface MessagingGroundwork<C> {
   describe(type: MessagingOperationType, target: MessagingTarget): MessagingOperation;
   /** {@link MessagingGroundwork.describe} for a batch, with its count. */
   describeBatch(type: MessagingOperationType, batch: MessageBatch<C>): MessagingOperation;
-  /** Whether the user, or whoever is around, wants nothing known of an operation. */
+  /** Whether the user, or the code around, asks to record nothing of an operation. */
   isIgnored(operation: MessagingOperation, around: Context): boolean;
   /** Returns what a message brings. Never throws. */
   receive(carrier: C | undefined): Arrival;
@@ -164,7 +164,7 @@ export const timed =
 export const linkTo = (context: SpanContext | undefined): Link[] =>
   context === undefined ? [] : [{ context }];
 
-/** Ends an operation that a callback tells the end of. */
+/** Ends an operation whose end a callback reports. */
 export function endWith(operation: Operation | undefined, error: unknown): void {
   if (error === undefined || error === null) operation?.end();
   else operation?.fail(error);

@@ -42,8 +42,8 @@ export interface MessagingOptions extends BaggageTargets {
    */
   readonly trust?: TrustPolicy<MessagingOperation> | undefined;
   /**
-   * Asked once per operation; `true` means that no span or measurement is made of it. The context goes on all the
-   * same, into the message that is sent and into the handler of the one that is processed.
+   * Asked once per operation; `true` means that no span or measurement is made of it. The context is passed on all
+   * the same, into the message that is sent and into the handler of the one that is processed.
    */
   readonly ignore?: ((operation: MessagingOperation) => boolean) | undefined;
   /**

@@ -7,14 +7,14 @@ import { messagingMetricAttributes } from './messaging-attributes.ts';
 import { endWith, linkTo, type MessagingGroundwork, timed } from './messaging-groundwork.ts';
 import { followAnswer, type MeasureMessages, startOperation } from './messaging-operation.ts';
 
-/** A send under way whose end a callback tells. */
+/** A send under way whose end a callback reports. */
 export interface Sending<C> {
-  /** What goes on the wire instead of the message's own metadata. */
+  /** What is sent instead of the message's own metadata. */
   readonly carrier: C | undefined;
   /** Runs the client's own send in the span; ends it when that throws. */
   run<T>(fn: () => T): T;
   /**
-   * Adds to the span what only the answer tells, the id of the message for example. Never throws.
+   * Adds to the span what only the answer shows, the id of the message for example. Never throws.
    *
    * `messaging.batch.message_count` also says how many messages are counted as sent; without it, one is.
    */
@@ -27,7 +27,7 @@ export interface Sending<C> {
 export interface ProducerVerbs<C> {
   /**
    * Sends one message. `fn` gets the metadata to send: a copy with the span's context, or the user's own if that
-   * holds a creation context already, which is kept and linked. `answered` tells what only the answer knows, the id
+   * holds a creation context already, which is kept and linked. `answered` returns what only the answer knows, the id
    * of the message for example.
    */
   send<T>(
@@ -35,7 +35,7 @@ export interface ProducerVerbs<C> {
     fn: (carrier: C | undefined) => T,
     answered?: (answer: Awaited<T>) => Attributes,
   ): T;
-  /** {@link ProducerVerbs.send} for clients that tell the end by a callback. */
+  /** {@link ProducerVerbs.send} for clients that report the end by a callback. */
   startSend(message: Message<C>): Sending<C>;
   /**
    * Creates a message that a later call sends: the message gets the span's context, and nothing counts as sent. One
@@ -57,7 +57,7 @@ export interface ProducerVerbs<C> {
 export function sendingVerbs<C>(groundwork: MessagingGroundwork<C>): ProducerVerbs<C> {
   const { settings, describe, describeBatch, isIgnored, receive, inject } = groundwork;
 
-  /** A send with what goes on the wire; without an operation, nobody is to know of it. */
+  /** A send with what is written to the wire; without an operation, none is to be recorded. */
   function beginSend(
     message: Message<C>,
     type: 'create' | 'send' = 'send',

@@ -7,7 +7,7 @@ export type Payload = string | Uint8Array;
  * Metadata and payload in one text, for systems whose messages have no metadata.
  *
  * `{"$trace":{"traceparent":"00-…"},"data":"the payload"}`, with the payload in base64 under `data_base64` where it is no
- * UTF-8. Nothing stands before `{"$trace":`, which is how an envelope is told from other messages.
+ * UTF-8. Nothing stands before `{"$trace":`, by which an envelope is distinguished from other messages.
  */
 const PREFIX = '{"$trace":';
 
