@@ -17,5 +17,8 @@ export function tracingStatus(): readonly Finding[] {
   );
 }
 
-/** @deprecated Use {@link tracingStatus}: on an HTTP adapter `status` reads like an HTTP status. */
+/**
+ * @deprecated Use {@link tracingStatus}: on an HTTP adapter `status` reads like an HTTP status.
+ * @alias tracingStatus
+ */
 export const status = tracingStatus;
