@@ -4,7 +4,7 @@ import type { RecordedSpan } from '../kit/recorded-span.ts';
 import { traceparentOf } from '../kit/traceparent.ts';
 import type { HttpClientWorld } from './http-client-case.ts';
 
-/** Returns the `n`th request that the origin got; waits for it. */
+/** Returns the `n`th request that the origin received; waits for it. */
 export async function arrival(world: HttpClientWorld, n = 0): Promise<ReceivedRequest> {
   const call = (await world.origin.arrived(n + 1))[n];
   assert.ok(call);

@@ -11,7 +11,7 @@ import type { ClientRequest, ClientResponse, HttpClientUnderTest } from './http-
 /** One sentence of the client specification before it is bound to a client. */
 export type HttpClientCase = StagedCase<HttpClientWorld, HttpClientCapability, HttpClientTraceOptions>;
 
-/** What a client case works with. */
+/** What a client case uses. */
 export interface HttpClientWorld extends CaseWorld {
   readonly options: HttpClientConformanceOptions;
   /** The server that the client calls. */
@@ -21,7 +21,7 @@ export interface HttpClientWorld extends CaseWorld {
   readonly client: HttpClientUnderTest;
   /** Whether the client makes spans. */
   readonly traced: boolean;
-  /** The client, which this case needs to have the shape of `fetch`. */
+  /** The client as a `fetch`; throws when it is none. */
   readonly fetch: typeof fetch;
   /** Makes another client, closed with the case. */
   connect(traceOptions: HttpClientTraceOptions): Promise<HttpClientUnderTest>;

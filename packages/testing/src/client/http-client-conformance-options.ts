@@ -4,11 +4,11 @@ import type { HttpClientUnderTest } from './http-client-under-test.ts';
 
 /** The abilities that a client may lack. */
 export type HttpClientCapability =
-  /** Makes a CLIENT span per request; without it, only what is on the wire is checked. */
+  /** Makes a CLIENT span per request; without spans, only what is on the wire is checked. */
   | 'spans'
   /** Has the shape of the global `fetch`. */
   | 'fetch'
-  /** Follows redirects in its own sight, one span per hop. */
+  /** Follows redirects itself, with one span per hop. */
   | 'redirects'
   /** Removes stale fields that the caller set, in any letter case. */
   | 'replace'
@@ -16,9 +16,9 @@ export type HttpClientCapability =
   | 'signature'
   /** Sends methods outside the known ones. */
   | 'anyMethod'
-  /** A request can be given up by an `AbortSignal`. */
+  /** An `AbortSignal` can cancel a request. */
   | 'abort'
-  /** Can end the span with the response's body instead of its head. */
+  /** Can end the span with the body of the response instead of its head. */
   | 'endOnBody'
   | 'metrics'
   | 'providers'
@@ -30,8 +30,8 @@ export interface HttpClientTraceOptions extends HttpTraceOptions<{ readonly url:
   readonly endOn?: 'headers' | 'body';
 }
 
-/** Everything that the kit needs to know about one client. */
+/** What the kit needs to know about one client. */
 export interface HttpClientConformanceOptions extends KitOptions<HttpClientCapability> {
-  /** Makes the client for one case, with these options. */
+  /** Returns the client for one case, with these options. */
   connect(traceOptions: HttpClientTraceOptions): HttpClientUnderTest | Promise<HttpClientUnderTest>;
 }

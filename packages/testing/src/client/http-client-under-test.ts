@@ -1,4 +1,4 @@
-/** A request that a case asks for. */
+/** A request that a case has the client send. */
 export interface ClientRequest {
   /** @default "GET" */
   readonly method?: string;
@@ -13,10 +13,10 @@ export interface ClientResponse {
   text(): Promise<string>;
 }
 
-/** A client that a spec file made. */
+/** A client that a spec file made for one case. */
 export interface HttpClientUnderTest {
   /**
-   * Sends one request and resolves when the response's head is in, with any status; rejects when none came.
+   * Sends one request and resolves when the head of a response with any status is in; rejects when none came.
    * Follows redirects if the client does.
    */
   request(url: string, request?: ClientRequest): Promise<ClientResponse>;
@@ -24,6 +24,6 @@ export interface HttpClientUnderTest {
   readonly fetch?: typeof fetch;
   /** The classes that go with `fetch`. @default the platform's own */
   readonly classes?: { readonly Request: typeof Request; readonly Response: typeof Response };
-  /** Frees its connections. */
+  /** Closes its connections. */
   close?(): unknown;
 }

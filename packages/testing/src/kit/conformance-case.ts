@@ -7,16 +7,16 @@ export interface Skip {
 export interface ConformanceCase {
   /** The sentence, unique within its kit: `ends the span when the last byte of a streamed body is written`. */
   readonly name: string;
-  /** The heading that the case stands under: `lifetime`. */
+  /** The heading above the case: `lifetime`. */
   readonly group: string;
-  /** Present when the adapter lacks a capability that the case needs; running the case would then prove nothing. */
+  /** Present when the adapter lacks an ability that the case needs: running it would prove nothing. */
   readonly skip?: Skip;
   /** Serves, calls and asserts; rejects with an `AssertionError` when the adapter is wrong. */
   run(): Promise<void>;
 }
 
 /**
- * The two functions a kit needs of a test runner. vitest, `node:test`, mocha and jest fit as they are.
+ * The two functions of a test runner that a kit calls. Those of vitest, `node:test`, mocha and jest fit.
  *
  * @example
  * import { describe, it } from 'node:test';
@@ -26,7 +26,7 @@ export interface ConformanceRunner {
   describe(name: string, body: () => void): unknown;
   readonly it: {
     (name: string, body: () => Promise<void>): unknown;
-    /** Where the runner has it, skipped cases are reported as skipped; otherwise they pass with the reason. */
+    /** With it, skipped cases are reported as skipped; without it, they pass, with the reason in their name. */
     skip?(name: string, body: () => Promise<void>): unknown;
   };
 }
@@ -34,7 +34,7 @@ export interface ConformanceRunner {
 /**
  * What an adapter can do: `true`, or the reason why not. An absent key means `true`.
  *
- * A missing ability is never a plain `false`, so that each skip in a report says why.
+ * There is no plain `false`, so that each skip in a report says why.
  */
 export type Capabilities<Name extends string> = { readonly [name in Name]?: true | Skip };
 

@@ -34,23 +34,26 @@ export interface SamplerLike {
 }
 
 /**
- * The SDK that the kit runs against, handed in so that the kit itself depends on the API alone.
+ * The SDK that the kit runs against. Passing it in lets the kit depend on the API alone.
  *
- * Each function is called once per case, and what it returns is dropped after the case.
+ * Each function is called once per case; its result is not used afterwards.
  */
 export interface ConformanceSdk {
   /** Name and version for the report: `SDK 3.1.1`. */
   readonly name: string;
-  /** A tracer provider with these processors; without a sampler, the SDK's own default (parent based, always on). */
+  /**
+   * Returns a tracer provider with these processors. Without a sampler, it has the SDK's default: parent based, always
+   * on.
+   */
   createTracerProvider(options: {
     readonly spanProcessors: SpanProcessorLike[];
     readonly sampler?: SamplerLike;
   }): TracerProvider;
-  /** A context manager on `AsyncLocalStorage`, not yet enabled. */
+  /** Returns a context manager on `AsyncLocalStorage`, not yet enabled. */
   createContextManager(): ContextManager;
-  /** W3C Trace Context and W3C Baggage together. */
+  /** Returns a propagator of both W3C Trace Context and W3C Baggage. */
   createPropagator(): TextMapPropagator;
-  /** A meter provider and a function that collects what it has recorded so far. */
+  /** Returns a meter provider, and a function that collects what it has recorded so far. */
   createMeterProvider(): {
     readonly meterProvider: MeterProvider;
     collect(): Promise<ResourceMetricsLike>;

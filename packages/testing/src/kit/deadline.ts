@@ -1,14 +1,14 @@
-/** Milliseconds to wait for something that has to happen; reached only when it does not. */
+/** How long to wait for what must happen, in milliseconds; reached only when it does not. */
 const DEADLINE = 2_000;
 
 let current = DEADLINE;
 
-/** Sets the deadline of the case that runs now; cases take turns, so one value serves them all. */
+/** Sets the deadline of the running case; cases take turns, so one value serves all. */
 export function setDeadline(ms = DEADLINE): void {
   current = ms;
 }
 
-/** Settles like `promise`, or rejects after `ms` with what was waited for. `missing` is asked only then. */
+/** Settles like `promise`, or rejects after `ms` naming what was missing. `missing` is called only then. */
 export async function within<T>(promise: Promise<T>, missing: () => string, ms = current): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -22,8 +22,8 @@ export async function within<T>(promise: Promise<T>, missing: () => string, ms =
 }
 
 /**
- * Milliseconds that a whole case may take: room for two waits, and under the five seconds after which most runners
- * give a test up without a word on what it waited for.
+ * Returns how long a whole case may take, in milliseconds: long enough for two waits, and under the five seconds after
+ * which most runners abandon a test without saying what it waited for.
  */
 export function caseLimit(): number {
   return current * 2.25;

@@ -2,7 +2,7 @@ import { type Context, context, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import type { RecordedSpan } from './recorded-span.ts';
 import type { SpanCollector } from './span-collector.ts';
 
-/** Runs `body` inside a span of its own, and takes that span. */
+/** Runs `body` inside a new span, then returns its result and that span, ended and taken. */
 export type InSpan = <T>(
   body: () => Promise<T>,
   more?: (ctx: Context) => Context,

@@ -7,7 +7,7 @@ export interface KitOptions<Capability extends string> {
   /** Title of the report: `express 5`, `tracedFetch`. */
   readonly name: string;
   readonly sdk: ConformanceSdk;
-  /** Milliseconds that a case waits for what has to happen, before it fails. @default 2000 */
+  /** How long a case waits for what must happen before it fails, in milliseconds. @default 2000 */
   readonly deadline?: number;
   /** @default every ability present */
   readonly capabilities?: Capabilities<Capability>;
@@ -33,7 +33,7 @@ const ABILITY: Rule = [
 ];
 
 /**
- * Checks the options of a kit. A misspelt option would leave its default in force, a misspelt ability its cases running.
+ * Checks the options of a kit: a misspelt option would have no effect, and a misspelt ability would skip nothing.
  *
  * @param rules The rules for options of this kit only.
  * @param groups The cases of the kit, which name the abilities that there are.

@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 
-/** Collected metrics as SDK 2.x and 3.x readers return them, as far as the kit reads them. */
+/** Collected metrics as readers of SDK 2.x and 3.x return them: the members that the kit reads. */
 export interface ResourceMetricsLike {
   readonly scopeMetrics: readonly {
     readonly metrics: readonly {
@@ -23,7 +23,7 @@ export interface MetricPoint {
   readonly boundaries: readonly number[];
 }
 
-/** Lays collected metrics out as one flat list of time series. */
+/** Returns collected metrics as one flat list of time series. */
 export function metricPoints(metrics: ResourceMetricsLike): MetricPoint[] {
   return metrics.scopeMetrics.flatMap((scope) =>
     scope.metrics.flatMap(({ descriptor, dataPoints }) =>

@@ -14,7 +14,7 @@ export interface ReceivedRequest {
   readonly body: string;
 }
 
-/** A plain server that writes down what clients send it; it knows nothing of traces. */
+/** A plain server that records what clients send; it knows nothing of traces. */
 export interface OriginServer {
   /** `http://127.0.0.1:8123` */
   readonly url: string;
@@ -26,12 +26,12 @@ export interface OriginServer {
   close(): Promise<void>;
 }
 
-/** All values that a request carries under a header name, in any letter case, one per line. */
+/** Returns all values of a header, whose name may be in any letter case: one for each line. */
 export function headerValues(request: ReceivedRequest, name: string): string[] {
   return request.lines.filter(([key]) => key.toLowerCase() === name).map(([, value]) => value);
 }
 
-/** Starts an origin server on a free port of the loopback interface. */
+/** Starts an origin server on a free loopback port and returns it. */
 export async function startOriginServer(): Promise<OriginServer> {
   const received: ReceivedRequest[] = [];
   const { gate, openAll } = createGates();

@@ -1,9 +1,9 @@
 import type { Attributes, HrTime, Link, SpanContext, SpanKind, SpanStatus } from '@opentelemetry/api';
 
 /**
- * A span as an SDK hands it to its processors: the members that SDK 2.x and 3.x have in common.
+ * A span as an SDK passes it to its processors: the members that SDK 2.x and 3.x share.
  *
- * Structural on purpose, so that the kit depends on the API alone and a project brings the SDK it runs.
+ * The type is structural, so that the kit depends on the API alone and each project chooses its SDK.
  */
 export interface RecordedSpan {
   readonly name: string;

@@ -6,10 +6,10 @@ import { withResolvers } from './gate.ts';
 import type { RecordedSpan } from './recorded-span.ts';
 import { describeSpan, describeTrace } from './trace-tree.ts';
 
-/** A span processor that holds every span until a test takes it, and says what a test forgot. */
+/** A span processor that keeps each span until a test takes it, and reports what a test left over. */
 export interface SpanCollector extends SpanProcessorLike {
   /**
-   * Takes the oldest ended span that matches, waiting for it if need be.
+   * Takes the oldest ended span that matches; waits until there is one.
    *
    * Rejects after `deadline` milliseconds with a list of the spans still open and those ended but not taken.
    * @default deadline 2000
@@ -17,13 +17,13 @@ export interface SpanCollector extends SpanProcessorLike {
   take(match?: (span: RecordedSpan) => boolean, deadline?: number): Promise<RecordedSpan>;
   /** Takes `count` ended spans that match, oldest first. */
   takeMany(count: number, match?: (span: RecordedSpan) => boolean): Promise<RecordedSpan[]>;
-  /** Spans started and not ended, oldest first. */
+  /** Returns the spans that were started and not ended, oldest first. */
   open(): RecordedSpan[];
-  /** Spans ended and not taken, oldest first. */
+  /** Returns the spans that ended and were not taken, oldest first. */
   ended(): RecordedSpan[];
   /**
    * Throws an `AssertionError` when a span is left over, still open, was ended twice or written to after its end,
-   * or when the span active right now is one of this collector's. Call it at the end of each test.
+   * or when the active span is one of this collector's. Call it at the end of each test.
    */
   assertClean(): void;
   /** Forgets everything, so that one collector serves several tests. */
@@ -31,7 +31,7 @@ export interface SpanCollector extends SpanProcessorLike {
 }
 
 /**
- * Makes a span collector. It fits the `spanProcessors` of SDK 2.x and 3.x alike.
+ * Returns a span collector. It fits the `spanProcessors` of SDK 2.x and 3.x.
  *
  * @example
  * const spans = createSpanCollector();
@@ -107,7 +107,7 @@ export function createSpanCollector(): SpanCollector {
     return `open:\n${describeTrace([...started])}\nended, not taken:\n${describeTrace([...ended])}`;
   }
 
-  // An SDK drops a second end() and late writes with a log line; here they are the test's business.
+  // An SDK ignores a second end() and late writes but for a log line; a test must fail on them.
   function watch(span: Span & RecordedSpan): void {
     let ends = 0;
     const end = span.end;

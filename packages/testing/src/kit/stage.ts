@@ -18,7 +18,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 
-/** What stands behind the API's globals while one case runs; an absent part behaves as if never registered. */
+/** What the API's globals call while one case runs; an absent part behaves as if it were never registered. */
 export interface StageParts {
   readonly tracerProvider?: TracerProvider;
   readonly contextManager?: ContextManager;
@@ -26,15 +26,15 @@ export interface StageParts {
   readonly meterProvider?: MeterProvider;
 }
 
-// An adapter may keep the tracer it was given on its first request; the API's own proxies do. So the globals are
-// registered once, and what stands behind them changes from case to case.
+// An adapter may keep the tracer of its first request, as the API's own proxies do. So the globals are registered
+// once, and what they call changes from case to case.
 let parts: StageParts = {};
 let queue: Promise<void> = Promise.resolve();
 
 /**
- * Runs `body` with these parts behind the API's globals, after all earlier stages are over.
+ * Runs `body` with these parts behind the API's globals, after all earlier stages have ended.
  *
- * With `undefined` nothing is registered at all: the process looks as if it had no SDK.
+ * With `undefined`, nothing is registered: the process behaves as if it had no SDK.
  */
 export async function onStage<T>(given: StageParts | undefined, body: () => Promise<T>): Promise<T> {
   const before = queue;
@@ -58,7 +58,7 @@ export async function onStage<T>(given: StageParts | undefined, body: () => Prom
   }
 }
 
-// A runner would put a stray error down to the process; it belongs to the case that caused it.
+// A runner would blame the process for a stray error; it belongs to the case that caused it.
 function catchStrays() {
   const caught: string[] = [];
   const restore = (['unhandledRejection', 'uncaughtException'] as const).map((event) => {
@@ -79,7 +79,7 @@ function catchStrays() {
   };
 }
 
-/** Puts parts behind the globals. Called by a case itself when it starts the SDK after the adapter was mounted. */
+/** Makes the globals call these parts. Cases that start the SDK after mounting the adapter call it themselves. */
 export function register(given: StageParts): void {
   parts = given;
   given.contextManager?.enable();

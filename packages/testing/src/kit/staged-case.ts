@@ -10,7 +10,7 @@ export interface StagedCase<World, Need extends string, TraceOptions> {
   readonly name: string;
   /** Abilities without which the case would prove nothing. */
   readonly needs?: readonly Need[];
-  /** Options for what is under test; called once the SDK's parts exist. */
+  /** Returns the options for what is under test; called once the SDK's parts exist. */
   traceOptions?(world: World): TraceOptions;
   /** `none`: nothing is registered; `late`: registered by the case, after the adapter was mounted. @default "early" */
   readonly sdk?: 'early' | 'late' | 'none';
@@ -30,6 +30,6 @@ export interface CaseWorld {
   /** What a case keeps between its `sampler` or hooks and its `run`. */
   readonly notes: unknown[];
   readonly inSpan: InSpan;
-  /** Recorded points of one instrument. */
+  /** Returns the recorded points of one instrument. */
   metric(name: string): Promise<MetricPoint[]>;
 }

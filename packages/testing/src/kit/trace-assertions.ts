@@ -46,7 +46,7 @@ export function assertRoot(span: RecordedSpan): void {
 }
 
 /**
- * Asserts what a span says about failure: no error at all (`undefined`), or status ERROR with this `error.type`.
+ * Asserts how a span reports failure: not at all (`undefined`), or by status ERROR and this `error.type`.
  *
  * @example
  * assertErrorType(span, 'client_disconnected');
@@ -66,7 +66,7 @@ export function assertErrorType(span: RecordedSpan, errorType: string | RegExp |
 }
 
 /**
- * Asserts a span's kind and name in one go.
+ * Asserts a span's kind and name.
  *
  * @example
  * assertSpan(span, SpanKind.SERVER, 'GET /items/:id');
@@ -79,7 +79,7 @@ export function assertSpan(span: RecordedSpan, kind: SpanKind, name: string): vo
   );
 }
 
-/** Asserts to which span contexts a span links, in any order. */
+/** Asserts which span contexts a span links to, in any order. */
 export function assertLinks(span: RecordedSpan, expected: readonly SpanContext[]): void {
   const ids = (contexts: readonly SpanContext[]) =>
     contexts.map(({ traceId, spanId }) => `${traceId}/${spanId}`).sort();

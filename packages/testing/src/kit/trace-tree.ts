@@ -1,7 +1,7 @@
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import type { RecordedSpan } from './recorded-span.ts';
 
-/** One line that identifies a span in a message: `SERVER GET /items/:id 3f…/a1… (parent 77…)`. */
+/** Returns one line that identifies a span in a message: `SERVER GET /items/:id 3f…/a1… (parent 77…)`. */
 export function describeSpan(span: RecordedSpan): string {
   const { traceId, spanId } = span.spanContext();
   const parent = span.parentSpanContext ? `parent ${span.parentSpanContext.spanId}` : 'root';
@@ -9,7 +9,7 @@ export function describeSpan(span: RecordedSpan): string {
   return `${SpanKind[span.kind]} ${span.name} ${traceId}/${spanId} (${parent})${status}`;
 }
 
-/** Spans as indented trees, one trace after the other; a span whose parent is not among them starts a tree. */
+/** Returns spans as indented trees, trace by trace; a span whose parent is not among them starts a tree. */
 export function describeTrace(spans: readonly RecordedSpan[]): string {
   if (spans.length === 0) return '  (none)';
   const ids = new Set(spans.map((span) => span.spanContext().spanId));

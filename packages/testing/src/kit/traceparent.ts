@@ -14,7 +14,7 @@ export function traceparentOf(spanContext: SpanContext = REMOTE): string {
   return printTraceparent(spanContext);
 }
 
-/** A remote caller of its own for the `n`th of several requests. */
+/** Returns another remote caller for each of several requests. */
 export function remoteCaller(n: number): SpanContext {
   const id = (n + 1).toString(16);
   return {
@@ -44,7 +44,7 @@ export function laterTraceparent(): string {
   return `${traceparentOf().replace(/^00/, 'cc')}-what-the-future-holds`;
 }
 
-/** Header values that carry no usable trace context; each must start a new trace and leave the request alone. */
+/** Header values without a usable trace context: each must start a new trace and leave the request as it is. */
 export const MALFORMED_TRACEPARENTS: readonly string[] = [
   'nonsense',
   '00',

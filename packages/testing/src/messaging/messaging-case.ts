@@ -16,7 +16,7 @@ import type {
 /** One sentence of the messaging specification before it is bound to a client. */
 export type MessagingCase = StagedCase<MessagingWorld, MessagingCapability, MessagingTraceOptions>;
 
-/** What a handler saw of its message and of the context around it. */
+/** What a handler saw of its message and its context. */
 export interface Handled {
   readonly body: string;
   /** Active when the handler was called. */
@@ -27,7 +27,7 @@ export interface Handled {
   readonly tenant: string | undefined;
 }
 
-/** What a messaging case works with. */
+/** What a messaging case uses. */
 export interface MessagingWorld extends CaseWorld {
   readonly options: MessagingConformanceOptions;
   readonly client: MessagingClientUnderTest;
@@ -37,11 +37,11 @@ export interface MessagingWorld extends CaseWorld {
   send(body: string, metadata?: MessageToSend['metadata']): Promise<unknown>;
   /** Takes the next message from the wire. */
   take(): Promise<MessageOnWire>;
-  /** Starts to consume with a handler that notes what it sees. */
+  /** Starts to consume with a handler that records what it sees. */
   consume(): Promise<void>;
-  /** Takes the next message that the noting handler is done with. */
+  /** Returns what the recording handler saw of the next message that it finished. */
   handled(): Promise<Handled>;
-  /** The noting handler itself, for other ways to consume. */
+  /** The recording handler itself, for other ways to consume. */
   note(message: MessageToHandle): Promise<string>;
   /** Takes the next ended span of an operation: `send`, `process`. */
   span(type: string): Promise<RecordedSpan>;

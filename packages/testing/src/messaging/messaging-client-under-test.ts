@@ -1,7 +1,7 @@
 /** A message that a case sends or plants. */
 export interface MessageToSend {
   readonly body: string;
-  /** In the client's own form where that takes lists; each value is text. */
+  /** Values are texts; lists only where the client's metadata can hold several values of a name. */
   readonly metadata?: Readonly<Record<string, string | readonly string[]>>;
   /** When it was sent, in milliseconds since 1970; for planted messages only. */
   readonly timestamp?: number;
@@ -10,7 +10,7 @@ export interface MessageToSend {
 /** A message as it was on the wire. */
 export interface MessageOnWire {
   readonly body: string;
-  /** All values of each name, names as they were sent. */
+  /** All values of each name; names in the letter case in which they were sent. */
   readonly metadata: Readonly<Record<string, readonly string[]>>;
 }
 
@@ -21,7 +21,7 @@ export interface MessageToHandle {
   settle?(): unknown;
 }
 
-/** What the client got back from the function that it calls for a message. */
+/** What the function that the client calls for a message returned or threw. */
 export type HandlerOutcome = { readonly value: unknown } | { readonly error: unknown };
 
 /** A wrapped client, as the application holds it. */
@@ -36,28 +36,28 @@ export interface WrappedClient {
   readonly handsBack?: Readonly<Record<string, () => unknown>>;
 }
 
-/** A client that a spec file made for one case, with a destination of its own. */
+/** A client that a spec file made for one case, with its own destination. */
 export interface MessagingClientUnderTest {
   /**
-   * Sends one message and resolves when the client says that it was sent; rejects with what the client threw.
+   * Sends one message and resolves when the client reports it as sent; rejects with what the client threw.
    *
-   * `passed` is called with the objects that go to the client, just before they go: they must come out unchanged.
+   * Call `passed` with the objects that are about to go to the client; it must not change them.
    */
   send(message: MessageToSend, passed?: (objects: unknown) => void): Promise<unknown>;
   /** Sends several messages in one call of the client. */
   sendBatch?(messages: readonly MessageToSend[]): Promise<unknown>;
   /**
-   * Starts to consume one by one; the handler is called by the client from then on. Resolves when it is set up.
+   * Has the client call the handler for each message from now on. Resolves when that is set up.
    *
-   * `outcome` receives what the client gets back for each message, a promise already awaited.
+   * Call `outcome` with what the handler returned to the client for each message; await a promise first.
    */
   consume(
     handler: (message: MessageToHandle) => unknown,
     outcome?: (outcome: HandlerOutcome) => void,
   ): Promise<unknown>;
   /**
-   * Starts to consume in batches. `process` is how an application has one message of the batch traced, with the
-   * client's own means; it returns what `handler` returns.
+   * Has the client call the handler for each batch from now on. `process` traces one message of the batch as an
+   * application would with this client, and returns what `handler` returns.
    */
   consumeBatch?(
     handler: (
@@ -65,14 +65,14 @@ export interface MessagingClientUnderTest {
       process: (message: MessageToHandle, handler: () => unknown) => unknown,
     ) => unknown,
   ): Promise<unknown>;
-  /** Puts messages into the destination by other means than the client under test; together where it has batches. */
+  /** Puts messages into the destination without the client under test, as one batch where there are batches. */
   plant(messages: readonly MessageToSend[]): Promise<unknown>;
-  /** Takes the next message that the client sent, by other means than the client under test. */
+  /** Takes the next message that the client sent, without the client under test. */
   take(): Promise<MessageOnWire>;
-  /** Makes the next send of the client underneath fail with this error. */
+  /** Makes the next send of the original client fail with this error. */
   failNextSend?(error: Error): void;
   /** The client that `send` calls; needed with `wrapped`. */
   readonly wrapped?: WrappedClient;
-  /** Frees its connections. */
+  /** Closes its connections. */
   close?(): unknown;
 }

@@ -4,17 +4,17 @@ import type { MessagingClientUnderTest } from './messaging-client-under-test.ts'
 
 /** The abilities that a messaging client, or the way it is under test, may lack. */
 export type MessagingCapability =
-  /** Sends several messages in one call, traced one by one. */
+  /** Sends several messages in one call, each with its own span. */
   | 'sendBatch'
-  /** Hands several messages over at once. */
+  /** Delivers several messages at once. */
   | 'consumeBatch'
   /** Settles messages by calls that are traced. */
   | 'settle'
   /** The test can make the next send fail. */
   | 'failSend'
-  /** The test sees what the client gets back from the handler, so a handler may fail in it. */
+  /** The test sees what the handler returns to the client or throws. */
   | 'outcome'
-  /** Messages hold a timestamp that the consumer reads, and the test can plant it. */
+  /** Messages have a timestamp that the consumer reads and that the test can plant. */
   | 'timestamps'
   /** Metadata can hold a name twice, or a list of values. */
   | 'duplicates'
@@ -29,7 +29,7 @@ export type MessagingCapability =
   | 'metrics'
   | 'validation';
 
-/** What becomes of the context that a message brings. */
+/** What is done with the context of a message. */
 export type MessagingTrust =
   | 'continue'
   | 'restart'
@@ -39,7 +39,7 @@ export type MessagingTrust =
 /** Options of the client as the kit sets them; a client with other names maps them in its spec file. */
 export interface MessagingTraceOptions extends TraceOptions<{ readonly type: string }> {
   readonly relation?: 'auto' | 'parent' | 'link' | 'both';
-  /** Milliseconds. */
+  /** In milliseconds. */
   readonly maxAge?: number;
   readonly trust?: MessagingTrust | ((operation: { readonly type: string }) => MessagingTrust);
   readonly baggageTo?: 'all' | 'none' | 'private' | readonly (string | RegExp)[];
@@ -47,7 +47,7 @@ export interface MessagingTraceOptions extends TraceOptions<{ readonly type: str
   readonly destinationTemplate?: (destination: string) => string | undefined;
 }
 
-/** What the spans of a client are to be called, after the conventions and the system's own words. */
+/** The names of a client's spans, by the conventions and in the system's own words. */
 export interface MessagingSpanNames {
   /** `publish orders` */
   readonly send: string;
@@ -61,11 +61,11 @@ export interface MessagingSpanNames {
   readonly settle?: string;
 }
 
-/** Everything that the kit needs to know about one client. */
+/** What the kit needs to know about one client. */
 export interface MessagingConformanceOptions extends KitOptions<MessagingCapability> {
   /** Value of `messaging.system`: `rabbitmq`. */
   readonly system: string;
   readonly names: MessagingSpanNames;
-  /** Makes the client for one case, with these options. */
+  /** Returns the client for one case, with these options. */
   connect(traceOptions: MessagingTraceOptions): MessagingClientUnderTest | Promise<MessagingClientUnderTest>;
 }

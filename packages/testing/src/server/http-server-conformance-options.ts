@@ -16,9 +16,9 @@ export type HttpServerCapability =
   | 'streamContext'
   /** The framework can answer with a stream, and destroys the response when the stream fails. */
   | 'streamErrors'
-  /** A request body that the client cut is distinguished from one that ended, so that no handler answers it. */
+  /** Distinguishes a request body that the client cut from one that ended, so that no handler answers it. */
   | 'cutBody'
-  /** The server cuts a connection after `server.setTimeout()`, and the adapter sees it. */
+  /** The server cuts a connection after `server.setTimeout()`, and the adapter sees the time-out. */
   | 'serverTimeout'
   /** The server speaks HTTP/1.1, so that pipelining, `Expect` and malformed bytes can be tried. */
   | 'http1'
@@ -41,46 +41,46 @@ export interface HttpServerTraceOptions extends HttpTraceOptions<{ readonly targ
   readonly activeRequests?: boolean;
 }
 
-/** What the kit asks a spec file to serve. */
+/** What a spec file serves for one case. */
 export interface HttpServerSetup {
   /** Mount each of them with the framework's router. */
   readonly endpoints: readonly HttpServerEndpoint[];
-  /** Hand these to the adapter as they are. */
+  /** Pass these to the adapter. */
   readonly traceOptions: HttpServerTraceOptions;
   /** How often to mount the adapter, ahead of the endpoints: 1, 2, or 0 for the application without it. */
   readonly mounts: number;
   /** The adapter's client, or the platform's own, for the endpoint that calls another service. */
   readonly fetch: typeof fetch | undefined;
-  /** Call it with each error that leaves the adapter, where the framework would handle it. */
+  /** Call it with each error that passes the adapter, where the framework would handle it. */
   noteError(error: unknown): void;
 }
 
 /** A server that a spec file made; the kit listens on a free port if it does not listen yet, and closes it. */
 export interface ServedHttp {
   readonly server: Server | Http2Server | Http2SecureServer;
-  /** Frees what closing the server does not. */
+  /** Releases what closing the server does not. */
   close?(): unknown;
 }
 
-/** What `error.type` says when a response was cut, by cause. */
+/** The `error.type` of a response that was cut, by cause. */
 export interface CutErrorTypes {
   readonly clientDisconnected: string;
   readonly timeout: string;
   readonly destroyed: string;
 }
 
-/** Everything that the kit needs to know about one adapter on one framework version. */
+/** What the kit needs to know about one adapter on one framework version. */
 export interface HttpServerConformanceOptions extends KitOptions<HttpServerCapability> {
-  /** Makes the application for one case. Called once per case; what it throws fails the case. */
+  /** Returns the application for one case. Called once per case; what it throws fails the case. */
   serve(setup: HttpServerSetup): ServedHttp | Promise<ServedHttp>;
-  /** The adapter's client; without it, cases that call on to another service are skipped. */
+  /** The adapter's client; without it, cases that call another service are skipped. */
   readonly fetch?: typeof fetch;
   /** @default "http" */
   readonly scheme?: 'http' | 'https';
   /** @default "1.1" */
   readonly httpVersion?: '1.1' | '2';
   /**
-   * The `http.route` expected of an endpoint, where it is not the mounts and the path joined.
+   * Returns the `http.route` expected of an endpoint, where it is not the mounts and the path joined.
    *
    * Frameworks spell wildcards differently; the rest should need no entry.
    */

@@ -16,19 +16,19 @@ export interface EndpointCall {
   readonly body?: unknown;
 }
 
-/** What a `reply` endpoint answers. */
+/** The response that a `reply` endpoint returns. */
 export interface EndpointReply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** Absent: an empty body. A stream must be sent with the framework's own means for streams. */
+  /** Absent: an empty body. Send a stream as the framework sends streams. */
   readonly body?: string | Readable;
 }
 
 /**
- * One route of the application that the kit is run against, described without a framework.
+ * One route of the application that the kit tests, described without a framework.
  *
- * A spec file mounts it with the framework's own router: a router per entry of `mounts`, one inside the other,
- * and the route in the innermost.
+ * A spec file mounts it with the framework's own router: one router per entry of `mounts`, each inside the
+ * one before it, and the route in the innermost.
  */
 export interface HttpServerEndpoint {
   /** Upper case: `GET`, `POST`; `ALL`: any method. */
@@ -39,16 +39,16 @@ export interface HttpServerEndpoint {
   readonly path: string;
   /**
    * How the response is made. `reply`: send what `handle` returns, and let what it throws or rejects with reach the
-   * framework. `raw`: `handle` answers on `res` itself; have the framework keep its hands off (`reply.hijack()`,
+   * framework. `raw`: `handle` answers on `res` itself; keep the framework from answering (`reply.hijack()`,
    * `ctx.respond = false`). `raw` endpoints read the request body unparsed.
    */
   readonly style: 'reply' | 'raw';
   handle(call: EndpointCall): EndpointReply | undefined | Promise<EndpointReply | undefined>;
 }
 
-/** What endpoints use of the case that runs. */
+/** What endpoints use of the running case. */
 export interface EndpointStage {
-  /** Notes which context is active here. */
+  /** Records which context is active here. */
   sight(label: string, req: EndpointCall['req']): void;
   /** A gate that the case opens. */
   gate(name: string): Gate;
@@ -73,14 +73,14 @@ export const BROKEN: Error & { code: string } = Object.assign(new Error('the sou
   code: 'E_BROKEN_SOURCE',
 });
 
-/** What a connection fails with that its other side resets, as an upstream's is handed on. */
+/** The error of a connection that its other side resets, as a proxy gets it from its upstream. */
 export const RESET: Error & { code: string } = Object.assign(new Error('read ECONNRESET'), {
   code: 'ECONNRESET',
   errno: -104,
   syscall: 'read',
 });
 
-/** Makes the endpoints of one case. */
+/** Returns the endpoints of one case. */
 export function createEndpoints(stage: EndpointStage): HttpServerEndpoint[] {
   const { sight, gate } = stage;
 
@@ -113,7 +113,7 @@ export function createEndpoints(stage: EndpointStage): HttpServerEndpoint[] {
       throw REFUSED;
     }),
     reply('GET', '/quotes', ({ req }) => {
-      // As clients and parsers do, which repeat what they were given.
+      // Clients and parsers quote their input in this way.
       throw new Error(`cannot use "${req.url}" with ${req.headers.authorization}`);
     }),
     reply('GET', '/throws-text', () => {
@@ -320,7 +320,7 @@ function raw(
   };
 }
 
-// The two response classes declare these with overloads that do not unite.
+// The two response classes declare these with incompatible overloads.
 function begin(res: EndpointCall['res'], type: string): void {
   (res as ServerResponse).writeHead(200, { 'content-type': type });
 }

@@ -136,13 +136,13 @@ function createScene(
     },
     close: () => within(world.stop(), () => 'the server to close'),
     assertClean() {
-      truth.assertTold();
+      truth.assertTruth();
       if (!world.outerContext) sightings.assertNoneOutside();
     },
   };
 }
 
-/** Returns a client that notes the statuses it receives. */
+/** Returns a client that records the statuses it receives. */
 function noting(client: WireClient, truth: StatusTruth): WireClient {
   return {
     send(path, request) {

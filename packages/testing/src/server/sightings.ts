@@ -5,10 +5,10 @@ import { within } from '../kit/deadline.ts';
 import { withResolvers } from '../kit/gate.ts';
 import type { EndpointCall } from './http-server-endpoints.ts';
 
-/** Which context an endpoint saw, and where. */
+/** The context that an endpoint saw, and where. */
 export interface Sighting {
   readonly label: string;
-  /** The `x-request` header of the request, by which a case distinguishes its requests. */
+  /** The `x-request` header of the request, which distinguishes the requests of a case. */
   readonly request: string;
   readonly spanContext: SpanContext | undefined;
   readonly context: Context;
@@ -20,7 +20,7 @@ export interface Sightings {
   readonly list: readonly Sighting[];
   /** Records which context is active here. */
   add(label: string, req: EndpointCall['req'] | IncomingMessage): void;
-  /** Returns the first sighting with this label, for this request if named; waits for it. */
+  /** Returns the first sighting with this label, and of this request if given; waits for it. */
   first(label: string, request?: string): Promise<Sighting>;
   /** Throws an `AssertionError` when a request reached the server in the context of another. */
   assertNoneOutside(): void;
@@ -29,7 +29,7 @@ export interface Sightings {
 /** The label of what is seen before anything of the adapter runs. */
 export const OUTSIDE = 'outside';
 
-/** Returns the sightings of one case, none yet. */
+/** Returns an empty list of sightings. */
 export function createSightings(): Sightings {
   const list: Sighting[] = [];
   let added = withResolvers<void>();

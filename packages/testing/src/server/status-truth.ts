@@ -7,13 +7,13 @@ import type { RecordedSpan } from '../kit/recorded-span.ts';
 export interface StatusTruth extends SpanProcessorLike {
   onWire(status: number): void;
   /** Throws an `AssertionError` when spans report a status code more often than it was received. */
-  assertTold(): void;
+  assertTruth(): void;
 }
 
 /**
- * Makes the comparison of one case, beside what the case itself asserts: a span must not report what was never sent.
+ * Returns the comparison for one case. It applies to every case: a span must not report a status that was not sent.
  *
- * The other way round proves nothing: requests that are ignored or unsampled are answered without a span.
+ * The reverse is no fault: ignored and unsampled requests are answered without a span.
  */
 export function createStatusTruth(): StatusTruth {
   const received: number[] = [];
@@ -27,12 +27,12 @@ export function createStatusTruth(): StatusTruth {
     },
     async forceFlush() {},
     async shutdown() {},
-    assertTold() {
+    assertTruth() {
       for (const status of new Set(reported)) {
-        const [told, sent] = [reported, received].map((all) => all.filter((one) => one === status).length);
+        const [claimed, sent] = [reported, received].map((all) => all.filter((one) => one === status).length);
         assert.ok(
-          Number(told) <= Number(sent),
-          `${told} spans report status ${status}, ${sent} responses had it`,
+          Number(claimed) <= Number(sent),
+          `${claimed} spans report status ${status}, ${sent} responses had it`,
         );
       }
     },

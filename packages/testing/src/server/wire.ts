@@ -14,7 +14,7 @@ export interface Origin {
   readonly port: number;
 }
 
-/** A request as a case writes it down. */
+/** A request that a case sends. */
 export interface WireRequest {
   /** @default "GET" */
   readonly method?: string;
@@ -35,21 +35,21 @@ export interface WireResponse {
 export interface WireExchange {
   /** Settles when the response head is in. */
   readonly head: Promise<{ readonly status: number; readonly headers: IncomingHttpHeaders }>;
-  /** Settles when a piece of the body is in; once per call. */
+  /** Settles when the next piece of the body is in. */
   chunk(): Promise<string>;
   /** Settles when the whole response is in; rejects when it was cut. */
   readonly response: Promise<WireResponse>;
-  /** Leaves, as a client does that closes its tab. */
+  /** Leaves, like a browser whose tab is closed. */
   abort(): void;
 }
 
-/** The client side of a case: one connection pool, closed with the case. */
+/** The client of a case: one connection pool, closed with the case. */
 export interface WireClient {
   send(path: string, request?: WireRequest): WireExchange;
   close(): void;
 }
 
-/** Speaks the origin's protocol; `keepAlive` reuses one HTTP/1.1 connection. */
+/** Returns a client that speaks the origin's protocol; with `keepAlive`, it reuses one HTTP/1.1 connection. */
 export function connect(origin: Origin, keepAlive = false): WireClient {
   return origin.httpVersion === '2' ? connectHttp2(origin) : connectHttp1(origin, keepAlive);
 }
@@ -186,7 +186,7 @@ class Reading implements WireExchange {
 }
 
 /**
- * Writes bytes on a bare connection and returns everything that comes back until the server closes it.
+ * Writes bytes on a bare connection and returns what comes back until the server closes it.
  *
  * For requests that no client library would send. Rejects when the server keeps the connection open.
  */

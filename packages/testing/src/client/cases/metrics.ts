@@ -6,7 +6,7 @@ import type { HttpClientCase } from '../http-client-case.ts';
 const DURATION = 'http.client.request.duration';
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
-/** What the histogram may be split by; anything else grows without bound. */
+/** The attributes that the histogram may have; others would make an unbounded number of time series. */
 const CONVENTIONAL: ReadonlySet<string> = new Set([
   'http.request.method',
   'server.address',

@@ -3,7 +3,7 @@ import { headerValues } from '../../kit/origin-server.ts';
 import { arrival } from '../arrival.ts';
 import type { HttpClientCase } from '../http-client-case.ts';
 
-/** Freezes a value and all in it, so that a mutation throws where it happens. */
+/** Freezes a value and its contents, so that a mutation throws where it happens. */
 function frozen<T extends object>(value: T): T {
   for (const member of Object.values(value)) if (typeof member === 'object' && member) frozen(member);
   return Object.freeze(value);

@@ -3,7 +3,7 @@ import { type Attributes, SpanKind } from '@opentelemetry/api';
 import { assertErrorType, assertSpan } from '../../kit/trace-assertions.ts';
 import type { HttpClientCase } from '../http-client-case.ts';
 
-/** Everything that a CLIENT span may carry unless the user asks for more. */
+/** The attributes that a CLIENT span may have unless the user asks for more. */
 const CONVENTIONAL: ReadonlySet<string> = new Set([
   'http.request.method',
   'http.request.method_original',
@@ -107,7 +107,7 @@ export const spanCases: readonly HttpClientCase[] = [
       const url = world.origin.url.replace('://', '://alice:SECRET@');
       await world.client.request(`${url}/ok`).then(
         (response) => response.text(),
-        // `fetch` refuses such URLs; then the refusal is what must not be recorded with the password.
+        // `fetch` refuses such URLs; then the recorded refusal must not contain the password.
         () => undefined,
       );
       for (const span of [...world.spans.ended()]) {

@@ -9,7 +9,7 @@ class Refused extends Error {
   override readonly name = 'Refused';
 }
 
-/** A case in which the handler fails: the client gets the very error, and the span says so. */
+/** Returns a case in which the handler fails: the client gets the same error, and the span reports it. */
 function failing(how: string, fail: (error: Error) => unknown): MessagingCase {
   return {
     name: `hands on the very error of a handler that ${how}, and marks its span`,

@@ -12,7 +12,7 @@ import type { MessageToSend } from '../messaging-client-under-test.ts';
 import { assertCarries, onWire } from '../on-wire.ts';
 import { withTenant } from '../with-tenant.ts';
 
-/** A case in which the metadata is no context: the message is handled once, in a trace of its own. */
+/** Returns a case in which the metadata is no context: the message is handled once, in a new trace. */
 function unusable(
   name: string,
   metadata: NonNullable<MessageToSend['metadata']>[],

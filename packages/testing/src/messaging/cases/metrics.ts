@@ -6,10 +6,10 @@ import type { MessagingCase, MessagingWorld } from '../messaging-case.ts';
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
 const MANY_DESTINATIONS = 1_500;
-/** A thousand, where administrators make them, and what has none. */
+/** A thousand names where administrators make the destinations, and one series for the rest. */
 const MOST_NAMES = 1_001;
 
-/** What measurements may be split by; anything else grows without bound. */
+/** The attributes that measurements may have; others would make an unbounded number of time series. */
 const CONVENTIONAL: ReadonlySet<string> = new Set([
   'messaging.system',
   'messaging.operation.name',
@@ -24,7 +24,7 @@ const CONVENTIONAL: ReadonlySet<string> = new Set([
   'error.type',
 ]);
 
-/** Asserts one histogram; what `count` operations took together is no longer than the time since `startedAt`. */
+/** Asserts one histogram: the duration of `count` operations together is at most the time since `startedAt`. */
 async function assertDuration(
   world: MessagingWorld,
   name: string,

@@ -8,7 +8,7 @@ import type { MessagingTraceOptions } from '../messaging-conformance-options.ts'
 
 const METADATA = { traceparent: traceparentOf(), baggage: 'tenant=blue' };
 
-/** Has one planted message handled, and takes its span. */
+/** Plants one message, waits until it is handled, and takes its span. */
 async function processed(
   world: MessagingWorld,
   timestamp?: number,

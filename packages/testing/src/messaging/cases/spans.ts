@@ -16,7 +16,7 @@ function assertOperation(span: RecordedSpan, system: string, type: string): void
   assert.equal(attributes['messaging.batch.message_count'], undefined, 'a single message has no batch count');
 }
 
-/** What says which message, where and through whom. */
+/** The attributes that identify a message, its place and its broker. */
 const PLACE = [
   'messaging.system',
   'messaging.destination.name',

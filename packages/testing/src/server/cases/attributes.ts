@@ -3,7 +3,7 @@ import { type Attributes, SpanKind } from '@opentelemetry/api';
 import { assertErrorType, assertSpan } from '../../kit/trace-assertions.ts';
 import type { HttpServerCase } from '../http-server-case.ts';
 
-/** Everything that a SERVER span may carry unless the user asks for more. */
+/** The attributes that a SERVER span may have unless the user asks for more. */
 const CONVENTIONAL: ReadonlySet<string> = new Set([
   'http.request.method',
   'http.request.method_original',

@@ -17,10 +17,10 @@ import type { HttpServerCase, HttpServerWorld } from '../http-server-case.ts';
 // The key under which OpenTelemetry's own HTTP instrumentation leaves its span for framework instrumentations.
 const RPC_METADATA = createContextKey('OpenTelemetry SDK Context Key RPC_METADATA');
 
-/** What the other tracer's span shows of itself: everything that an SDK's does, its kind, or no more than the API has. */
+/** What the other tracer's span shows of itself: what an SDK's span shows, its kind, or only what the API has. */
 type Shows = 'everything' | 'its kind' | 'nothing';
 
-/** Puts a SERVER span of another tracer around each request, the way an instrumentation of node:http does. */
+/** Puts a SERVER span of another tracer around each request, as an instrumentation of node:http does. */
 function surround(world: HttpServerWorld, shows: Shows = 'everything'): void {
   world.outerContext = true;
   const { server } = world.served as { server: Server };
@@ -57,7 +57,7 @@ function surround(world: HttpServerWorld, shows: Shows = 'everything'): void {
   };
 }
 
-/** A span with the methods of the API, as tracers have that are no SDK of OpenTelemetry. */
+/** Returns a span with the methods of the API only, as other tracers than an OpenTelemetry SDK make. */
 function opaque(span: Span, shows: Shows): Span {
   const own: Span = {
     spanContext: () => span.spanContext(),
@@ -75,7 +75,7 @@ function opaque(span: Span, shows: Shows): Span {
   return shows === 'its kind' ? Object.assign(own, { kind: SpanKind.SERVER }) : own;
 }
 
-/** How many spans with this kind have ended and are not taken. */
+/** Returns how many spans of this kind have ended and are not taken. */
 function endedServers(world: HttpServerWorld): number {
   return world.spans.ended().filter(({ kind }) => kind === SpanKind.SERVER).length;
 }

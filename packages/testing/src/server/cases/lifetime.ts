@@ -6,14 +6,14 @@ import { BROKEN } from '../http-server-endpoints.ts';
 const STATUS = 'http.response.status_code';
 const BYTES = { 'content-type': 'application/octet-stream' };
 
-/** Asserts that the next SERVER span says: this status was sent, nothing failed. */
+/** Asserts that the next SERVER span reports this status and no failure. */
 async function assertServed(world: HttpServerWorld, status: number): Promise<void> {
   const span = await world.serverSpan();
   assert.equal(span.attributes[STATUS], status);
   assertErrorType(span, undefined);
 }
 
-/** Asserts that the span stays open while another request comes and goes. */
+/** Asserts that the span stays open while another request is served. */
 async function assertStaysOpen(world: HttpServerWorld): Promise<void> {
   const [open] = world.spans.open();
   assert.ok(open, 'the span is open while the response is under way');
@@ -23,7 +23,7 @@ async function assertStaysOpen(world: HttpServerWorld): Promise<void> {
   assert.deepEqual(world.spans.open(), [open]);
 }
 
-/** Asserts that the next SERVER span says: cut for this reason, with the status that was sent, if one was. */
+/** Asserts that the next SERVER span reports a cut for this reason, with the status that was sent, if any. */
 async function assertCut(
   world: HttpServerWorld,
   errorType: string | RegExp,

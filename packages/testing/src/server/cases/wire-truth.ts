@@ -6,13 +6,17 @@ import { RESET } from '../http-server-endpoints.ts';
 const BYTES = 'content-type: application/octet-stream';
 
 /** Asserts that the next SERVER span has this status, and this `error.type`. */
-async function assertTold(world: HttpServerWorld, status: number | undefined, error?: string): Promise<void> {
+async function assertReported(
+  world: HttpServerWorld,
+  status: number | undefined,
+  error?: string,
+): Promise<void> {
   const span = await world.serverSpan();
   assert.equal(span.attributes['http.response.status_code'], status);
   assertErrorType(span, error);
 }
 
-/** Puts something around each request that the server hands to the application; Node itself cannot do with another response. */
+/** Wraps each request before the application gets it. The response stays: Node needs its own. */
 function wrapRequests(world: HttpServerWorld, wrap: (req: object) => object): void {
   const { server } = world.served;
   const listeners = server.listeners('request');
@@ -32,7 +36,7 @@ export const wireTruthCases: readonly HttpServerCase[] = [
       const counts = [...answers.matchAll(/<(\d+)>/g)].map(([, count]) => Number(count));
       assert.equal(counts.length, 31);
       assert.equal(counts.at(-1), counts[1], 'the listeners of the connection do not become more');
-      for (let n = 0; n < 31; n += 1) await assertTold(world, 200);
+      for (let n = 0; n < 31; n += 1) await assertReported(world, 200);
     },
   },
   {
@@ -41,7 +45,7 @@ export const wireTruthCases: readonly HttpServerCase[] = [
     async run(world) {
       const client = world.keepAlive();
       await client.send('/items/1').response;
-      await assertTold(world, 200);
+      await assertReported(world, 200);
       for (const sender of [world, client]) {
         const exchange = sender.send('/answers-aborted', {
           method: 'POST',
@@ -51,7 +55,7 @@ export const wireTruthCases: readonly HttpServerCase[] = [
         });
         await world.sighted('data', sender === world ? '1' : '2');
         exchange.abort();
-        await assertTold(world, undefined, world.errorTypes.clientDisconnected);
+        await assertReported(world, undefined, world.errorTypes.clientDisconnected);
       }
     },
   },
@@ -62,7 +66,7 @@ export const wireTruthCases: readonly HttpServerCase[] = [
       await exchange.chunk();
       world.gate('break').open();
       await assert.rejects(exchange.response);
-      await assertTold(world, 200, RESET.code);
+      await assertReported(world, 200, RESET.code);
     },
   },
   {
@@ -74,7 +78,7 @@ export const wireTruthCases: readonly HttpServerCase[] = [
         'zz\r\n',
       ]);
       assert.match(received, /^HTTP\/1\.1 400/);
-      await assertTold(world, 400);
+      await assertReported(world, 400);
     },
   },
   {
@@ -103,7 +107,7 @@ export const wireTruthCases: readonly HttpServerCase[] = [
         body: 'hello',
       });
       assert.equal(text, '5');
-      await assertTold(world, 200);
+      await assertReported(world, 200);
     },
   },
   {
@@ -111,7 +115,7 @@ export const wireTruthCases: readonly HttpServerCase[] = [
     async run(world) {
       const { text } = await world.get('/puts-emit-back');
       assert.equal(text, 'alone');
-      await assertTold(world, 200);
+      await assertReported(world, 200);
     },
   },
 ];
