@@ -474,13 +474,7 @@ function traceContext(options: HttpServerTraceOptions, fault: ServerFault | unde
       };
       head.switched = end;
       if (fault !== 'has one witness') res.once('close', end);
-      if (fault === 'knows a request by its identity') {
-        const { emit: inherited } = req;
-        req.emit = function emitOf(this: IncomingMessage, ...event: unknown[]) {
-          if (this !== req && event[0] === 'close') end();
-          return inherited.apply(this, event as never);
-        };
-      }
+      if (fault === 'knows a request by its identity' && res.req !== req) end();
     }
 
     if (fault !== 'does not bind listeners') {
