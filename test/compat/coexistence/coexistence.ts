@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { failureReason, keepInstalled, unpackInto } from '../../dist/kept-installation.ts';
 import { packAll } from '../../dist/packed-packages.ts';
-import { CALLS, FRAMEWORKS, observe } from './observe.ts';
+import { CALLS, FRAMEWORKS } from './combinations.ts';
+import { observe } from './observe.ts';
 import { PEERS, type Peer } from './peers.ts';
 import { judge, type Verdict } from './verdict.ts';
 

@@ -3,19 +3,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import type { Framework } from './combinations.ts';
 import type { Peer } from './peers.ts';
-
-export const FRAMEWORKS = ['express', 'fastify', 'koa', 'node:http'] as const;
-export type Framework = (typeof FRAMEWORKS)[number];
-
-/** The ways of ours to make a call, as service.mjs makes them. */
-export const CALLS = [
-  'tracedFetch',
-  'traceInterceptor',
-  'fetch with traceHeaders',
-  'node:http with traceHeaders',
-] as const;
-export type CallName = (typeof CALLS)[number];
 
 /** What is compared of a span, whoever made it. */
 export interface SeenSpan {

@@ -1,4 +1,4 @@
-import type { CallName, Framework } from './observe.ts';
+import type { CallName, Framework } from './combinations.ts';
 
 /** A tracer that may run beside us, and how it is started. */
 export interface Peer {

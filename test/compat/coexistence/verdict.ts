@@ -1,4 +1,5 @@
-import { CALLER, CALLS, type Observation, type SeenSpan, type SentCalls } from './observe.ts';
+import { CALLS } from './combinations.ts';
+import { CALLER, type Observation, type SeenSpan, type SentCalls } from './observe.ts';
 import type { Peer } from './peers.ts';
 
 /** What the table says of one service beside one peer, and what is wrong with it. */
