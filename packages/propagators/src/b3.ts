@@ -27,37 +27,38 @@ const [B3_TRACE_ID, B3_SPAN_ID, B3_SAMPLED, B3_FLAGS] = TRACE_FORMATS.b3multi;
 // 32 + 1 + 16 + 1 + 1 + 1 + 16.
 const MAX_SINGLE_LENGTH = 68;
 
-/** Settings of {@link B3Propagator}. */
+/** Options of {@link B3Propagator}. */
 export interface B3Options {
   /**
-   * What is written: `'single'`, the `b3` header, or `'multi'`, the `x-b3-*` headers. Both are read either way.
+   * The encoding to write: `'single'`, the `b3` header, or `'multi'`, the `x-b3-*` headers. Both are always read.
    *
    * @default 'single'
    */
   readonly inject?: 'single' | 'multi';
 }
 
-/** What a B3 encoding says: a decision, and ids when it names a trace. */
+/** What the headers of one B3 encoding say. */
 export interface B3Reading {
+  /** Absent: the headers hold a decision and name no trace. */
   readonly ids?: { readonly traceId: string; readonly spanId: string };
   readonly state: 'accept' | 'deny' | 'debug' | 'defer';
 }
 
 /**
- * B3, the Zipkin format: reads the `b3` header and, when that is absent or malformed, the `x-b3-*` headers; writes one of
- * the two.
+ * Reads and writes B3, the format of Zipkin. Reads the `b3` header and, when that is absent or malformed, the `x-b3-*`
+ * headers; writes one of the two encodings.
  *
- * The four states are kept apart. *Accept* and *deny* are the sampled flag. *Debug* is accept, and is sent on as debug
- * in either encoding for as long as the trace id stays. *Defer* (no state) leaves the decision to the receiving
- * SDK: the remote span context carries the sampled flag, so that a parent-based sampler records the trace instead of
- * dropping it, {@link isSamplingDeferred} says so to a sampler, and without a local span it goes out as deferred again.
+ * The four states are distinguished. *Accept* and *deny* are the sampled flag. *Debug* is accept, and is sent on as debug
+ * in either encoding while the trace id stays the same. *Defer* (no state) leaves the decision to the receiving SDK: the
+ * remote span context carries the sampled flag, so that a parent-based sampler records the trace instead of dropping it.
+ * {@link isSamplingDeferred} shows it to a sampler, and without a local span it is sent on as deferred.
  *
  * `b3: 0`, or `x-b3-sampled: 0` alone, is honoured: the context gets an unsampled remote parent with ids made here, so
  * that neither this service nor the next records. `1` and `d` without ids name no trace and leave the context alone.
  *
- * 64-bit trace ids are padded with zeros on the left; upper case becomes lower case; of several values the first counts.
+ * 64-bit trace ids are padded with zeros on the left. Upper case becomes lower case. Of several values the first counts.
  *
- * Never throws, for any context, carrier or getter.
+ * Never throws, with any context, carrier or getter.
  *
  * @see https://github.com/openzipkin/b3-propagation
  * @example
@@ -78,7 +79,7 @@ export class B3Propagator implements TextMapPropagator<unknown> {
     this.#multi = inject === 'multi';
   }
 
-  /** The context that continues the carrier's trace, or `context` itself when neither encoding is valid. */
+  /** Returns the context that continues the carrier's trace, or `context` itself when neither encoding is valid. */
   extract(context: Context, carrier: unknown, getter?: TextMapGetter): Context {
     try {
       const get = chosenGetter(getter);
@@ -118,17 +119,17 @@ export class B3Propagator implements TextMapPropagator<unknown> {
       }
       writeField(carrier, set, B3_TRACE_ID, traceId);
       writeField(carrier, set, B3_SPAN_ID, spanId);
-      // Debug says accept already; sending both would leave receivers to choose.
+      // Debug implies accept. With both, receivers would have to choose.
       if (state === '0' || state === '1') writeField(carrier, set, B3_SAMPLED, state);
       else clearField(carrier, set, B3_SAMPLED);
       if (state === 'd') writeField(carrier, set, B3_FLAGS, '1');
       else clearField(carrier, set, B3_FLAGS);
     } catch {
-      // A context or span that cannot be read has nothing to say.
+      // A context or span that cannot be read writes nothing.
     }
   }
 
-  /** `b3`, or the four `x-b3-*` headers that may be written. */
+  /** Returns `b3`, or the four `x-b3-*` headers that may be written. */
   fields(): string[] {
     return this.#multi ? [...TRACE_FORMATS.b3multi] : [B3_SINGLE];
   }
@@ -146,8 +147,8 @@ function stateOf(context: Context, spanContext: SpanContext): '' | '0' | '1' | '
 }
 
 /**
- * `traceid-spanid[-state][-parentid]`, or a state alone; `undefined` for anything else. The parent's id is not used, so
- * that only its form matters.
+ * Reads `traceid-spanid[-state][-parentid]`, or a state alone. Returns `undefined` for anything else. The parent's id is
+ * not used, so only its form is checked.
  */
 export function parseB3Single(value: string): B3Reading | undefined {
   const parts = firstOf(value, MAX_SINGLE_LENGTH).split('-', 5);
@@ -164,7 +165,7 @@ export function parseB3Single(value: string): B3Reading | undefined {
   return parent === undefined || UNUSED_ID.test(parent) ? { ids, state: decided } : undefined;
 }
 
-/** An id in form, zeros included. */
+/** The form of an id, zeros included. */
 const UNUSED_ID = /^[0-9a-f]{16}$/i;
 
 function singleState(state: string): 'accept' | 'deny' | 'debug' | undefined {
@@ -173,7 +174,9 @@ function singleState(state: string): 'accept' | 'deny' | 'debug' | undefined {
   return state === 'd' ? 'debug' : undefined;
 }
 
-/** The reading of the `x-b3-*` headers, or `undefined` when they say nothing or anything malformed. Empty ones are absent. */
+/**
+ * Reads the `x-b3-*` headers. Returns `undefined` when they say nothing or one is malformed. Empty ones count as absent.
+ */
 export function parseB3Multi(read: (field: string) => string | undefined): B3Reading | undefined {
   const trace = firstOf(read(B3_TRACE_ID) ?? '', 32);
   const span = firstOf(read(B3_SPAN_ID) ?? '', 16);
@@ -186,7 +189,7 @@ export function parseB3Multi(read: (field: string) => string | undefined): B3Rea
 
 function multiState(sampled: string, flags: string): B3Reading['state'] | undefined {
   if (flags === '1') return 'debug';
-  // Tracers from before the specification wrote words.
+  // Tracers older than the specification wrote words.
   switch (sampled.toLowerCase()) {
     case '':
       return 'defer';

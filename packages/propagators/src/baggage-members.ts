@@ -11,34 +11,36 @@ import {
   tokenEnd,
 } from './baggage-text.ts';
 
-/** Members kept and sent at most. */
+/** The most members that are kept and sent. */
 export const MAX_BAGGAGE_MEMBERS = 64;
-/** Bytes kept and sent at most, commas included. */
+/** The most bytes that are kept and sent, commas included. */
 export const MAX_BAGGAGE_BYTES = 8192;
-/** Characters looked at on the way in, over all header lines. */
+/** The most characters that are read, over all header lines. */
 export const MAX_BAGGAGE_SCANNED = 16_384;
 
 const HEX_DIGITS = '0123456789ABCDEF';
 
-/** One list member in a form that may be sent: no optional white space, properties legal. */
+/** One list member in a form that may be sent: without optional white space, with legal properties only. */
 export interface BaggageMember {
   readonly key: string;
   /** Form: `key=value` or `key=value;property;property=value`. */
   readonly text: string;
-  /** Where the value ends in `text`. */
+  /** The end of the value in `text`. */
   readonly valueEnd: number;
 }
 
 /**
- * The legal members of these header lines, in order and with duplicates, up to the limits. A malformed member or
- * property is left out and costs the others nothing. `first` stops at the first member.
+ * Returns the legal members of these header lines, in order and with duplicates, up to the limits. A malformed member or
+ * property is left out alone.
+ *
+ * @param first Whether to stop after the first member. Default: `false`.
  */
 export function readMembers(lines: readonly string[], first = false): BaggageMember[] {
   const members: BaggageMember[] = [];
   let unread = MAX_BAGGAGE_SCANNED;
   let bytes = -1;
   for (const line of lines) {
-    // What the limit cuts off may be the rest of a member, and a part of one must not pass for the whole.
+    // The limit may cut a member in two, and a part must not pass for the whole.
     const end = line.length <= unread ? line.length : line.lastIndexOf(',', unread - 1);
     let start = 0;
     while (start < end) {
@@ -56,14 +58,14 @@ export function readMembers(lines: readonly string[], first = false): BaggageMem
       }
       start = to + 1;
     }
-    // A line costs one even when empty, so that their number is bounded as well.
+    // An empty line counts as one character, so that the number of lines is bounded as well.
     unread -= line.length + 1;
     if (unread <= 0) break;
   }
   return members;
 }
 
-/** The member in `line[from, to)`, or `undefined` when it is malformed. */
+/** Returns the member in `line[from, to)`, or `undefined` when it is malformed. */
 function readMember(line: string, from: number, to: number): BaggageMember | undefined {
   const keyStart = skipOws(line, from, to);
   const keyEnd = tokenEnd(line, keyStart, to);
@@ -76,7 +78,7 @@ function readMember(line: string, from: number, to: number): BaggageMember | und
   const key = line.slice(keyStart, keyEnd);
   const value = line.slice(valueStart, valueEnd);
   const ready = equals === keyEnd && valueStart === equals + 1 && !value.includes('%');
-  // A stray % is repaired, escapes stay as they came.
+  // A stray % is repaired; escapes stay as received.
   const pair = ready ? line.slice(keyStart, valueEnd) : `${key}=${encodeOctets(value, true)}`;
   if (rest === to) return { key, text: pair, valueEnd: pair.length };
   const properties = legalProperties(line.slice(rest + 1, to));
@@ -93,7 +95,7 @@ function skipOws(text: string, start: number, end: number): number {
   return i;
 }
 
-/** The properties that may be sent, joined by `;`. A value keeps its escapes and gets those it lacks. */
+/** Returns the properties that may be sent, joined by `;`. A value keeps its escapes and gets the missing ones. */
 export function legalProperties(text: string): string {
   const legal: string[] = [];
   for (const property of text.split(';')) {
@@ -106,8 +108,8 @@ export function legalProperties(text: string): string {
 }
 
 /**
- * Writes an entry as it is sent to `bytes` at `start` and says where it ends: at `start` itself when its key cannot stand
- * in a header, or it is too long or cannot be read.
+ * Writes an entry to `bytes` at `start`, in the form in which it is sent, and returns its end. Returns `start` itself
+ * when the key is not legal in a header, or the entry is too long or cannot be read.
  */
 export function writeMember(bytes: Buffer, start: number, key: string, entry: BaggageEntry): number {
   try {
@@ -150,7 +152,7 @@ export function memberValue(member: BaggageMember): string {
   return decodeOctets(member.text.slice(member.key.length + 1, member.valueEnd));
 }
 
-/** The properties in wire form, or `undefined` when the member has none. */
+/** Returns the properties in wire form, or `undefined` when the member has none. */
 export function memberProperties(member: BaggageMember): string | undefined {
   return member.valueEnd === member.text.length ? undefined : member.text.slice(member.valueEnd + 1);
 }

@@ -3,8 +3,9 @@ import { hexDigit } from './hex.ts';
 const TOKEN = 1;
 const OCTET = 2;
 const PLAIN = 4;
-// What each ASCII character may be part of: an RFC 7230 token, a baggage-octet; and whether it is sent as it is. Of the
-// octets, % is not, and two that others misread: Python takes + for a space, Rust ends a value at its second =.
+// For each ASCII character: whether it may be part of an RFC 7230 token, whether it is a baggage-octet, and whether it is sent
+// as it is. Of the octets, three are not: %, and two that other implementations misread. Python's takes + for a space, Rust's
+// ends a value at its second =.
 const KINDS = new Uint8Array(128);
 for (let code = 0x21; code < 0x7f; code++) {
   const char = String.fromCharCode(code);
@@ -14,44 +15,47 @@ for (let code = 0x21; code < 0x7f; code++) {
     ('",;\\%+='.includes(char) ? 0 : PLAIN);
 }
 
-/** True for the code of a character that may stand in a token. */
+/** Whether the code is that of a character that is legal in a token. */
 export function isTokenCode(code: number): boolean {
   return ((KINDS[code] ?? 0) & TOKEN) !== 0;
 }
 
-/** True for the code of a baggage-octet that is sent without percent-coding. */
+/** Whether the code is that of a baggage-octet that is sent without percent-coding. */
 export function isPlainCode(code: number): boolean {
   return ((KINDS[code] ?? 0) & PLAIN) !== 0;
 }
 
-/** Where the token that begins at `start` ends; `start` itself when there is none. */
+/** Returns the end of the token that begins at `start`, or `start` itself when there is none. */
 export function tokenEnd(text: string, start: number, end: number): number {
   let i = start;
   while (i < end && ((KINDS[text.charCodeAt(i)] ?? 0) & TOKEN) !== 0) i++;
   return i;
 }
 
-/** Where the run of baggage-octets that begins at `start` ends. */
+/** Returns the end of the run of baggage-octets that begins at `start`. */
 export function octetsEnd(text: string, start: number, end: number): number {
   let i = start;
   while (i < end && ((KINDS[text.charCodeAt(i)] ?? 0) & OCTET) !== 0) i++;
   return i;
 }
 
-/** True for a name that can stand in a header as it is. Baggage keys are never percent-coded. */
+/** Whether the text is a legal baggage key. Keys are never percent-coded. */
 export function isToken(text: unknown): text is string {
   return typeof text === 'string' && text.length > 0 && tokenEnd(text, 0, text.length) === text.length;
 }
 
-// '%20' and so on, at their character's code.
+// '%20' and so on, at the code of the character.
 const ESCAPES = Array.from(
   { length: 128 },
   (_, code) => `%${code.toString(16).toUpperCase().padStart(2, '0')}`,
 );
 
 /**
- * The text with every character that is no baggage-octet, and `%`, `+` and `=`, as percent-coded UTF-8. A lone surrogate,
- * which has no UTF-8 form, becomes U+FFFD. With `received`, all octets stay as they came, and so does a `%` that codes one.
+ * Returns the text with `%`, `+`, `=` and every character that is not a baggage-octet as percent-coded UTF-8. A lone
+ * surrogate, which has no UTF-8 form, becomes U+FFFD.
+ *
+ * @param received Whether the text came from a header: octets then stay as they are, and so does a `%` that begins an
+ * escape. Default: `false`.
  */
 export function encodeOctets(text: string, received = false): string {
   const stays = received ? OCTET : PLAIN;
@@ -64,7 +68,7 @@ export function encodeOctets(text: string, received = false): string {
     if (code < 128) {
       out += ESCAPES[code];
     } else {
-      // Whole runs keep surrogate pairs together; one left unpaired would make encodeURIComponent throw.
+      // A whole run keeps surrogate pairs together: half a pair would make encodeURIComponent throw.
       const start = i;
       while (i + 1 < text.length && text.charCodeAt(i + 1) >= 128) i++;
       out += encodeURIComponent(text.slice(start, i + 1).replace(/\p{Surrogate}/gu, '\ufffd'));
@@ -80,7 +84,7 @@ function isEscape(text: string, i: number): boolean {
 
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
-/** The text behind percent-coded UTF-8. Octets that are not UTF-8 become U+FFFD; a `%` that codes nothing stays. */
+/** Decodes percent-coded UTF-8. Octets that are not UTF-8 become U+FFFD; a `%` that begins no escape stays. */
 export function decodeOctets(text: string): string {
   if (!text.includes('%')) return text;
   try {

@@ -1,7 +1,7 @@
 import type { TextMapSetter } from '@opentelemetry/api';
 import { type CarrierSetter, carrierSetter, FieldBudget } from '@throughline/core/wire';
 
-/** Writes into one carrier as far as its budget goes. A field that does not fit any more is left out whole. */
+/** Writes into one carrier up to a budget. A field that no longer fits is left out whole. */
 export class BudgetedSetter implements CarrierSetter {
   readonly #setter: TextMapSetter;
   readonly #budget = new FieldBudget();

@@ -31,15 +31,15 @@ import { W3CBaggagePropagator } from './w3c-baggage.ts';
 import { W3CTraceContextPropagator } from './w3c-trace-context.ts';
 import { XRayPropagator } from './xray.ts';
 
-/** Settings of {@link CompositePropagator}. */
+/** Options of {@link CompositePropagator}. */
 export interface CompositePropagatorOptions {
-  /** What is read, the most trusted format first. */
+  /** The propagators that read, the most trusted format first. */
   readonly extract: readonly TextMapPropagator[];
-  /** What is written. */
+  /** The propagators that write. */
   readonly inject: readonly TextMapPropagator[];
 }
 
-/** One format's answer about one carrier. */
+/** The trace that one format names in a carrier. */
 interface Candidate {
   readonly span: Span;
   readonly spanContext: SpanContext;
@@ -47,20 +47,20 @@ interface Candidate {
 }
 
 /**
- * Several formats as one propagator, with separate lists for reading and writing.
+ * Combines several formats into one propagator, with separate lists for reading and writing.
  *
- * Reading, in the configured order: the first format with a valid span context is continued. Another that names the same
- * trace adds what the first could not say (tracestate, random flag, debug, Lineage, an open sampling decision). One that
- * names a different trace changes nothing and is recorded for {@link conflictingSpanContexts}. A bare "do not record"
- * without ids counts only when no format names a trace. Baggage of all formats is merged; for a key in several, the first
- * format's entry wins.
+ * Reading, in the configured order: the first format with a valid span context is continued. Another format with the
+ * same trace adds what the first cannot express (tracestate, random flag, debug, Lineage, an open sampling decision). A
+ * format with a different trace changes nothing and is recorded for {@link conflictingSpanContexts}. A "do not record"
+ * without ids counts only when no format names a trace. Baggage of all formats is merged; if a key occurs in several,
+ * the first format's entry wins.
  *
- * A propagator that is malformed, empty or throws never hides another, in either direction; the first throw of each
- * is reported to `diag`.
+ * A format that is malformed or absent, or whose propagator throws, never hides another, in either direction. The first
+ * error of each propagator is reported to `diag`.
  *
- * Writing: every listed propagator writes its own fields, 12 KB in all at most, so that the request still fits into the
- * 16 KB of headers that a Node server takes. W3C baggage has its 8192 bytes first; of Jaeger's `uberctx-` fields whole ones
- * are left out.
+ * Writing: every listed propagator writes its own fields, at most 12 KB together, so that the request fits into the 16
+ * KB of headers that a Node server accepts. W3C baggage has its 8192 bytes first; Jaeger's `uberctx-` fields that no
+ * longer fit are left out whole.
  *
  * @example
  * propagation.setGlobalPropagator(
@@ -73,14 +73,14 @@ interface Candidate {
 export class CompositePropagator implements TextMapPropagator<unknown> {
   readonly #extract: readonly TextMapPropagator[];
   readonly #inject: readonly TextMapPropagator[];
-  /** The same, those that give each member of baggage a field of its own behind the others: they can do with less room. */
+  /** The same list, with those last that write a field per member of baggage: they can write fewer. */
   readonly #writers: readonly TextMapPropagator[];
   readonly #needsBudget: boolean;
   readonly #reported = new WeakSet<TextMapPropagator>();
 
   /**
-   * @throws TypeError when a list is missing or holds something that has no `extract()` and `inject()`, and for options that
-   * do not exist.
+   * @throws TypeError when a list is missing or an item lacks `extract()` or `inject()`, and for options that do not
+   * exist.
    */
   constructor(options: CompositePropagatorOptions) {
     this.#extract = checkedList(options, 'extract');
@@ -91,7 +91,7 @@ export class CompositePropagator implements TextMapPropagator<unknown> {
     this.#needsBudget = this.#inject.length > 1 && !this.#inject.every(writesLittle);
   }
 
-  /** The context with what the formats agreed on, or `context` itself when none of them found anything. */
+  /** Returns the context with the trace and baggage of all formats, or `context` itself when none found anything. */
   extract(context: Context, carrier: unknown, getter?: TextMapGetter): Context {
     const get = chosenGetter(getter);
     const [only, second] = this.#extract;
@@ -103,7 +103,7 @@ export class CompositePropagator implements TextMapPropagator<unknown> {
     }
   }
 
-  /** Lets each listed propagator write. */
+  /** Calls each listed propagator to write its fields. */
   inject(context: Context, carrier: unknown, setter?: TextMapSetter): void {
     const chosen = chosenSetter(setter);
     const set = this.#needsBudget ? new BudgetedSetter(chosen) : chosen;
@@ -116,7 +116,7 @@ export class CompositePropagator implements TextMapPropagator<unknown> {
     }
   }
 
-  /** Every field that `inject` may write, each once. */
+  /** Returns every field that `inject` may write, each once. */
   fields(): string[] {
     const fields = new Set<string>();
     for (const propagator of this.#inject) {
@@ -153,7 +153,7 @@ export class CompositePropagator implements TextMapPropagator<unknown> {
       baggage = nextBaggage;
       current = next;
     }
-    // The last format's answer stands in the context by now, which is right when it was the only one.
+    // The context now holds the last format's values, which is right if it was the only one.
     if (baggages.length > 1) current = withExtractedBaggage(current, baggages.reduce(mergeBaggage));
     return found.length > 1 ? withCandidates(current, found) : current;
   }
@@ -172,7 +172,7 @@ export class CompositePropagator implements TextMapPropagator<unknown> {
     }
   }
 
-  /** Without the error, whose message could quote the carrier. */
+  /** Leaves the error out, because its message may quote the carrier. */
   #report(propagator: TextMapPropagator, method: string): void {
     if (this.#reported.has(propagator)) return;
     this.#reported.add(propagator);
@@ -182,7 +182,7 @@ export class CompositePropagator implements TextMapPropagator<unknown> {
   }
 }
 
-/** Ours with limits that leave room for each other: all but Jaeger's baggage. */
+/** Whether it is one of ours whose limits leave room for the others: all but Jaeger's, with its baggage. */
 function writesLittle(propagator: TextMapPropagator): boolean {
   return LIMITED.some((limited) => propagator instanceof limited);
 }
@@ -200,7 +200,7 @@ function candidateIn(context: Context, span: Span | undefined): Candidate | unde
   const remote = extractedSpanContext(context);
   const spanContext = legalSpanContext(current, remote);
   if (span === undefined || spanContext === undefined) return undefined;
-  // A propagator of another make leaves what ours remembered about an earlier format.
+  // A propagator of another package leaves the traits of an earlier format in the context.
   return { span, spanContext, traits: current === remote ? remoteTraits(context) : undefined };
 }
 
@@ -235,7 +235,7 @@ function mergeCandidates(winner: Candidate, other: Candidate): Candidate {
   const lineage = mine?.lineage ?? theirs?.lineage;
   const traits: RemoteTraits = {
     deferred: undecided && theirs?.deferred === true,
-    // Debug is accept, so it cannot join a decision not to record.
+    // Debug implies accept, so it cannot accompany a decision not to record.
     debug: sampled && (mine?.debug === true || theirs?.debug === true),
     ...(lineage === undefined ? undefined : { lineage }),
   };
@@ -243,8 +243,9 @@ function mergeCandidates(winner: Candidate, other: Candidate): Candidate {
 }
 
 /**
- * The first format's entries win; a later one fills gaps: entries, and properties of entries with the same value. A format
- * whose keys are names of fields may have lost their letter case on the way, so that such an entry counts as the same.
+ * Merges baggage. The first format's entries win; a later one adds missing entries, and missing properties of entries
+ * with the same value. In a format whose keys are field names, the letter case may have been lost on the way, so an
+ * entry that differs only in it counts as the same.
  */
 function mergeBaggage(first: Baggage, other: Baggage): Baggage {
   let merged = first;
@@ -260,7 +261,7 @@ function mergeBaggage(first: Baggage, other: Baggage): Baggage {
     const known = isRespelt ? spelling : key;
     const mine = merged.getEntry(known);
     const better = mine?.value === entry.value && mine.metadata === undefined ? entry : (mine ?? entry);
-    // Lower case is what a header's name becomes; the other spelling is the entry's own.
+    // Header names become lower case, so the other spelling is the original one.
     const kept = key === lower ? known : key;
     if (kept !== known) merged = merged.removeEntry(known);
     if (kept !== known || better !== mine) merged = merged.setEntry(kept, better);
@@ -285,6 +286,6 @@ function checkedList(
       );
     }
   }
-  // The same object twice would only do the same work twice.
+  // The same object twice would do the same work twice.
   return [...new Set(list as TextMapPropagator[])];
 }

@@ -7,13 +7,14 @@ import {
 import { carrierGetter, carrierSetter } from '@throughline/core/wire';
 
 /**
- * The getter to use: the API's default one knows plain lower-case objects only, so ours takes its place.
+ * Returns the getter to use: ours in place of the API's default one, which reads plain objects in lower case only, else
+ * the given one.
  *
- * A process may hold the API twice, as CommonJS and as ES modules, so the default one is known by what it does.
+ * A process may hold the API twice, as CommonJS and as ES modules, so the default getter is recognized by its behaviour.
  */
 export const chosenGetter = chooser<TextMapGetter>(defaultTextMapGetter, carrierGetter, readsProperties);
 
-/** The setter to use, by the same rule. */
+/** Returns the setter to use, by the same rule. */
 export const chosenSetter = chooser<TextMapSetter>(defaultTextMapSetter, carrierSetter, writesProperties);
 
 function chooser<Access extends object>(own: Access, ours: Access, isDefault: (given: Access) => boolean) {
@@ -70,8 +71,8 @@ const WORDS = new Set('function get set keys if else return null undefined void 
 const PARAMETERS = /^[^(]*\(([\w$\s,]*)\)/;
 
 /**
- * Whether a function names nothing but its own parameters. Such a one can do nothing but use them, so that a probe has no
- * effect that its owner could see; any other is its owner's own and is left in place.
+ * Whether a function refers only to its own parameters. It can then be probed without an effect that its owner could see;
+ * any other function is custom and stays in place.
  */
 function isSelfContained(method: unknown): boolean {
   if (typeof method !== 'function') return false;

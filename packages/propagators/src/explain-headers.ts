@@ -36,12 +36,12 @@ const [UBER_TRACE_ID] = TRACE_FORMATS.jaeger;
 const [X_AMZN_TRACE_ID] = TRACE_FORMATS.xray;
 const [GRPC_TRACE_BIN] = TRACE_FORMATS['grpc-trace-bin'];
 
-/** Characters of a header's value that a report shows at most. */
+/** The most characters of a header's value that a report shows. */
 const MAX_SHOWN = 64;
-/** Lines of one field, and `uberctx-` fields, that a report shows at most. */
+/** The most lines of one field, and the most `uberctx-` fields, that a report shows. */
 const MAX_FIELDS = 8;
 
-/** A header that was in the carrier. */
+/** A header in the carrier. */
 export interface ExplainedField {
   /** The name in lower case. */
   readonly name: string;
@@ -49,24 +49,25 @@ export interface ExplainedField {
   readonly value: string;
 }
 
-/** What one format found and made of it. */
+/** What one format found, and whether it accepted it. */
 export interface FormatExplanation {
   readonly format: TraceFormat;
   readonly found: readonly ExplainedField[];
-  /** True when an extraction with this format alone would change the context. */
+  /** Whether an extraction with this format alone would change the context. */
   readonly accepted: boolean;
-  /** One sentence in plain words: what it means, or why it is refused. */
+  /** What the headers mean or why they are refused, in one sentence. */
   readonly reason: string;
-  /** The trace it names, when it names one. */
+  /** The trace that the headers name. Absent: they name none. */
   readonly traceId?: string;
+  /** The caller's span. Absent: the headers name none. */
   readonly spanId?: string;
 }
 
 /** The report of {@link explainHeaders}. */
 export interface HeadersExplanation {
-  /** One sentence about all formats together. */
+  /** The result of all formats together, in one sentence. */
   readonly verdict: string;
-  /** Every format this package reads, in the order of `OTEL_PROPAGATORS`' names in the documentation. */
+  /** Every format that this package reads, in the order in which {@link createPropagator} lists them. */
   readonly formats: readonly FormatExplanation[];
 }
 
@@ -76,10 +77,10 @@ type Read = (field: string) => string | undefined;
 const FORMATS = Object.keys(TRACE_FORMATS) as TraceFormat[];
 
 /**
- * Says what each format finds in these headers, whether it is accepted, and why, in words.
+ * Returns what each format finds in these headers, whether it accepts them, and why.
  *
- * For people who wonder why a trace broke; not for the path of a request. Takes any carrier {@link carrierGetter} reads.
- * No more than 64 characters of a value are shown, none of them a control character. Never throws.
+ * It is for finding out why a trace broke, not for the path of a request. Accepts any carrier that {@link carrierGetter}
+ * reads. Shows at most 64 characters of a value, and no control characters. Never throws.
  *
  * @example
  * console.log(explainHeaders({ traceparent: '00-1-2-01' }).verdict);
@@ -103,11 +104,11 @@ export function explainHeaders(carrier: unknown): HeadersExplanation {
   return { verdict: verdictOf(formats), formats };
 }
 
-/** Fields that are looked for one by one; in a carrier of more than these, only those that are there. */
+/** In a carrier with more names, only the fields that are present are read. */
 const MAX_NAMES = 256;
 const FIELDS = Object.values(TRACE_FORMATS).flat();
 
-/** The carrier, or what matters of it when it is large: each look-up in it would go through all of its names. */
+/** Returns the carrier or, if it is large, its relevant fields: each look-up would search all of its names. */
 function relevantFields(carrier: unknown): unknown {
   const names = carrierGetter.keys(carrier);
   if (names.length <= MAX_NAMES) return carrier;
@@ -223,7 +224,7 @@ function explainBaggage(headers: unknown): Answer {
   const lines = typeof header === 'string' ? [header] : header;
   const members = readMembers(lines);
   const length = lines.reduce((sum, line) => sum + line.length, 0);
-  // Counting what is left out is only cheap when the header is no longer than what is read anyway.
+  // Counting what is left out is cheap only if the header is no longer than the part that is read.
   const listed =
     length > MAX_BAGGAGE_SCANNED
       ? undefined
@@ -243,7 +244,7 @@ function explainBaggage(headers: unknown): Answer {
   };
 }
 
-/** Why nothing of a baggage header was read. */
+/** Returns why nothing of a baggage header was read. */
 function baggageFault(lines: readonly string[], length: number): string {
   const start = lines.join(',').slice(0, MAX_BAGGAGE_SCANNED);
   const members = start.split(',').map(trimOws).filter(Boolean);

@@ -11,8 +11,8 @@ import {
 import { BudgetedSetter } from './budgeted-setter.ts';
 
 /**
- * The field's value, or its values when it came on several lines. A getter that throws or returns something else than
- * text or bytes loses this field and nothing more.
+ * Returns the value of a field, or its values when it came on several lines. If the getter throws or returns neither text
+ * nor bytes, only this field is lost.
  */
 export function readField(
   carrier: unknown,
@@ -26,13 +26,13 @@ export function readField(
   }
 }
 
-/** The field's first value, for the formats whose rule for duplicates is "first wins". */
+/** Returns the first value of a field, for formats in which the first of several counts. */
 export function readFirst(carrier: unknown, getter: TextMapGetter, key: string): string | undefined {
   const value = readField(carrier, getter, key);
   return typeof value === 'string' ? value : value?.[0];
 }
 
-/** The first value of each field whose name begins with `prefix`; none when the getter cannot say. */
+/** Returns the first value of each field whose name begins with `prefix`; none when the getter throws. */
 export function readWithPrefix(
   carrier: unknown,
   getter: TextMapGetter,
@@ -49,17 +49,17 @@ export function readWithPrefix(
   }
 }
 
-/** Writes a field; a setter that throws loses this field and nothing more. */
+/** Writes a field. If the setter throws, only this field is lost. */
 export function writeField(carrier: unknown, setter: TextMapSetter, key: string, value: string): void {
   try {
     if (setter === carrierSetter) writeCarrier(carrier, key, value);
     else setter.set(carrier, key, value);
   } catch {
-    // The request goes out without it.
+    // The request is sent without it.
   }
 }
 
-/** Takes away a field left over from an earlier use of the carrier; only our own setters can. */
+/** Removes a field left over from an earlier use of the carrier; only our own setters can. */
 export function clearField(carrier: unknown, setter: TextMapSetter, key: string): void {
   if (canClear(setter)) setter.delete(carrier, key);
 }

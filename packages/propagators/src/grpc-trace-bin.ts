@@ -21,11 +21,11 @@ const [GRPC_TRACE_BIN] = TRACE_FORMATS['grpc-trace-bin'];
 const LENGTH = 29;
 export const MAX_GRPC_TRACE_BIN_LENGTH = 256;
 
-/** Settings of {@link GrpcTraceBinPropagator}. */
+/** Options of {@link GrpcTraceBinPropagator}. */
 export interface GrpcTraceBinOptions {
   /**
-   * What the setter gets: `'bytes'`, for gRPC metadata and binary message headers, or `'base64'`, for carriers that hold
-   * text. `Headers` objects and HTTP messages get base64 either way.
+   * What the setter receives: `'bytes'`, for gRPC metadata and binary message headers, or `'base64'`, for carriers of
+   * text. `Headers` objects and HTTP messages always get base64.
    *
    * @default 'bytes'
    */
@@ -33,11 +33,12 @@ export interface GrpcTraceBinOptions {
 }
 
 /**
- * OpenCensus' binary format, which gRPC services send as `grpc-trace-bin`: 29 bytes, or their base64 form on extract.
+ * Reads and writes the binary format of OpenCensus, which gRPC services send as `grpc-trace-bin`: 29 bytes. Reads their
+ * base64 form as well.
  *
- * The bytes are a `Buffer`, because gRPC's metadata takes nothing else.
+ * The bytes are a `Buffer`, because gRPC's metadata accepts nothing else.
  *
- * Never throws, for any context, carrier or getter.
+ * Never throws, with any context, carrier or getter.
  *
  * @see https://github.com/census-instrumentation/opencensus-specs/blob/master/encodings/BinaryEncoding.md
  * @example
@@ -59,7 +60,9 @@ export class GrpcTraceBinPropagator implements TextMapPropagator<unknown> {
     this.#base64 = encoding === 'base64';
   }
 
-  /** The context that continues the carrier's trace, or `context` itself when the value is absent or malformed. */
+  /**
+   * Returns the context that continues the carrier's trace, or `context` itself when the value is absent or malformed.
+   */
   extract(context: Context, carrier: unknown, getter?: TextMapGetter): Context {
     try {
       const value = readFirst(carrier, chosenGetter(getter), GRPC_TRACE_BIN);
@@ -81,11 +84,11 @@ export class GrpcTraceBinPropagator implements TextMapPropagator<unknown> {
       // The API's setter is typed for text; carriers of binary fields take bytes.
       writeField(carrier, chosenSetter(setter), GRPC_TRACE_BIN, value as string);
     } catch {
-      // A context or span that cannot be read has nothing to say.
+      // A context or span that cannot be read writes nothing.
     }
   }
 
-  /** `grpc-trace-bin`. */
+  /** Returns `grpc-trace-bin`. */
   fields(): string[] {
     return [GRPC_TRACE_BIN];
   }
@@ -101,7 +104,7 @@ function bytesOf(spanContext: SpanContext): Buffer {
   return bytes;
 }
 
-/** The span context in these bytes, one per character, or in their base64 form; `undefined` when malformed. */
+/** Reads bytes, one per character, or their base64 form. Returns the span context, or `undefined` when malformed. */
 export function parseGrpcTraceBin(value: string): SpanContext | undefined {
   if (value.length > MAX_GRPC_TRACE_BIN_LENGTH) return undefined;
   // The first byte is the version, 0; no base64 text begins with it.
@@ -115,7 +118,7 @@ export function parseGrpcTraceBin(value: string): SpanContext | undefined {
   while (i < bytes.length) {
     const field = bytes[i++];
     const length = field === 0 ? 16 : field === 1 ? 8 : field === 2 ? 1 : 0;
-    // A field from a later version: its length is not known, so reading ends here.
+    // A field of a later version has an unknown length, so reading ends here.
     if (length === 0) break;
     if (i + length > bytes.length) return undefined;
     if (field === 0) traceId = bytes.toString('hex', i, i + length);

@@ -30,7 +30,7 @@ const [UBER_TRACE_ID, JAEGER_BAGGAGE] = TRACE_FORMATS.jaeger;
 export const UBERCTX_PREFIX = 'uberctx-';
 
 export const MAX_UBER_TRACE_ID_LENGTH = 256;
-/** As many again as can count, for those that are malformed. */
+/** Twice as many as can count, because some may be malformed. */
 export const MAX_UBERCTX_FIELDS = 2 * MAX_BAGGAGE_MEMBERS;
 const DEBUG_FLAG = 2;
 
@@ -43,28 +43,29 @@ export interface JaegerReading {
 }
 
 /**
- * Jaeger's own format: the `uber-trace-id` header, and baggage in one `uberctx-<key>` header per entry or in
- * `jaeger-baggage`, which is read only.
+ * Reads and writes Jaeger's own format: the `uber-trace-id` header, and baggage in one `uberctx-<key>` header per entry.
+ * Reads baggage from `jaeger-baggage` as well.
  *
- * Ids of fewer digits are padded with zeros on the left, `:` may come as `%3A`. The debug flag is accept, and is sent
- * on for as long as the trace id stays. Baggage adds to what the context holds and wins over it. `fields()` cannot name
- * the `uberctx-` headers, because their names are the keys; our own setter removes left-over ones.
+ * Shorter ids are padded with zeros on the left, and `:` may arrive as `%3A`. The debug flag implies sampled, and is
+ * sent on while the trace id stays the same. Extracted entries join the baggage of the context and win over it.
+ * `fields()` cannot list the `uberctx-` headers, because their names contain the keys; our own setter removes left-over
+ * ones.
  *
  * Limits: 64 baggage entries, 8192 bytes.
  *
- * Never throws, for any context, carrier or getter.
+ * Never throws, with any context, carrier or getter.
  *
  * @see https://www.jaegertracing.io/docs/1.76/client-libraries/#propagation-format
  * @example
  * const propagator = new CompositePropagator({ extract: [new JaegerPropagator()], inject: [] });
  */
 export class JaegerPropagator implements TextMapPropagator<unknown> {
-  /** @throws TypeError for options: there are none, unlike in packages that this one takes the place of. */
+  /** @throws TypeError for any option: there are none, unlike in packages that this one replaces. */
   constructor(options: { readonly [name: string]: never } = {}) {
     checkKnownOptions('JaegerPropagator', options, []);
   }
 
-  /** The context with the carrier's trace and baggage, or `context` itself when it has neither. */
+  /** Returns the context with the carrier's trace and baggage, or `context` itself when the carrier has neither. */
   extract(context: Context, carrier: unknown, getter?: TextMapGetter): Context {
     let extracted = context;
     try {
@@ -84,12 +85,12 @@ export class JaegerPropagator implements TextMapPropagator<unknown> {
       if (entries.size > 0)
         extracted = withExtractedBaggage(extracted, merged(propagation.getBaggage(context), entries));
     } catch {
-      // What was read so far stands.
+      // What was read so far counts.
     }
     return extracted;
   }
 
-  /** Writes the trace when the context has a valid one, and its baggage; nothing when tracing is suppressed. */
+  /** Writes the trace, if the context has a valid one, and the baggage. Writes nothing when tracing is suppressed. */
   inject(context: Context, carrier: unknown, setter?: TextMapSetter): void {
     try {
       if (isTracingSuppressed(context)) return;
@@ -105,11 +106,11 @@ export class JaegerPropagator implements TextMapPropagator<unknown> {
       }
       writeBaggage(propagation.getBaggage(context), (key, value) => writeField(carrier, set, key, value));
     } catch {
-      // A context or span that cannot be read has nothing to say.
+      // A context or span that cannot be read writes nothing.
     }
   }
 
-  /** `uber-trace-id`. */
+  /** Returns `uber-trace-id`. */
   fields(): string[] {
     return [UBER_TRACE_ID];
   }
@@ -120,7 +121,7 @@ function flagsOf(context: Context, spanContext: SpanContext): number {
   return sampled !== 0 && traitsOf(context, spanContext)?.debug === true ? sampled | DEBUG_FLAG : sampled;
 }
 
-/** `trace:span:parent:flags`; `undefined` for anything else. */
+/** Reads `trace:span:parent:flags`. Returns `undefined` for anything else. */
 export function parseUberTraceId(value: string): JaegerReading | undefined {
   if (value.length > MAX_UBER_TRACE_ID_LENGTH) return undefined;
   const parts = firstOf(value, MAX_UBER_TRACE_ID_LENGTH).replace(/%3a/gi, ':').split(':');
@@ -129,14 +130,14 @@ export function parseUberTraceId(value: string): JaegerReading | undefined {
   const traceId = paddedId(trace, 32);
   const spanId = paddedId(span, 16);
   if (traceId === undefined || spanId === undefined) return undefined;
-  // The parent's id is deprecated and not used, but what is no id says that the header is something else.
+  // The parent's id is deprecated and not used, but anything other than an id shows that this is a different header.
   if (!/^(?:[0-9a-f]{1,16})?$/i.test(parent) || !/^[0-9a-f]{1,2}$/i.test(flags)) return undefined;
   const bits = hexDigit(flags.charCodeAt(flags.length - 1));
   const debug = (bits & DEBUG_FLAG) !== 0;
   return { traceId, spanId, sampled: debug || (bits & TraceFlags.SAMPLED) !== 0, debug };
 }
 
-/** The entries of `uberctx-` fields and `jaeger-baggage`. */
+/** Returns the entries of `uberctx-` fields and of `jaeger-baggage`. */
 export function readJaegerBaggage(carrier: unknown, getter: TextMapGetter): Map<string, BaggageEntry> {
   const entries = new Map<string, BaggageEntry>();
   let bytes = 0;

@@ -1,9 +1,9 @@
 import { findWrongOption } from '@throughline/core/wire';
 
 /**
- * Refuses options that do not exist. What values the others may have is for the caller to check.
+ * Refuses options that do not exist. The caller checks the values of the others.
  *
- * @throws TypeError that names `entry`, the option and those that there are.
+ * @throws TypeError that names `entry`, the option, and the options that exist.
  */
 export function checkKnownOptions(entry: string, options: object, known: readonly string[]): void {
   const wrong = findWrongOption(options, Object.fromEntries(known.map((name) => [name, ANY_VALUE])));

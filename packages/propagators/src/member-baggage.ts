@@ -10,7 +10,7 @@ import {
 } from './baggage-members.ts';
 
 /**
- * Baggage that is read from its header when an entry is asked for; most services only pass it on.
+ * Baggage whose header is parsed when an entry is first read: most services only pass it on.
  *
  * Its entries live in a `Map`, so any key is safe and order is kept.
  */
@@ -50,7 +50,7 @@ export class MemberBaggage implements Baggage {
     return new MemberBaggage(undefined, new Map());
   }
 
-  /** What to send: the members as they were received, duplicates included, or the entries since then. */
+  /** Returns the header to send: the received members, duplicates included, or the entries if they were changed. */
   header(): string {
     this.#header ??= this.#lines === undefined ? baggageHeader(this) : receivedHeader(this.#lines);
     return this.#header;
@@ -82,14 +82,14 @@ function receivedHeader(lines: readonly string[]): string {
   return text;
 }
 
-// Room for a whole header and, coded, a member that is too long, which is then dropped. Writing bytes and making one text
-// of them takes 50 ns an entry; joining texts took 70 and twice the memory.
+// Room for a whole header and one member that turns out too long when coded, and is then dropped. Writing bytes and making
+// one text of them takes 50 ns per entry; joining texts took 70 and twice the memory.
 const SCRATCH_LENGTH = 4 * MAX_BAGGAGE_BYTES;
 let scratch: Buffer | undefined;
 
-/** The header for baggage of any make; whole members only, and none that a receiver could misread. */
+/** Returns the header for baggage of any package; whole members only, and none that a receiver could misread. */
 export function baggageHeader(baggage: Baggage): string {
-  // An entry's getter may come back here, and then finds no scratch.
+  // An entry's getter may call this function again, which then finds no scratch.
   const bytes = scratch ?? Buffer.allocUnsafeSlow(SCRATCH_LENGTH);
   scratch = undefined;
   let length = 0;

@@ -27,14 +27,15 @@ const factories = new Map<string, Factory>([
 export type PropagatorNames = string | readonly string[];
 
 /**
- * The propagator for these names, in the order of trust; without an argument, for `OTEL_PROPAGATORS`, and without that
- * for `tracecontext,baggage`.
+ * Returns a propagator for the named formats, the most trusted first.
  *
- * Form: `tracecontext`, `baggage`, `b3`, `b3multi`, `jaeger`, `xray`, `grpc-trace-bin` or `none`, which means nothing is
- * read or written, even if others are named. White space and repetitions are ignored; an empty value counts as absent.
- * With `{ extract, inject }` the two directions differ.
+ * The names are `tracecontext`, `baggage`, `b3`, `b3multi`, `jaeger`, `xray`, `grpc-trace-bin` and `none`. With `none`,
+ * nothing is read or written, even if others are named. White space and repetitions are ignored.
  *
+ * @param names `{ extract, inject }` gives each direction its own names. Default: `OTEL_PROPAGATORS` or, if that is
+ * unset or empty, `tracecontext,baggage`.
  * @param options For `tracecontext`: `{ randomTraceIds: true }` sets the random flag on traces that start here.
+ * Default: none.
  * @throws TypeError when a name or an option is unknown, so that a typing error does not silently end every trace.
  * @see https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
  * @example

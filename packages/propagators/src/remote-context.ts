@@ -11,24 +11,24 @@ import {
 import { CONFLICTS_KEY, EXTRACTED_KEY, PARENTLESS_KEY } from '@throughline/core/wire';
 
 /**
- * What a wire format says about a trace that the API's `SpanContext` has no place for.
+ * What a wire format says about a trace beyond the API's `SpanContext`.
  *
- * It belongs to one trace id, so that a context which later holds another trace never sends it.
+ * The traits belong to one trace id, so that a context that later holds another trace never sends them.
  */
 export interface RemoteTraits {
-  /** The caller left the sampling decision to us; true only until a local span has decided. */
+  /** The caller left the sampling decision to this service; true only until a local span exists. Absent: it decided. */
   readonly deferred?: boolean;
-  /** The caller asks for this trace to be recorded, against any sampler (B3 `d`, Jaeger flag 2). */
+  /** The caller asks for this trace to be recorded, against any sampler (B3 `d`, Jaeger flag 2). Absent: it does not. */
   readonly debug?: boolean;
-  /** AWS X-Ray's loop detector, sent on as it came. */
+  /** AWS X-Ray's loop detector, sent on as received. Absent: there is none. */
   readonly lineage?: string | undefined;
-  /** The ids were made here because the caller sent only a decision (`b3: 0`). */
+  /** The ids were made here, because the caller sent only a decision (`b3: 0`). Absent: they are the caller's. */
   readonly placeholder?: boolean;
 }
 
 const EXTRAS_KEY = createContextKey('Throughline remote span context extras');
 
-// The API keeps its two keys to itself; asking it to write through a probe finds them in every version.
+// The API does not export its two keys. A probe that it writes to finds them in every version.
 const SPAN_KEY = keyUsedBy((probe) => trace.setSpan(probe, trace.wrapSpanContext({} as SpanContext)));
 const BAGGAGE_KEY = keyUsedBy((probe) => propagation.setBaggage(probe, propagation.createBaggage()));
 
@@ -47,23 +47,23 @@ function keyUsedBy(write: (probe: Context) => unknown): symbol {
   return found;
 }
 
-/** What a remote span context has beside itself; most have nothing. */
+/** What belongs to a remote span context; most have nothing. */
 interface Extras {
   readonly traits: RemoteTraits | undefined;
   readonly conflicts: readonly SpanContext[] | undefined;
 }
 
-/** In place of a span that was not asked for yet. */
+/** In place of a span that is made at the first read. */
 const NOT_MADE = Symbol('span not made yet');
 
-/** In place of the base context's baggage: looking it up only when it is asked for saves 5 ns per extraction. */
+/** In place of the base context's baggage: looking it up only when it is read saves 5 ns per extraction. */
 const INHERITED = Symbol('baggage of the base context');
 
 /**
- * A context whose propagated values are plain fields over a base context.
+ * A context that holds the propagated values as plain fields over a base context.
  *
- * `extract` would otherwise copy the base's whole map once per value. Setting a span on it, which every request does
- * next, stays one small object too. It never stacks: the base is always a context of another kind.
+ * `extract` would otherwise copy the base's whole map once per value. Setting a span on it, which every request does next,
+ * also makes one small object only. These contexts never stack: the base is always of another class.
  */
 class RemoteContext implements Context {
   readonly base: Context;
@@ -112,7 +112,7 @@ class RemoteContext implements Context {
   }
 }
 
-/** The context that continues `spanContext`; what an earlier extraction left behind is gone. */
+/** Returns the context that continues `spanContext`, without what an earlier extraction left. */
 export function withRemoteSpanContext(
   context: Context,
   spanContext: SpanContext,
@@ -122,7 +122,7 @@ export function withRemoteSpanContext(
   return withRemote(context, NOT_MADE, spanContext, traits, conflicts);
 }
 
-/** The same for a span that exists already, so that its identity is kept. */
+/** Like {@link withRemoteSpanContext}, for a span that exists already, so that its identity is kept. */
 export function withRemoteSpan(
   context: Context,
   span: Span,
@@ -146,7 +146,7 @@ function withRemote(
     : new RemoteContext(context, span, INHERITED, spanContext, extras);
 }
 
-/** The context with this baggage in place of what it held. */
+/** Returns the context with this baggage in place of its own. */
 export function withExtractedBaggage(context: Context, baggage: Baggage): Context {
   return context instanceof RemoteContext
     ? context.setValue(BAGGAGE_KEY, baggage)
@@ -159,12 +159,12 @@ export function withExtractedBaggage(context: Context, baggage: Baggage): Contex
       );
 }
 
-/** The span context that one of this package's propagators extracted into `context`. */
+/** Returns the span context that one of this package's propagators extracted into `context`. */
 export function extractedSpanContext(context: Context): SpanContext | undefined {
   return context.getValue(EXTRACTED_KEY) as SpanContext | undefined;
 }
 
-/** What the wire said about the trace `spanContext` belongs to; nothing when the context holds another trace by now. */
+/** Returns the traits of the trace of `spanContext`, or `undefined` when they belong to another trace. */
 export function traitsOf(context: Context, spanContext: SpanContext): RemoteTraits | undefined {
   const traits = remoteTraits(context);
   if (traits === undefined) return undefined;
@@ -172,12 +172,12 @@ export function traitsOf(context: Context, spanContext: SpanContext): RemoteTrai
   return remote !== undefined && remote.traceId === spanContext.traceId ? traits : undefined;
 }
 
-/** What the last extraction into `context` learned beside the span context. */
+/** Returns the traits that the last extraction into `context` found. */
 export function remoteTraits(context: Context): RemoteTraits | undefined {
   return (context.getValue(EXTRAS_KEY) as Extras | undefined)?.traits;
 }
 
-/** True while the caller's open decision is still open: no local span has taken the remote one's place. */
+/** Whether the caller left the decision open and no local span has taken the remote one's place. */
 export function isStillDeferred(context: Context, spanContext: SpanContext): boolean {
   return (
     traitsOf(context, spanContext)?.deferred === true &&
@@ -185,29 +185,29 @@ export function isStillDeferred(context: Context, spanContext: SpanContext): boo
   );
 }
 
-/** A trace that the caller named without a span of its own: what begins here is its root. */
+/** A trace that the caller named without a span: the first span here is its root. */
 export interface ParentlessTrace {
   readonly traceId: string;
   readonly state: 'accept' | 'defer';
   readonly lineage: string | undefined;
 }
 
-/** The context in which the next root belongs to `trace`. */
+/** Returns the context in which the next root belongs to `trace`. */
 export function withParentlessTrace(context: Context, trace: ParentlessTrace): Context {
   return context.setValue(PARENTLESS_KEY, trace);
 }
 
-/** The trace that a carrier named without a parent, whether or not a span belongs to it by now. */
+/** Returns the trace that a carrier named without a parent, even if a span belongs to it by now. */
 export function parentlessTrace(context: Context): ParentlessTrace | undefined {
   return context.getValue(PARENTLESS_KEY) as ParentlessTrace | undefined;
 }
 
 /**
- * The trace id for a root that starts in `context`, where the caller named a trace and no span: AWS load balancers send
- * `X-Amzn-Trace-Id: Root=…` alone. `undefined` where there is none, or a span is its parent.
+ * Returns the trace id for a root that starts in `context`, if the caller named a trace and no span: AWS load balancers
+ * send `X-Amzn-Trace-Id: Root=…` alone. Returns `undefined` if the caller named none, or the context has a span.
  *
- * The API can hand an id to a span through its parent only, so the id generator has to ask. That of `startTracing()` does,
- * and Throughline starts such roots with this context active.
+ * The API passes ids to a span only through its parent, so the id generator must call this function. That of
+ * `startTracing()` does, and Throughline starts such roots with this context active.
  *
  * @example
  * const random = new RandomIdGenerator();
@@ -222,11 +222,11 @@ export function rootTraceId(context: Context): string | undefined {
 }
 
 /**
- * True when the remote parent in `context` left the sampling decision to the receiver (B3 without a state, X-Ray
- * `Sampled=?` or none).
+ * Returns whether the remote parent in `context` left the sampling decision to the receiver (B3 without a state, X-Ray
+ * `Sampled=?` or no `Sampled`).
  *
- * The remote span context then carries the sampled flag, because a parent-based sampler only knows yes and no, and
- * "no" would lose the trace. A sampler that lets its root rule decide asks this first.
+ * The remote span context then carries the sampled flag, because a parent-based sampler knows only yes and no, and "no"
+ * would lose the trace. A sampler whose root rule should decide calls this function first.
  *
  * @example
  * const sampler = new ParentBasedSampler({

@@ -2,8 +2,10 @@ import type { SpanContext } from '@opentelemetry/api';
 import { isHexId } from '@throughline/core/wire';
 
 /**
- * The span context as it may be sent, or `undefined` when it is not valid. Ids in upper case, which other packages'
- * propagators let in, go out in lower case. What `remote` holds was checked when it was extracted.
+ * Returns the span context in a form that may be sent, or `undefined` when it is not valid. Ids in upper case, which
+ * other packages' propagators accept, become lower case.
+ *
+ * @param remote A span context that was checked when it was extracted. Default: none.
  */
 export function legalSpanContext(
   spanContext: SpanContext | undefined,
@@ -19,13 +21,13 @@ export function legalSpanContext(
 }
 
 /**
- * An unsampled remote parent whose ids were made here, for a caller who said "do not record" and nothing else. Without a
- * valid parent a parent-based sampler would ask its root rule, and record.
+ * Returns an unsampled remote parent with ids that are made here, for a caller that sent only "do not record". Without a
+ * valid parent, a parent-based sampler would apply its root rule, and record.
  */
 export function placeholderSpanContext(): SpanContext {
   const random = crypto.getRandomValues(new Uint8Array(24));
   let hex = '';
   for (const byte of random) hex += byte.toString(16).padStart(2, '0');
-  // All-zero ids would be invalid; the chance is nil, the promise is not.
+  // A span id of zeros would be invalid, so its first digit is fixed.
   return { traceId: hex.slice(0, 32), spanId: `1${hex.slice(33)}`, traceFlags: 0, isRemote: true };
 }

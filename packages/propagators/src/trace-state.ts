@@ -5,19 +5,21 @@ const MAX_MEMBERS = 32;
 const MAX_KEY_LENGTH = 256;
 const MAX_VALUE_LENGTH = 256;
 const LONG_MEMBER_LENGTH = 128;
-/** Characters sent at most, as the specification's smallest obligation says; more is cut by whole members. */
+/**
+ * The most characters that are sent, the least that the specification requires. Longer lists are cut by whole members.
+ */
 export const MAX_TRACE_STATE_LENGTH = 512;
-/** Characters read at most; a longer list is discarded unread. */
+/** The most characters that are read; a longer list is discarded unread. */
 export const MAX_RECEIVED_TRACE_STATE_LENGTH = 8192;
 
 /**
  * Level 2 `tracestate`: an ordered list of members, newest on the left.
  *
- * The text is parsed when a member is first asked for, because most services only pass it on. One bad member discards the
- * whole list, so an unparsed text never reaches the wire.
+ * The text is parsed at the first use: when a member is read, or the list is sent. One bad member discards the whole
+ * list, so unparsed text never reaches the wire.
  */
 export class MemberList implements TraceState {
-  // As received while there are no members; the canonical text once they were parsed and asked for.
+  // The received text until it is parsed; afterwards the canonical text, once it was serialized.
   #text: string | undefined;
   #members: ReadonlyMap<string, string> | undefined;
 
@@ -31,8 +33,8 @@ export class MemberList implements TraceState {
   }
 
   /**
-   * The list with this member at the left. Beyond 32 members the right-most one goes. An illegal key or value leaves the
-   * list as it is.
+   * Returns the list with this member at the left. Beyond 32 members the right-most one is dropped. Returns the list
+   * itself for an illegal key or value.
    */
   set(key: string, value: string): TraceState {
     if (!isKey(key) || !isValue(value)) return this;
@@ -51,12 +53,12 @@ export class MemberList implements TraceState {
     return new MemberList(undefined, members);
   }
 
-  /** Form: `key=value,key=value`, at most 512 characters; the empty string when there is nothing legal to send. */
+  /** Returns `key=value,key=value`, at most 512 characters, or the empty string when there is nothing legal to send. */
   serialize(): string {
     return this.serializeTo(MAX_TRACE_STATE_LENGTH);
   }
 
-  /** The list cut to so many characters. */
+  /** Returns the text of the list, cut to at most `length` characters. */
   serializeTo(length: number): string {
     const members = this.#parsed();
     this.#text ??= joined(members);
@@ -73,7 +75,7 @@ export class MemberList implements TraceState {
 }
 
 /**
- * A `TraceState` of the Level 2 grammar from a header's text, for samplers and tests.
+ * Returns the `TraceState` of a header's text, by the Level 2 grammar. For samplers and tests.
  *
  * A list with a bad member, more than 32 members or more than 8192 characters is discarded: `serialize()` then returns
  * the empty string. Never throws.
@@ -89,8 +91,9 @@ export function parseTraceState(header: string): TraceState {
 }
 
 /**
- * What may be sent of a `TraceState` of any make: its own text is believed only after our parser has read it. One that is
- * passed on with the caller's own traceparent is cut later.
+ * Returns the text that may be sent for a `TraceState` of any package, which is parsed here before it is believed.
+ *
+ * @param passedOn Whether it is passed on with the caller's own traceparent: it may then be longer.
  */
 export function legalTraceState(traceState: TraceState, passedOn: boolean): string {
   if (traceState instanceof MemberList)
@@ -98,7 +101,9 @@ export function legalTraceState(traceState: TraceState, passedOn: boolean): stri
   return parseTraceState(traceState.serialize()).serialize();
 }
 
-/** The members in order, the first of duplicate keys kept; `undefined` when any of them is bad or there are too many. */
+/**
+ * Returns the members in order, keeping the first of duplicate keys; `undefined` when one is bad or there are too many.
+ */
 export function parseMembers(text: string): Map<string, string> | undefined {
   const members = new Map<string, string>();
   let count = 0;
@@ -123,7 +128,7 @@ export function parseMembers(text: string): Map<string, string> | undefined {
   return members;
 }
 
-/** Why a list is refused, in words, for people who debug; `undefined` when it is not. */
+/** Returns why a list is refused, in words, or `undefined` when it is not. */
 export function traceStateFault(text: string): string | undefined {
   if (text.length > MAX_RECEIVED_TRACE_STATE_LENGTH) {
     return `longer than ${MAX_RECEIVED_TRACE_STATE_LENGTH} characters`;
@@ -140,7 +145,7 @@ function isKey(key: unknown): key is string {
   for (let i = 0; i < key.length; i++) {
     const code = key.charCodeAt(i);
     if ((code >= 97 && code <= 122) || (code >= 48 && code <= 57)) continue;
-    // _ - * / @, which may not come first.
+    // _ - * / @ are legal, but not as the first character.
     if (i > 0 && (code === 95 || code === 45 || code === 42 || code === 47 || code === 64)) continue;
     return false;
   }
@@ -162,7 +167,7 @@ function joined(members: ReadonlyMap<string, string>): string {
   return text;
 }
 
-/** Whole members only: those over 128 characters go first, then from the right. */
+/** Drops whole members: those over 128 characters first, then from the right. */
 function cut(members: string[], limit: number): string {
   let length = members.reduce((sum, member) => sum + member.length + 1, -1);
   for (const floor of [LONG_MEMBER_LENGTH, 0]) {

@@ -18,18 +18,18 @@ import { withExtractedBaggage } from './remote-context.ts';
 const [BAGGAGE] = TRACE_FORMATS.baggage;
 
 /**
- * W3C Baggage: the `baggage` header.
+ * Reads and writes W3C Baggage: the `baggage` header.
  *
- * Keys are literal tokens, values percent-coded UTF-8; a value may be empty, and octets that are not UTF-8 become
- * U+FFFD. A malformed member is dropped alone. Order is kept; of duplicate keys the last is what `getEntry` returns,
- * while unread baggage is passed on with its duplicates.
+ * Keys are literal tokens, values percent-coded UTF-8. A value may be empty, and octets that are not UTF-8 become
+ * U+FFFD. A malformed member is dropped alone. Order is kept. Of duplicate keys, `getEntry` returns the last; baggage
+ * that is not changed is passed on with its duplicates.
  *
  * Properties are the entry's `metadata`, in wire form (`p1;p2=a%20b`); {@link baggageProperties} decodes them.
  *
- * Limits, in and out: 64 members and 8192 bytes over all header lines, whole members only. On the way out an entry whose
- * key is no token is left out.
+ * Limits, in and out: 64 members and 8192 bytes over all header lines, whole members only. An entry whose key is not a
+ * token is not sent.
  *
- * Never throws, for any context, carrier or getter.
+ * Never throws, with any context, carrier or getter.
  *
  * @see https://www.w3.org/TR/baggage/
  * @example
@@ -37,12 +37,12 @@ const [BAGGAGE] = TRACE_FORMATS.baggage;
  * propagation.getBaggage(parent)?.getEntry('tenant')?.value;
  */
 export class W3CBaggagePropagator implements TextMapPropagator<unknown> {
-  /** @throws TypeError for options: there are none, unlike in packages that this one takes the place of. */
+  /** @throws TypeError for any option: there are none, unlike in packages that this one replaces. */
   constructor(options: { readonly [name: string]: never } = {}) {
     checkKnownOptions('W3CBaggagePropagator', options, []);
   }
 
-  /** The context with the carrier's baggage, or `context` itself when no member of it is legal. */
+  /** Returns the context with the carrier's baggage, or `context` itself when no member is legal. */
   extract(context: Context, carrier: unknown, getter?: TextMapGetter): Context {
     try {
       const header = readField(carrier, chosenGetter(getter), BAGGAGE);
@@ -74,14 +74,14 @@ export class W3CBaggagePropagator implements TextMapPropagator<unknown> {
     }
   }
 
-  /** `baggage`. */
+  /** Returns `baggage`. */
   fields(): string[] {
     return [BAGGAGE];
   }
 }
 
 /**
- * The properties of a baggage entry, decoded and in order; a property without a value has `undefined`.
+ * Returns the properties of a baggage entry, decoded and in order. A property without a value has `undefined`.
  *
  * @example
  * // baggage: tenant=acme;ttl=60;internal

@@ -25,15 +25,14 @@ import { legalTraceState, MAX_RECEIVED_TRACE_STATE_LENGTH, MemberList } from './
 
 const [TRACEPARENT, TRACESTATE] = TRACE_FORMATS.tracecontext;
 
-/** Settings of {@link W3CTraceContextPropagator}. */
+/** Options of {@link W3CTraceContextPropagator}. */
 export interface W3CTraceContextOptions {
   /**
-   * Says that this process makes trace ids whose right-most 7 bytes are uniformly random, as the SDK's
-   * `RandomIdGenerator` does. The random flag is then set on traces that start here. Traces that came from a caller keep
-   * the caller's flag either way.
+   * Whether this process makes trace ids whose right-most 7 bytes are uniformly random, as the SDK's `RandomIdGenerator`
+   * does. The random flag is then set on traces that start here. A caller's trace always keeps the caller's flag.
    *
-   * Leave it off with an id generator of your own that puts anything else into those bytes, and when some other
-   * package's propagator extracts: a trace it continued looks like one that started here.
+   * Leave it off with an id generator that puts anything else into those bytes, and when another package's propagator
+   * extracts: a trace that it continued looks like one that started here.
    *
    * @default false
    */
@@ -41,15 +40,15 @@ export interface W3CTraceContextOptions {
 }
 
 /**
- * W3C Trace Context Level 2: the `traceparent` and `tracestate` headers.
+ * Reads and writes W3C Trace Context Level 2: the `traceparent` and `tracestate` headers.
  *
- * Extracting accepts exactly one `traceparent`; two, or two joined by a comma, are refused. A higher version is read by
- * the fields this version knows and goes out as version 00. The random flag of the caller is kept across SDK spans,
- * which do not carry it. A bad `tracestate` is discarded whole and never costs the `traceparent`.
+ * Exactly one `traceparent` is accepted; two, on two lines or joined by a comma, are refused. A higher version is read
+ * by the fields of version 00 and sent on as version 00. The caller's random flag is kept across SDK spans, which do
+ * not carry it. A bad `tracestate` is discarded whole and does not affect the `traceparent`.
  *
  * Limits: `traceparent` 256 characters; `tracestate` 32 members, 8192 characters in, 512 out.
  *
- * Never throws, for any context, carrier or getter.
+ * Never throws, with any context, carrier or getter.
  *
  * @see https://www.w3.org/TR/trace-context-2/
  * @example
@@ -70,7 +69,7 @@ export class W3CTraceContextPropagator implements TextMapPropagator<unknown> {
     this.#randomTraceIds = random;
   }
 
-  /** The context that continues the carrier's trace, or `context` itself when there is no valid `traceparent`. */
+  /** Returns the context that continues the carrier's trace, or `context` itself when there is no valid `traceparent`. */
   extract(context: Context, carrier: unknown, getter?: TextMapGetter): Context {
     try {
       const get = chosenGetter(getter);
@@ -95,13 +94,13 @@ export class W3CTraceContextPropagator implements TextMapPropagator<unknown> {
       const spanContext = legalSpanContext(current, remote);
       if (spanContext === undefined) return;
       const set = chosenSetter(setter);
-      // A continued trace keeps the caller's random flag, set or not, and does not ask the SDK's spans.
+      // A continued trace keeps the caller's random flag, set or not: spans of the SDK do not carry it.
       const continued = remote !== undefined && remote.traceId === spanContext.traceId;
       const startedHere =
         !continued &&
         this.#randomTraceIds &&
         spanContext.isRemote !== true &&
-        // The root may be here and its id the caller's.
+        // The root may be here and its trace id the caller's.
         parentlessTrace(context)?.traceId !== spanContext.traceId;
       const random = startedHere ? RANDOM_FLAG : (continued ? remote : spanContext).traceFlags & RANDOM_FLAG;
       const { traceId, spanId } = spanContext;
@@ -111,11 +110,11 @@ export class W3CTraceContextPropagator implements TextMapPropagator<unknown> {
       if (state === '') clearField(carrier, set, TRACESTATE);
       else writeField(carrier, set, TRACESTATE, state);
     } catch {
-      // A context or span that cannot be read has nothing to say.
+      // A context or span that cannot be read writes nothing.
     }
   }
 
-  /** `traceparent` and `tracestate`. */
+  /** Returns `traceparent` and `tracestate`. */
   fields(): string[] {
     return [TRACEPARENT, TRACESTATE];
   }
@@ -137,7 +136,7 @@ function readTraceState(carrier: unknown, getter: TextMapGetter): TraceState | u
   return text.length > 0 && text.length <= MAX_RECEIVED_TRACE_STATE_LENGTH ? new MemberList(text) : undefined;
 }
 
-/** Several fields are one list in the order they came (RFC 9110 5.3). */
+/** Joins several lines into one list, in the order received (RFC 9110 5.3). Too many or too long ones become ''. */
 function joinLines(lines: readonly string[]): string {
   let length = lines.length;
   for (const line of lines) length += line.length;

@@ -30,29 +30,31 @@ import { legalSpanContext, placeholderSpanContext } from './span-context.ts';
 const [X_AMZN_TRACE_ID] = TRACE_FORMATS.xray;
 
 /**
- * AWS X-Ray: the `X-Amzn-Trace-Id` header.
+ * Reads and writes the header of AWS X-Ray, `X-Amzn-Trace-Id`.
  *
- * Fields may come in any order and case, with spaces around `=`; `Self` and unknown ones are ignored. `Sampled=?` and no
- * `Sampled` leave the decision to the receiving SDK, as B3 without a state does. `Lineage` is sent on for as long as the
- * trace id stays.
+ * Fields may come in any order and letter case, with spaces around `=`; `Self` and unknown fields are ignored.
+ * `Sampled=?` and no `Sampled` leave the decision to the receiving SDK, as B3 without a state does. `Lineage` is sent
+ * on while the trace id stays the same.
  *
- * A root without a parent, which load balancers send, names a trace in which nothing is recorded yet: what begins here is
- * its root span, without parent and link, and {@link rootTraceId} has the trace id for it. Where nothing is recorded, the
- * root is sent on as it came. `Sampled=0` is honoured as `b3: 0` is.
+ * A root without a parent, which load balancers send, names a trace in which nothing is recorded yet. The first span here
+ * is then its root, without parent and link, and {@link rootTraceId} returns the trace id for it. If nothing is recorded,
+ * the root is sent on as received. `Sampled=0` is honoured like `b3: 0`.
  *
- * Never throws, for any context, carrier or getter.
+ * Never throws, with any context, carrier or getter.
  *
  * @see https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
  * @example
  * propagation.setGlobalPropagator(new XRayPropagator());
  */
 export class XRayPropagator implements TextMapPropagator<unknown> {
-  /** @throws TypeError for options: there are none, unlike in packages that this one takes the place of. */
+  /** @throws TypeError for any option: there are none, unlike in packages that this one replaces. */
   constructor(options: { readonly [name: string]: never } = {}) {
     checkKnownOptions('XRayPropagator', options, []);
   }
 
-  /** The context that continues the carrier's trace, or `context` itself when the header is absent or malformed. */
+  /**
+   * Returns the context that continues the carrier's trace, or `context` itself when the header is absent or malformed.
+   */
   extract(context: Context, carrier: unknown, getter?: TextMapGetter): Context {
     try {
       const header = readFirst(carrier, chosenGetter(getter), X_AMZN_TRACE_ID);
@@ -91,11 +93,11 @@ export class XRayPropagator implements TextMapPropagator<unknown> {
       if (header === undefined) return;
       writeField(carrier, chosenSetter(setter), X_AMZN_TRACE_ID, printXRayHeader(header));
     } catch {
-      // A context or span that cannot be read has nothing to say.
+      // A context or span that cannot be read writes nothing.
     }
   }
 
-  /** `x-amzn-trace-id`. */
+  /** Returns `x-amzn-trace-id`. */
   fields(): string[] {
     return [X_AMZN_TRACE_ID];
   }
