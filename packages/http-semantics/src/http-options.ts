@@ -6,13 +6,13 @@ export type DescribableSpan = Pick<
   'setAttribute' | 'setAttributes' | 'addEvent' | 'spanContext' | 'isRecording'
 >;
 
-/** What `requestHook` gets. One object, so that it can grow. */
+/** The argument of `requestHook`. It is one object, so that it can grow. */
 export interface RequestHookState<Request> {
   readonly span: DescribableSpan;
   readonly request: Request;
 }
 
-/** What `responseHook` gets. One object, so that it can grow. */
+/** The argument of `responseHook`. It is one object, so that it can grow. */
 export interface ResponseHookState<Request, Outcome> {
   readonly span: DescribableSpan;
   readonly request: Request;
@@ -25,44 +25,54 @@ export interface HttpOptions<
   Outcome,
   State extends RequestHookState<Request> = RequestHookState<Request>,
 > {
-  /** Makes the spans. Default: the provider registered with the API, looked up when a request is made or arrives. */
+  /**
+   * Makes the spans. Default: the provider registered with the API, looked up per request; if there is none, nothing is
+   * recorded.
+   */
   readonly tracerProvider?: TracerProvider | undefined;
-  /** Makes the instruments. Default: the registered one; without any, nothing is measured. */
+  /** Makes the instruments. Default: the registered one; if there is none, nothing is measured. */
   readonly meterProvider?: MeterProvider | undefined;
   /**
-   * Reads the headers of incoming requests, writes those of outgoing ones. Default: the registered one; without
-   * any, the caller's W3C fields are passed on as received.
+   * Reads the headers of incoming requests and writes those of outgoing ones. Default: the registered one; if there is
+   * none, the caller's W3C fields are passed on as received.
    */
   readonly propagator?: TextMapPropagator | undefined;
   /**
-   * Asked once per request; `true` means that no span or measurement is made of it. The caller's context is passed on
-   * all the same: to the calls that an ignored incoming request makes, in the headers of an ignored outgoing one.
+   * Returns whether to make no span and no measurement of a request. Called once per request. The caller's context is
+   * still passed on: to the calls that an ignored incoming request makes, and in the headers of an ignored outgoing one.
+   * Default: no request is ignored.
    */
   readonly ignore?: ((request: Request) => boolean) | undefined;
-  /** More attributes for the span, there from its creation, so that samplers see them. */
+  /**
+   * Returns more attributes for the span. Called before the span starts, so that samplers see them. Default: there are
+   * no more.
+   */
   readonly attributes?: ((request: Request) => Attributes) | undefined;
   /**
-   * Called once when the span has started, before the handler runs or the request is sent. Not called when the span is
+   * Called once, when the span has started, before the handler runs or the request is sent; not called for a span that is
    * not recorded. Default: nothing is called.
    */
   readonly requestHook?: ((state: State) => void) | undefined;
   /**
-   * Called once when the response is over, before the span ends and after its other attributes are set. Not called when
-   * the span is not recorded. Default: nothing is called.
+   * Called once, when the response is over, after the other attributes are set and before the span ends; not called for a
+   * span that is not recorded. Default: nothing is called.
    */
   readonly responseHook?: ((state: ResponseHookState<Request, Outcome>) => void) | undefined;
   /**
-   * Request headers to record as `http.request.header.<name>`, in any letter case. Of headers that hold credentials, the
-   * scheme or the names of the cookies. Default: none.
+   * Request headers to record as `http.request.header.<name>`, named in any letter case. Of headers that hold credentials,
+   * only the scheme or the names of the cookies are recorded. Default: none.
    */
   readonly captureRequestHeaders?: readonly string[] | undefined;
   /** Response headers to record as `http.response.header.<name>`, by the same rules. Default: none. */
   readonly captureResponseHeaders?: readonly string[] | undefined;
-  /** Names of query parameters whose values are replaced by `REDACTED`; replaces the built-in rules. */
+  /**
+   * Names of query parameters whose values are recorded as `REDACTED`. Replaces the default: the conventions' list, and
+   * names such as `token`, `password` and `api_key`.
+   */
   readonly redactQuery?: readonly string[] | undefined;
 }
 
-/** What the shared options must be. */
+/** The rules that the shared options are checked against. */
 export const HTTP_OPTION_RULES = {
   tracerProvider: 'tracerProvider',
   meterProvider: 'meterProvider',

@@ -9,13 +9,13 @@ export interface HttpClientRequest {
   /** As sent, letter case kept: `GET`. */
   readonly method: string;
   readonly url: URL;
-  /** How often this request was sent before, by redirect or retry. Absent or 0: never. */
+  /** How often this request was sent before, by redirect or retry. Absent or 0: it was not. */
   readonly resendCount?: number | undefined;
-  /** Reads a header that the caller set, by lower-case name. */
+  /** Returns a header that the caller set, by lower-case name. Absent: no header is recorded. */
   readonly header?: ((name: string) => string | null | undefined) | undefined;
 }
 
-/** The connection that a response came over, as far as the client knows it. */
+/** What a client knows of the connection that a response came over. */
 export interface HttpClientConnection {
   /** Value of `network.protocol.version`: `1.1`, `2`. */
   readonly protocolVersion?: string | undefined;
@@ -27,11 +27,11 @@ export interface HttpClientConnection {
 export interface HttpClientOutcome {
   /** Absent: no response came. */
   readonly statusCode?: number | undefined;
-  /** What it failed with. */
+  /** What the request failed with. Absent: it did not fail. */
   readonly error?: unknown;
-  /** The caller gave it up on purpose, by its abort signal; that is not an error. */
+  /** Whether the caller gave it up on purpose, by its abort signal, which is no error. Default: `false`. */
   readonly cancelled?: boolean | undefined;
-  /** Reads a response header, by lower-case name. */
+  /** Returns a response header, by lower-case name. Absent: no header is recorded. */
   readonly header?: ((name: string) => string | null | undefined) | undefined;
   /** Absent: the client does not show it. */
   readonly connection?: HttpClientConnection | undefined;
@@ -39,30 +39,30 @@ export interface HttpClientOutcome {
 
 /** What outgoing calls send, and to whom. */
 export interface PropagationTargets {
-  /** Writes the headers. Default: the registered one; without any, the caller's W3C fields are passed on. */
+  /** Writes the headers. Default: the registered one; if there is none, the caller's W3C fields are passed on. */
   readonly propagator?: TextMapPropagator | undefined;
   /**
-   * Which origins receive the trace. Default: every one that the caller names, and by redirect none but the
-   * origin that it named. With a list: the listed ones, named or redirected to.
+   * Which origins receive the trace. With a list: those that it names, also when a redirect leads there. Default: every
+   * origin that the caller names, and none that a redirect leads to.
    */
   readonly propagateTo?: 'all' | 'none' | readonly (Target | TargetWithPropagator)[] | undefined;
   /**
-   * Which of these receive the baggage too. Default: `private`, hosts that cannot be on the public internet,
+   * Which of these receive the baggage, too. Default: `private`, hosts that cannot be on the public internet,
    * because baggage holds what the application put there about its users.
    */
   readonly baggageTo?: 'all' | 'none' | 'private' | readonly Target[] | undefined;
   /**
-   * Names of the baggage entries that may leave this service, wherever they go. Default: all of them. With a list,
-   * baggage that no propagator could read, because none is registered, stays here.
+   * Names of the baggage entries that may leave this service, to any target. With a list, baggage that could not be read,
+   * because no propagator is registered, stays here. Default: all entries may leave.
    */
   readonly baggageEntries?: readonly string[] | undefined;
 }
 
-/** Options of every HTTP client. All are checked at set-up; functions are called in a guard. */
+/** Options of every HTTP client. All are checked at set-up; functions are guarded. */
 export interface HttpClientOptions
   extends PropagationTargets,
     HttpOptions<HttpClientRequest, HttpClientOutcome> {
-  /** The span's name. Default: the method. Keep it of few values: never the path. */
+  /** Returns the span's name. Return few different values, so never the path. Default: the method. */
   readonly spanName?: ((request: HttpClientRequest) => string) | undefined;
 }
 
@@ -82,18 +82,20 @@ function targetsOr(...words: string[]) {
 }
 
 /**
- * @throws TypeError that names the option and what it got.
+ * Checks the options that decide on targets.
  *
  * @internal Does not follow semantic versioning.
+ * @throws TypeError that names the option and what it got.
  */
 export function checkPropagationTargets(options: PropagationTargets, scope: Scope): void {
   scope.check(options, TARGET_RULES);
 }
 
 /**
- * @throws TypeError that names the option and what it got.
+ * Checks the options of a client; `more` are the rules of its own options.
  *
  * @internal Does not follow semantic versioning.
+ * @throws TypeError that names the option and what it got.
  */
 export function checkHttpClientOptions(
   options: HttpClientOptions,

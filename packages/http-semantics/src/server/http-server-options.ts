@@ -4,7 +4,7 @@ import { isNames, isTrustPolicy, TRUST_FORMS } from '@throughline/core/seam';
 import { HTTP_OPTION_RULES, type HttpOptions, type RequestHookState } from '../http-options.ts';
 import type { HttpServerOutcome, HttpServerRequest } from './http-server-request.ts';
 
-/** What a server's `requestHook` gets. */
+/** The argument of a server's `requestHook`. */
 export interface HttpServerRequestHookState extends RequestHookState<HttpServerRequest> {
   /** How the caller's context was received. */
   readonly extraction: ExtractionOutcome;
@@ -13,48 +13,54 @@ export interface HttpServerRequestHookState extends RequestHookState<HttpServerR
 /**
  * Options of every server adapter, under the same names everywhere.
  *
- * All are checked when the middleware is mounted. Functions among them are called in a guard: what they throw
- * goes to OpenTelemetry's `diag` once per cause, and the request continues as if the option were not set.
+ * All are checked when the middleware is mounted. Functions are guarded: what they throw is reported to OpenTelemetry's
+ * `diag` once per cause, and the request continues as if the option were not set.
  */
 export interface HttpServerOptions
   extends HttpOptions<HttpServerRequest, HttpServerOutcome, HttpServerRequestHookState> {
-  /** Whom to trust with the trace, its sampling and its baggage. Default: `continue`. */
+  /** Which callers to trust with the trace, its sampling and its baggage. Default: `continue`, for every caller. */
   readonly trust?: TrustPolicy<HttpServerRequest> | undefined;
   /**
-   * The span's name. Called at the start without a route, and at the end again when there is one.
-   * Default: `{method} {route}`, `GET /items/:id`. Keep it of few values: never the path.
+   * Returns the span's name. Called before the span starts, without a route, and again at the end if there is a route.
+   * Return few different values, so never the path. Default: `{method} {route}`, `GET /items/:id`.
    */
   readonly spanName?: ((request: HttpServerRequest, route: string | undefined) => string) | undefined;
   /**
-   * `true`: believe `Forwarded` and `X-Forwarded-*` from any sender; `false`: never.
-   * Default: what the framework's own proxy setting has resolved, if it has one.
+   * Whether to believe `Forwarded` and `X-Forwarded-*`: `true` from any sender, `false` from none.
+   * Default: the framework's own proxy setting decides; where there is none, the headers are not read.
    */
   readonly trustProxy?: boolean | undefined;
   /**
-   * Names of baggage entries to record as `baggage.<name>`, at most 16, values cut at 256 characters; after the
-   * trust decision. **List no entry that may hold personal data or secrets.** Default: none.
+   * Names of baggage entries to record as `baggage.<name>`, if the trust decision lets them in: at most 16 names, values
+   * cut at 256 characters. **List no entry that may hold personal data or secrets.** Default: none.
    */
   readonly baggageAttributes?: readonly string[] | undefined;
-  /** Also measure `http.server.active_requests`. Default: `false`. */
+  /** Whether to measure `http.server.active_requests`, too. Default: `false`. */
   readonly activeRequests?: boolean | undefined;
   /**
-   * Send the caller the ids of its request, in a response header: `server-timing` as `trace;desc=00-…`, or the
-   * older `traceresponse`. Never sent to callers that {@link HttpServerOptions.trust} does not let continue.
-   * Default: no header.
+   * The response header in which the caller receives the ids of its request: `server-timing` as `trace;desc=00-…`, or the
+   * older `traceresponse`. Never sent to callers whose trace {@link HttpServerOptions.trust} does not let continue.
+   * Default: no header is sent.
    */
   readonly exposeTrace?: 'server-timing' | 'traceresponse' | undefined;
   /**
-   * What to do when this process's tracing cannot work, or not as one would expect: `warn` says so once, at the
-   * first request, as a warning of the process (in production through OpenTelemetry's `diag`); `throw` throws when
-   * the middleware is mounted, if the SDK that is registered by then lacks something, and is `warn` from then on:
-   * a request never pays; `off` looks at nothing. Default: `warn`.
+   * How mistakes in the set-up of this process's tracing are reported. Default: `warn`.
+   *
+   * - `warn`: once, at the first request, as a warning of the process; in production through OpenTelemetry's `diag`.
+   * - `throw`: mounting throws if the SDK that is registered by then is incomplete; afterwards as `warn`, so that no request
+   *   fails for it.
+   * - `off`: not at all; nothing is checked.
    *
    * @see https://github.com/throughline-js/throughline/blob/main/docs/self-checks.md
    */
   readonly selfCheck?: 'warn' | 'throw' | 'off' | undefined;
 }
 
-/** @throws TypeError that names the option and what it got. */
+/**
+ * Checks the options of a server.
+ *
+ * @throws TypeError that names the option and what it got.
+ */
 export function checkHttpServerOptions(options: HttpServerOptions, scope: Scope): void {
   scope.check(options, {
     ...HTTP_OPTION_RULES,
