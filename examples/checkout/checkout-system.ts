@@ -41,7 +41,7 @@ export interface CheckoutSystemOptions {
   readonly addresses?: Partial<Record<ServiceName, string>>;
   /** Stops what has been started so far, and rejects. Without effect once all services listen. */
   readonly signal?: AbortSignal;
-  /** Called when a service that was up ends although nobody stopped it, with what it wrote to stderr last. */
+  /** Called when a service that was up ends although it was not stopped, with what it wrote to stderr last. */
   readonly onCrash?: (service: string, stderr: string) => void;
 }
 
@@ -158,7 +158,7 @@ interface Service {
   readonly process: ChildProcess;
   /** Resolves once the service says that it listens. */
   readonly listening: Promise<void>;
-  /** Resolves with its last stderr once it has ended, for whatever reason. */
+  /** Resolves with its last stderr once it has ended, for any reason. */
   readonly failed: Promise<string>;
 }
 

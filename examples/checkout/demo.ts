@@ -43,7 +43,7 @@ let ending: Promise<never> | undefined;
 const interrupted = new AbortController();
 const firstPrinted = new EventEmitter();
 
-// Not once: a signal comes twice when a terminal and whoever started this both send it.
+// Not once: a signal comes twice when a terminal and the process that started this both send it.
 process.on('SIGINT', () => end(0));
 process.on('SIGTERM', () => end(0));
 // The reader of a pipe may leave early, as `head` does.
@@ -92,7 +92,7 @@ async function run() {
 }
 
 async function judgeOnce(system: CheckoutSystem, receiver: TraceReceiver, answered: boolean) {
-  // What goes through a queue goes on after the answer. Who does not report in time is named below.
+  // What goes through a queue continues after the answer. Who does not report in time is named below.
   if (options.queue) await receiver.waitFor(everyoneSettled(system, receiver)).catch(() => {});
   // A service exports what it still holds before it ends: after this, nothing more can come.
   await system.stop();

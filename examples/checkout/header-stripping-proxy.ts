@@ -17,7 +17,7 @@ const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-connection', 'te', 'upgra
 /**
  * Starts an HTTP proxy that forwards everything to `target` except the headers that carry context.
  *
- * Bodies stream both ways; when one side goes away the other is told.
+ * Bodies stream both ways; when one side goes away the other is closed.
  *
  * @example
  * const proxy = await startHeaderStrippingProxy('http://127.0.0.1:3001');

@@ -28,7 +28,7 @@ const priceLists = {
   },
 };
 
-/** The market travels as baggage from whoever called the gateway; no service in between knows of it. */
+/** The market travels as baggage from the caller of the gateway; no service in between knows of it. */
 function priceList() {
   const market = propagation.getActiveBaggage()?.getEntry('market')?.value;
   return market === 'uk' ? priceLists.uk : priceLists.eu;

@@ -32,7 +32,7 @@ export interface TraceReceiver {
 }
 
 /**
- * A trace with one top, whose every call was continued, lacks nothing that its own structure can tell: services
+ * A trace with one top, whose every call was continued, lacks nothing that its own structure can show: services
  * export spans in the order they end. Others may still be waiting for another process's next export.
  */
 const QUIET_WHEN_COMPLETE = 150;

@@ -12,7 +12,7 @@ const SHUTDOWN_DEADLINE = 1_000;
  */
 export function startTracing(serviceName: string): void {
   const tracing = start({ serviceName, shutdownTimeout: SHUTDOWN_DEADLINE });
-  // Whoever started this process over a channel is gone, however it ended: do not outlive it.
+  // The process that started this one over a channel is gone, however it ended: do not outlive it.
   const stop = () => tracing.shutdown().then(() => process.exit(0));
   process.once('disconnect', stop);
   if (process.connected === false) stop();

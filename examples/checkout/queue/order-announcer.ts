@@ -1,7 +1,7 @@
 import { traceChannel } from '@throughline/messaging/amqplib';
 import amqp from 'amqplib';
 
-/** What whoever mails the customer needs to know. */
+/** What the mailer needs to know. */
 export interface PlacedOrder {
   readonly order: string;
   readonly cart: string;
