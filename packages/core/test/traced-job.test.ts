@@ -119,7 +119,7 @@ describe('tracedJob', () => {
   });
 
   it.each([
-    [() => tracedJob('', () => {}), "name must be a text, got string ''"],
+    [() => tracedJob('', () => {}), "name must be a non-empty string, got string ''"],
     [() => tracedJob('a', 'b' as never), "fn must be a function, got string 'b'"],
     [() => tracedJob('a', () => {}, { attributes: {} as never }), 'options.attributes must be a function'],
   ])('refuses wrong arguments', (set, message) => {

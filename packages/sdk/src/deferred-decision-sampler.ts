@@ -3,9 +3,10 @@ import { AlwaysOnSampler, type Sampler, type SamplingResult } from '@opentelemet
 import { isSamplingDeferred } from '@throughline/propagators';
 
 /**
- * For remote parents that came in as sampled: records, and asks another sampler when the caller decided nothing.
+ * Samples children of remote parents that arrived as sampled, but lets another sampler decide if the caller left the
+ * decision open.
  *
- * `SpanContext` has no third state, so that an open decision comes in as sampled.
+ * `SpanContext` has no third state, so an open decision arrives as sampled.
  */
 export class DeferredDecisionSampler implements Sampler {
   readonly #decided = new AlwaysOnSampler();

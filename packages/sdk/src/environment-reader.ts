@@ -1,21 +1,22 @@
 import { readFileSync } from 'node:fs';
 
-/** Bounds of a number, both allowed. */
+/** Bounds of a number, both inclusive. */
 interface Range {
   readonly least: number;
+  /** Absent: the largest safe integer. */
   readonly most?: number;
 }
 
-/** The longest time that a timer takes; it stands for no limit. Milliseconds. */
+/** The longest delay of a timer, in milliseconds. It stands for no limit. */
 export const MAX_DELAY = 0x7fff_ffff;
-/** Longer values say nothing more about what is wrong with them. */
+/** In characters. The rest of a long value does not help to find the mistake. */
 const MAX_SHOWN = 60;
 
 /**
- * Reads environment variables and keeps what is wrong with them, so that all mistakes are reported at once.
+ * Reads environment variables and collects their mistakes, so that all are reported at once.
  *
- * The rules are the specification's: an empty or blank variable counts as not set, and so does one that is wrong; of a
- * list, the items that are wrong count as not there. Letter case of names has no meaning.
+ * The rules are the specification's: an empty or blank variable counts as not set, and so does a wrong one. Wrong items
+ * of a list are ignored. The letter case of names does not matter.
  *
  * @see https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
  */
@@ -28,7 +29,7 @@ export class EnvironmentReader {
     this.#env = env;
   }
 
-  /** One sentence per mistake, each once: `OTEL_TRACES_SAMPLER is 'on'; known are always_on, always_off`. */
+  /** One sentence per mistake, each once: `OTEL_TRACES_SAMPLER is 'on'; must be one of always_on, always_off`. */
   get faults(): readonly string[] {
     return [...this.#faults];
   }
@@ -38,7 +39,7 @@ export class EnvironmentReader {
     return [...this.#wrong];
   }
 
-  /** Keeps what is wrong in one sentence. */
+  /** Collects one mistake, described in one sentence. */
   fault(sentence: string): void {
     this.#faults.add(printable(sentence));
   }
@@ -53,7 +54,7 @@ export class EnvironmentReader {
     );
   }
 
-  /** Milliseconds that something may take; 0 means that there is no limit. */
+  /** Returns a time limit in milliseconds; 0 means that there is none. */
   timeout(name: string): number | undefined {
     const milliseconds = this.integer(name, { least: 0, most: MAX_DELAY });
     return milliseconds === 0 ? MAX_DELAY : milliseconds;
@@ -70,27 +71,27 @@ export class EnvironmentReader {
     return word && word === 'true';
   }
 
-  /** One of `known`, in any letter case. */
+  /** Returns one of `known`, given in any letter case. */
   choice<T extends string>(name: string, known: readonly T[]): T | undefined {
-    return this.#parse(name, `known are ${known.join(', ')}`, (value) =>
+    return this.#parse(name, `must be one of ${known.join(', ')}`, (value) =>
       known.find((candidate) => candidate === value.toLowerCase()),
     );
   }
 
-  /** Several of `known`, with commas between them; an empty list for `none` alone. */
+  /** Returns several of `known`, given with commas between them; an empty list for `none` alone. */
   choices<T extends string>(name: string, known: readonly T[]): readonly T[] | undefined {
     return this.list(name, (item) =>
       (known as readonly string[]).includes(item)
         ? undefined
-        : `${name} has '${shown(item)}'; known are ${known.join(', ')}, none`,
+        : `${name} has '${shown(item)}'; each must be one of ${known.join(', ')}, none`,
     ) as readonly T[] | undefined;
   }
 
   /**
-   * The items of a list with commas between them, in lower case, each once; an empty list for `none` alone.
+   * Returns the items of a comma-separated list, in lower case, each once; an empty list for `none` alone.
    *
-   * Left out are items with which something is wrong, as `faultOf` says, and `none` beside others: what is named is
-   * asked for, and a part must not be turned off by a contradiction. A list of which nothing remains counts as not set.
+   * Items in which `faultOf` finds a fault are ignored. So is `none` beside other items: what is named is wanted, and a
+   * contradiction must not turn it off. A list of which nothing remains counts as not set.
    */
   list(name: string, faultOf: (item: string) => string | undefined): readonly string[] | undefined {
     const text = this.text(name);
@@ -120,7 +121,7 @@ export class EnvironmentReader {
     );
   }
 
-  /** Checks a list of `key=value` with commas between them, whose reading is left to the SDK. */
+  /** Checks a list of `key=value` with commas between them. The SDK reads it. */
   pairs(name: string, accepts: (key: string, value: string) => boolean): void {
     this.#parse(name, 'must be a list of key=value with commas between them, percent-encoded', (value) =>
       value.split(',').every((pair) => {
@@ -136,7 +137,7 @@ export class EnvironmentReader {
     );
   }
 
-  /** What a file holds. */
+  /** Returns the content of the file that a variable names. */
   file(name: string): Buffer | undefined {
     return this.#parse(name, 'must be a file that this process can read', (path) => {
       try {
@@ -147,7 +148,7 @@ export class EnvironmentReader {
     });
   }
 
-  /** Says that a variable is wrong; it counts as not set from then on. */
+  /** Reports that a variable is wrong; it counts as not set from then on. */
   refuse(name: string, sentence: string): undefined {
     this.#wrong.add(name);
     this.fault(`${name} ${sentence}`);
@@ -156,7 +157,7 @@ export class EnvironmentReader {
   #parse<T>(name: string, expected: string, parse: (value: string) => T | undefined): T | undefined {
     const value = this.text(name);
     if (value === undefined) return undefined;
-    // Headers hold keys, and some put a key itself where the name of its file belongs: these are not repeated.
+    // Not repeated: headers hold keys, and a key itself may be where the name of its file belongs.
     const secret = /HEADERS$|_KEY$|CERTIFICATE$/.test(name) && !/^[\w./\\: -]*$/.test(value);
     return (
       parse(value) ??
@@ -181,14 +182,14 @@ function decoded(text: string): string | undefined {
   }
 }
 
-/** A value as a message may show it: without the user and password of an address, and not without end. */
+/** Returns a value as a message may show it: without the user and password of an address, and shortened. */
 function shown(value: string): string {
   const text = value.replace(/^([a-z][\w+.-]*:\/\/)?[^/@]*@/i, '$1…@');
   return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
 }
 
-/** Control characters would let a value write lines of its own into a log. */
+/** Returns `text` without control characters, with which a value could write lines of its own into a log. */
 function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is searched for.
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ');
 }

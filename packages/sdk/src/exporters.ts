@@ -9,19 +9,19 @@ import { ReceiverConnections } from './receiver-connections.ts';
 
 type Create<T> = new (config: object) => T;
 
-/** How much longer than its time-out an exporter may take. Milliseconds. */
+/** How much longer than its timeout an exporter may take, in milliseconds. */
 const GRACE = 250;
 
-/** An exporter, and how to end what it still waits for. */
+/** An exporter whose pending requests can be cancelled. */
 export interface Sending<T> {
   readonly exporter: T;
-  /** What is not answered fails for this reason, and so does what comes later. */
+  /** Makes unanswered exports fail with `reason`, and later ones, too. */
   giveUp(reason: Error): void;
 }
 
 /**
- * The exporter of spans; it never refuses one of `batches` requests at once, as a flush sends them, and answers within
- * `timeout` milliseconds.
+ * Returns the exporter of spans. It accepts `batches` requests at once, because a flush sends that many, and answers each
+ * within `timeout` milliseconds.
  */
 export function createTraceExporter(
   otlp: OtlpSettings,
@@ -36,6 +36,7 @@ export function createTraceExporter(
   return create(Exporter, limited, { concurrencyLimit: batches });
 }
 
+/** Returns the exporter of metrics. */
 export function createMetricExporter(otlp: OtlpSettings): Sending<PushMetricExporter> {
   const Exporter: Create<PushMetricExporter> =
     otlp.protocol === 'http/json'
@@ -46,6 +47,7 @@ export function createMetricExporter(otlp: OtlpSettings): Sending<PushMetricExpo
 
 interface Exporter<Items> {
   export(items: Items, done: Done): void;
+  /** Absent: the exporter holds nothing back. */
   forceFlush?(): Promise<void>;
   shutdown(): Promise<void>;
 }
@@ -69,7 +71,7 @@ function create<Items, T extends Exporter<Items>>(
   const shutdown = exporter.shutdown.bind(exporter);
   return {
     exporter: Object.assign(exporter, {
-      // The exporter's own time-out comes first, and knows why; but it begins again with each byte that arrives.
+      // The exporter's own timeout should come first, because it knows the reason. But each byte that arrives restarts it.
       export: (items: Items, done: Done) =>
         send(items, pending.track(done, Math.min(timeout + GRACE, MAX_DELAY))),
       forceFlush: () => pending.settled(),

@@ -3,10 +3,11 @@ import type { ReadableSpan, Span, SpanProcessor } from '@opentelemetry/sdk-trace
 import { notice } from './notice.ts';
 
 /**
- * A span processor whose faults stay here: one of the application's, or one that writes where the application may interfere.
+ * Contains the faults of a span processor: one of the application's, or one that writes to an output that the
+ * application may have replaced.
  *
- * The SDK calls processors inside of `startSpan()` and `end()`: what one throws would reach the code that starts a span,
- * and the processors behind it would not be called. Each method's first fault is reported, a rejection included.
+ * The SDK calls processors inside `startSpan()` and `end()`. What one throws would reach the code that starts a span, and
+ * the remaining processors would not be called. The first fault of each method is reported, including a rejection.
  */
 export class GuardedSpanProcessor implements SpanProcessor {
   readonly #processor: SpanProcessor;
@@ -58,7 +59,7 @@ export class GuardedSpanProcessor implements SpanProcessor {
     }
   }
 
-  /** An async method's rejection would end the process if no one took it. */
+  /** Handles the rejection of an async method, which would otherwise end the process. */
   #watch(method: string, result: unknown): void {
     if (typeof result !== 'object' || result === null) return;
     Promise.resolve(result).catch((error: unknown) => this.#report(method, error));
@@ -71,7 +72,7 @@ export class GuardedSpanProcessor implements SpanProcessor {
   }
 }
 
-/** What was thrown may itself throw when it is read. */
+/** Returns the error as text, even if reading it throws. */
 function reasonOf(error: unknown): string {
   try {
     return String(error).replace(/\s+/g, ' ');

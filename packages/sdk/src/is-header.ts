@@ -1,6 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 
-/** Whether Node takes this as a header of a request. */
+/** Returns whether Node accepts this as a header of a request. */
 export function isHeader(name: string, value: string): boolean {
   try {
     validateHeaderName(name);

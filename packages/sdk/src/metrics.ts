@@ -9,14 +9,14 @@ import {
 import { createMetricExporter } from './exporters.ts';
 import type { MetricsSettings } from './settings.ts';
 
-/** Collecting and sending of metrics. */
+/** The meter provider and what it sends with. */
 export interface Metrics {
   readonly provider: MeterProvider;
-  /** Fails what is still on its way, so that nothing keeps the process alive. */
+  /** Makes pending exports fail, so that they do not keep the process alive. */
   giveUp(reason: Error): void;
 }
 
-/** The meter provider with its exporters, or nothing where no metrics are to be sent. */
+/** Returns the meter provider with its exporters, or `undefined` if no metrics are sent. */
 export function createMetrics(
   { exporters, otlp, interval, timeout, exponentialHistograms }: MetricsSettings,
   resource: Resource,

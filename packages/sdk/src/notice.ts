@@ -2,8 +2,8 @@ import { diag } from '@opentelemetry/api';
 import { redaction, registeredApi } from '@throughline/core/seam';
 
 /**
- * Reports to the operator what must not stay unseen: through the application's diagnostic logger, and where there
- * is none on stderr. It is free of secrets, which others quote in what they throw. `OTEL_LOG_LEVEL=none` silences both.
+ * Reports something that the operator must see: through the application's diagnostic logger or, without one, on stderr.
+ * Secrets are redacted, because the errors of others may quote them. `OTEL_LOG_LEVEL=none` silences both.
  */
 export function notice(text: string): void {
   const line = `[throughline/sdk] ${redaction.text(text)}`;
@@ -11,6 +11,6 @@ export function notice(text: string): void {
     if (registeredApi().diag !== undefined) diag.warn(line);
     else process.stderr.write(`${line}\n`);
   } catch {
-    // The application's own logger threw, or stderr is closed. Nothing is left to report to.
+    // The application's own logger threw, or stderr is closed. No other way to report is left.
   }
 }

@@ -9,18 +9,19 @@ type Signal = 'TRACES' | 'METRICS';
 export interface OtlpEndpoint {
   /** The whole URL, `v1/traces` or `v1/metrics` included where the specification appends it. */
   readonly url: string;
-  /** Whether anyone named it. */
+  /** Whether an option or a variable names it. Otherwise it is the default. */
   readonly configured: boolean;
 }
 
-/** How one signal is sent; headers of the environment are read by the exporter. */
+/** How one signal is sent. The exporter itself reads the headers of the environment. */
 export interface OtlpSettings {
   readonly url: string;
   readonly protocol: 'http/protobuf' | 'http/json';
   readonly headers: Readonly<Record<string, string>>;
-  /** Milliseconds for one export, repetitions included. */
+  /** The time limit of one export with all its retries, in milliseconds. */
   readonly timeout: number;
   readonly compression: 'none' | 'gzip';
+  /** Absent members: Node's certificates, and none of the client's own. */
   readonly tls: { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer };
 }
 
@@ -32,13 +33,17 @@ const JSON_EXPORTERS = {
   METRICS: '@opentelemetry/exporter-metrics-otlp-http',
 } as const;
 
-/** Names of a variable, that of the signal first, which wins. */
+/** Returns the names of a variable. The signal's own is first, because it wins. */
 const names = (signal: Signal, setting: string) => [
   `OTEL_EXPORTER_OTLP_${signal}_${setting}`,
   `OTEL_EXPORTER_OTLP_${setting}`,
 ];
 
-/** @see https://opentelemetry.io/docs/specs/otel/protocol/exporter/ */
+/**
+ * Returns where a signal is sent.
+ *
+ * @see https://opentelemetry.io/docs/specs/otel/protocol/exporter/
+ */
 export function readOtlpEndpoint(
   signal: Signal,
   options: TracingOptions,
@@ -52,6 +57,7 @@ export function readOtlpEndpoint(
   return { url: appended(base ?? DEFAULT_ENDPOINT, path), configured: base !== undefined };
 }
 
+/** Returns how a signal is sent to its endpoint. */
 export function readOtlp(
   signal: Signal,
   { url }: OtlpEndpoint,
@@ -77,14 +83,14 @@ export function readOtlp(
   };
 }
 
-/** The variables that the exporters of a signal would read themselves, less exactly than it is done here. */
+/** Returns the variables that the exporters of a signal would read themselves, with less exact checks than ours. */
 export function otlpVariablesReadHere(signal: Signal): readonly string[] {
   return ['TIMEOUT', 'COMPRESSION', 'CERTIFICATE', 'CLIENT_CERTIFICATE', 'CLIENT_KEY', 'ENDPOINT'].flatMap(
     (setting) => names(signal, setting),
   );
 }
 
-/** JSON is for debugging: its exporters are loaded from the application's own installation, when it asks for them. */
+/** Returns the module of the JSON exporters. JSON is for debugging, so the application installs them if it needs them. */
 export function jsonExporters(signal: Signal): Record<string, unknown> {
   return ownRequire()(JSON_EXPORTERS[signal]);
 }
@@ -108,7 +114,7 @@ function readProtocol(
   }
 }
 
-/** A base URL may have a query, which stays behind the path. */
+/** Returns the base URL with `path` appended. Its query, if any, stays behind the path. */
 function appended(base: string, path: string): string {
   const url = new URL(base);
   url.pathname += `${url.pathname.endsWith('/') ? '' : '/'}${path}`;

@@ -1,10 +1,10 @@
 import { redaction } from '@throughline/core/seam';
 import { notice } from './notice.ts';
 
-/** Export that fails all the time is reported this often. Milliseconds. */
+/** How often a continuing export failure is reported, in milliseconds. */
 const REPEAT = 60_000;
 
-/** Follows whether exports succeed, and reports when that changes: once per outage, and again each minute. */
+/** Observes whether exports succeed, and reports when that changes: once per outage, and again each minute. */
 export class Outage {
   readonly #url: string;
   readonly #lost: () => number;
@@ -13,7 +13,7 @@ export class Outage {
   #lastError: { readonly message: string; readonly at: Date } | undefined;
   #lastSuccess: Date | undefined;
 
-  /** `lost` gives the number of spans lost so far. */
+  /** `lost` returns the number of spans lost so far. */
   constructor(url: string, lost: () => number) {
     this.#url = url;
     this.#lost = lost;
@@ -23,14 +23,14 @@ export class Outage {
     return { failing: this.#failing, lastError: this.#lastError, lastSuccess: this.#lastSuccess };
   }
 
-  /** `last`: nothing is sent after this any more. */
+  /** `last`: whether nothing is sent after this. */
   failed(error: Error, last: boolean): void {
     const message = redaction.text(reasonOf(error));
     this.#failing = true;
     this.#lastError = { message, at: new Date() };
     if (performance.now() - this.#reportedAt < REPEAT) return;
     this.#reportedAt = performance.now();
-    const outlook = last ? '' : ' The next spans are tried.';
+    const outlook = last ? '' : ' Later spans will be tried.';
     notice(`spans cannot be sent to ${this.#url}: ${message}; ${this.#lost()} lost so far.${outlook}`);
   }
 
@@ -43,7 +43,7 @@ export class Outage {
   }
 }
 
-/** Node joins the errors of several addresses without saying anything itself. */
+/** Returns the reason of an error. Node's error for several addresses has no message; the errors in it have. */
 function reasonOf(error: Error): string {
   const { errors, code } = error as { errors?: unknown; code?: unknown };
   if (error.message !== '') return typeof code === 'number' ? `${code} ${error.message}` : error.message;

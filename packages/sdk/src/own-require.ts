@@ -1,11 +1,11 @@
 /**
- * Node's `require` from where this package is.
+ * Returns Node's `require`, as from this package's folder.
  *
- * It is asked for at run time. Imported by its name, it would clash with the line that bundles of ES modules begin with
- * (`import { createRequire } …`), and webpack would try to follow it.
+ * `createRequire` is looked up at run time. An import of that name would clash with the line that bundles of ES modules
+ * begin with (`import { createRequire } …`), and webpack would try to follow it.
  */
 export function ownRequire(): NodeJS.Require {
-  // A bundle in CommonJS has no `import.meta`; there the program's own file is as good.
+  // A CommonJS bundle has no `import.meta`. There, the program's own file serves as well.
   const from: string | undefined = import.meta.url;
   return process
     .getBuiltinModule('node:module')

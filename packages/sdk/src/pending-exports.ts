@@ -4,11 +4,11 @@ export type Done = (result: { readonly code: number; readonly error?: Error }) =
 /** `ExportResultCode.FAILED` of `@opentelemetry/core`, which this package does not depend on. */
 export const FAILED = 1;
 
-/** The exports that an exporter has not answered yet. Each is answered once: by the exporter, or by giving it up. */
+/** The exports that an exporter has not answered yet. Each is answered once: by the exporter, by a timeout, or by `giveUp`. */
 export class PendingExports {
   readonly #pending = new Map<Done, Promise<void>>();
 
-  /** `done` for the exporter; it is called with a failure if the exporter does not call it within so many milliseconds. */
+  /** Returns `done` for the exporter. If the exporter does not call it within `milliseconds`, it is called with a failure. */
   track(done: Done, milliseconds: number): Done {
     let over = () => {};
     const answer: Done = (result) => {
@@ -34,6 +34,7 @@ export class PendingExports {
     await Promise.all(this.#pending.values());
   }
 
+  /** Answers all that are pending with this error. */
   giveUp(error: Error): void {
     for (const answer of [...this.#pending.keys()]) answer({ code: FAILED, error });
   }

@@ -1,35 +1,35 @@
 import { notice } from './notice.ts';
 
 interface ProcessEndOptions {
-  /** Sends what has ended, within a bounded time; false when time was up. Never rejects. */
+  /** Sends what has ended, within a limited time; resolves with `false` if that was too short. Never rejects. */
   readonly flush: () => Promise<boolean>;
   /** The same for spans alone. */
   readonly flushSpans: () => Promise<unknown>;
-  /** How many finished spans have not been sent. */
+  /** Returns how many finished spans have not been sent. */
   readonly waiting: () => number;
+  /** Whether signals that end the process flush. */
   readonly handlesSignals: boolean;
 }
 
 /**
- * The signals that end a process which does not listen to them, as far as it can listen: SIGHUP from a terminal that is
- * closed, SIGUSR2 from nodemon, SIGBREAK on Windows, SIGQUIT as some containers stop.
+ * The signals that end a process unless it listens to them: among others SIGHUP from a terminal that is closed, SIGUSR2
+ * from nodemon, SIGBREAK on Windows, and SIGQUIT, with which some containers are stopped.
  */
 const ENDING_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGBREAK'] as const;
 
-/** After a signal, spans are sent as they end instead of every few seconds. Milliseconds. */
+/** How often ended spans are sent after a signal, in milliseconds, instead of every few seconds. */
 const DRAIN_INTERVAL = 100;
-const LATE = 'their receiver did not take them in time';
+const LATE = 'their receiver did not accept them in time';
 
 /**
- * Flushes when the process is about to end, and lets it end as it would have without us.
+ * Flushes when the process is about to end, and lets it end as it would have without us. Returns a function that stops
+ * listening.
  *
- * - A signal that no one else listens to: flush, then the same signal again, which now kills. A second signal in the
+ * - A signal that only we listen to: flushes, then sends the same signal again, which now kills. A second signal in the
  *   meantime kills at once.
  * - A signal that the application listens to: it decides. From then on spans are sent as they end, because a graceful
- *   shutdown ends them one by one and then leaves by `process.exit()`.
- * - The event loop is empty: flush; the exit code stays.
- *
- * Returns how to stop listening.
+ *   shutdown ends them one by one and then calls `process.exit()`.
+ * - An empty event loop: flushes; the exit code stays.
  */
 export function flushAtProcessEnd({
   flush,
@@ -46,8 +46,8 @@ export function flushAtProcessEnd({
   };
 
   const onSignal = (signal: NodeJS.Signals) => {
-    // First of all listeners and gone before the others run: libraries that end the process when they are the only
-    // listener count them.
+    // We are the first listener, and removed before the others run, because some libraries count the listeners and end
+    // the process if they are the only one.
     process.removeListener(signal, onSignal);
     const flushed = flush();
     if (process.listenerCount(signal) === 0) {
@@ -67,7 +67,7 @@ export function flushAtProcessEnd({
     }, DRAIN_INTERVAL).unref();
   };
 
-  // Emitted again each time the work that it started is done: metrics are sent once, spans as long as new ones ended.
+  // Emitted again whenever the work started here is done. Metrics are sent once, spans as long as new ones have ended.
   const onBeforeExit = () => {
     if (flushedAtEnd && waiting() === 0) return;
     flushedAtEnd = true;
@@ -75,7 +75,7 @@ export function flushAtProcessEnd({
       if (inTime) return;
       process.removeListener('exit', onExit);
       reportLost(LATE);
-      // Nothing but an exporter that hangs keeps the process alive now. The exit code is the one that is set.
+      // Only an exporter that hangs keeps the process alive now. `process.exit()` keeps the exit code that is set.
       process.exit();
     });
   };
@@ -93,7 +93,7 @@ export function flushAtProcessEnd({
         ? 'an uncaught error ended the process'
         : 'process.exit() does not wait: await shutdown() before it',
     );
-    // What is drawn on the terminal can still be drawn.
+    // Trees can still be drawn, because writing to the terminal does not wait.
     void flushSpans();
   };
 

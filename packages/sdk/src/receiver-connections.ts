@@ -4,9 +4,8 @@ import type { Socket } from 'node:net';
 import type { OtlpSettings } from './otlp-settings.ts';
 
 /**
- * The connections of one exporter to its receiver, which can be given up.
- *
- * A request that its receiver does not answer would keep the process alive for as long as the exporter waits.
+ * The connections of one exporter to its receiver. They can be closed at once, because a request that the receiver does
+ * not answer would keep the process alive for as long as the exporter waits.
  */
 export class ReceiverConnections {
   readonly #tls: OtlpSettings['tls'];
@@ -17,7 +16,7 @@ export class ReceiverConnections {
     this.#tls = tls;
   }
 
-  /** The agent for `http:` or `https:`, as the exporters ask for one. */
+  /** Returns the agent for `http:` or `https:`. Exporters call it for the protocol that they use. */
   agent(protocol: string): HttpAgent {
     const agent =
       protocol === 'https:'
@@ -34,7 +33,7 @@ export class ReceiverConnections {
     return agent;
   }
 
-  /** Breaks what is open, with an error that exporters do not try again after, and opens nothing any more. */
+  /** Closes what is open, with an error that exporters do not retry, and opens nothing afterwards. */
   giveUp(reason: Error): void {
     this.#givenUp = reason;
     for (const socket of this.#sockets) socket.destroy(reason);

@@ -20,16 +20,16 @@ import { registeredApi } from '@throughline/core/seam';
 import { apiVersionSeenBy } from './api-version-seen-by.ts';
 import { setupError } from './setup-error.ts';
 
-/** What is to be made known to all code of the process. */
+/** What all code of the process should find. */
 export interface Registrations {
   readonly tracerProvider: TracerProvider | undefined;
   readonly meterProvider: MeterProvider | undefined;
   readonly propagator: TextMapPropagator;
-  /** Whether what is registered already stays, without a word: a switched-off SDK stands in no other's way. */
+  /** Whether an existing registration stays, without an error. So a switched-off SDK does not get in the way of another. */
   readonly yields: boolean;
 }
 
-/** The slots of the API's registry, and what each of them holds. */
+/** The slots of the API's registry, and what each holds. */
 const SLOTS = {
   trace: { api: trace, holds: 'a tracer provider' },
   context: { api: context, holds: 'a context manager' },
@@ -40,10 +40,10 @@ const SLOTS = {
 type Slot = keyof typeof SLOTS;
 
 /**
- * Registers everything with the OpenTelemetry API, or nothing; returns how to take it back.
+ * Registers everything with the OpenTelemetry API, or nothing. Returns a function that undoes it.
  *
- * The API itself refuses in silence: a second registration, and one through a copy of another version, return `false`
- * and leave the application without traces.
+ * The API itself fails in silence: a second registration, and one through a copy of another version, return `false` and
+ * leave the application without traces.
  *
  * @throws TypeError when another SDK is registered, and when copies of the API cannot see each other.
  */
@@ -77,12 +77,12 @@ function takenError(taken: readonly Slot[]): TypeError {
   const what = taken.map((slot) => SLOTS[slot].holds).join(', ');
   const ownMetrics = taken.every((slot) => slot === 'metrics');
   return setupError(
-    `${what} ${taken.length === 1 ? 'is' : 'are'} registered already, through @opentelemetry/api ${registryVersion()}: ` +
+    `${what} ${taken.length === 1 ? 'is' : 'are'} already registered, through @opentelemetry/api ${registryVersion()}: ` +
       `another SDK was started before. Keep one of the two${ownMetrics ? '; OTEL_METRICS_EXPORTER=none leaves yours in place' : ''}`,
   );
 }
 
-/** The slot was free and yet the API refused: its registry belongs to a copy of another version. */
+/** Returns the error for a free slot that the API refused to fill: its registry belongs to a copy of another version. */
 function refusedError(slot: Slot): TypeError {
   return setupError(
     `${SLOTS[slot].holds} could not be registered: this process also loaded @opentelemetry/api ${registryVersion()}, ` +
@@ -93,10 +93,12 @@ function refusedError(slot: Slot): TypeError {
 const PROBE = createContextKey('Throughline probe');
 
 /**
- * Whether the SDK and our own packages find the active context: each may load a copy of the API of its own, and a newer
- * copy sees nothing of what was registered through an older one.
+ * Checks whether the SDK and our own packages find the active context. Each may load its own copy of the API, and a
+ * newer copy does not see what was registered through an older one.
  *
- * The sampler of a provider that no other code has is shown what the SDK takes for the active context.
+ * The sampler of a private provider receives what the SDK takes for the active context.
+ *
+ * @throws TypeError that names the package which does not find it.
  */
 function checkSdkSeesContext(): void {
   let seen: unknown;

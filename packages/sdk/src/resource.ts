@@ -12,18 +12,18 @@ import type { TracingOptions } from './tracing-options.ts';
 import { withoutVariables } from './without-variables.ts';
 
 const SERVICE_NAME = 'service.name';
-/** The SDK discards the whole list when one key or value is longer, or when a value holds an equals sign that is not encoded. */
+/** The SDK discards the whole list if one key or value is longer, or if a value contains an equals sign that is not encoded. */
 const MAX_LENGTH = 255;
 
 /**
- * What all spans and metrics of this process have in common.
+ * Returns the attributes that all spans and metrics of this process share.
  *
- * From weak to strong: the SDK's defaults and a random `service.instance.id`, the environment, the options. The
- * specification puts what the program says above the environment; `OTEL_SERVICE_NAME` stands above
+ * From weak to strong, they come from the SDK's defaults and a random `service.instance.id`, the environment, and the
+ * options. By the specification, options override the environment, and `OTEL_SERVICE_NAME` overrides
  * `OTEL_RESOURCE_ATTRIBUTES`.
  *
- * Without a name from any of them it is the specification's `unknown_service:node`; `named` says whether that is a
- * fault.
+ * Without a name from any of them, the service is the specification's `unknown_service:node`. That is a fault if the
+ * service must be `named`.
  *
  * @see https://opentelemetry.io/docs/specs/otel/resource/sdk/#specifying-resource-information-via-an-environment-variable
  */
@@ -45,6 +45,6 @@ export function readResource(options: TracingOptions, read: EnvironmentReader, n
   );
   const resource = defaultResource().merge(environment).merge(resourceFromAttributes(own));
   if (named && String(resource.attributes[SERVICE_NAME]).startsWith('unknown_service'))
-    read.fault('the service has no name; give options.serviceName or set OTEL_SERVICE_NAME');
+    read.fault('the service has no name; set options.serviceName or OTEL_SERVICE_NAME');
   return resource;
 }

@@ -1,8 +1,8 @@
 /**
- * Whether a route or path matches a pattern, segment by segment: `/users/:id` matches `/users/7` and the route template
- * `/users/:user`, and `/static/*` matches everything below `/static`.
+ * Returns whether a route or path matches a pattern, segment by segment: `/users/:id` matches `/users/7` and the route
+ * template `/users/:user`, and `/static/*` matches `/static` and everything below it.
  *
- * No regular expression is made of the pattern, so that no path can make matching slow.
+ * The pattern does not become a regular expression, so that no path can make matching slow.
  */
 export function matchesRoute(pattern: string, route: unknown): boolean {
   if (typeof route !== 'string') return false;

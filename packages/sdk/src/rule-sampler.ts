@@ -6,7 +6,7 @@ interface Rule {
   readonly sampler: Sampler;
 }
 
-/** Asks the sampler of the first rule that matches the span, and another one when none does. */
+/** Lets the sampler of the first rule that matches the span decide, and another one if no rule matches. */
 export class RuleSampler implements Sampler {
   readonly #rules: readonly Rule[];
   readonly #otherwise: Sampler;

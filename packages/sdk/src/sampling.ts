@@ -16,32 +16,32 @@ import { SCOPE, setupError } from './setup-error.ts';
 
 /** How many of the traces that begin here are recorded. */
 interface SamplingShare {
-  /** From 0, none, to 1, all. Decided by the trace id, so that services with the same ratio agree. Default: 1. */
+  /** From 0, none, to 1, all. The trace id decides, so that services with the same ratio agree. Default: 1. */
   readonly ratio?: number;
-  /** At most so many per second, after the ratio; that many may come at once. Default: no limit. */
+  /** The maximum per second, after the ratio; that many may come at once. Default: no limit. */
   readonly perSecond?: number;
 }
 
 /**
  * Which traces that begin here are recorded.
  *
- * A caller's decision is always kept: a request that arrives with a trace is recorded exactly when that trace is.
+ * A caller's decision is always kept: a request that arrives with a trace is recorded if and only if that trace is.
  */
 export interface SamplingOptions extends SamplingShare {
-  /** Exceptions; the first whose conditions all hold decides. */
+  /** Exceptions. The first whose conditions all hold decides. Default: none. */
   readonly rules?: readonly SamplingRule[];
 }
 
-/** An exception for some spans. What is compared is what is known when the span starts. */
+/** An exception for some spans. Its conditions are compared with what is known when the span starts. */
 export interface SamplingRule extends SamplingShare {
   /**
-   * `http.route` where the framework knows it that early, else `url.path`, must match: `/health`, `/users/:id` for one
-   * segment, `/static/*` for any rest.
+   * A pattern that must match `http.route` if the framework knows it that early, else `url.path`: `/health`, `/users/:id`
+   * for one segment, `/static/*` for any rest. Absent: every span matches.
    */
   readonly route?: string;
-  /** The span's name at its start must be this one. */
+  /** The name that the span must have at its start. Absent: any. */
   readonly name?: string;
-  /** Each attribute must have this value: `{ 'http.request.method': 'OPTIONS' }`. */
+  /** Values that the span's attributes must have: `{ 'http.request.method': 'OPTIONS' }`. Absent: any. */
   readonly attributes?: Attributes;
 }
 
@@ -53,7 +53,7 @@ const SHARE_RULES = {
   ],
 } as const;
 
-/** @throws TypeError for what is wrong in `options.sampling`. */
+/** @throws TypeError for a mistake in `options.sampling`. */
 export function checkSampling(sampling: SamplingOptions): void {
   const within = (place: string) => new Scope(SCOPE.package, `${SCOPE.entry} ${place}`);
   within('sampling').check(sampling, { ...SHARE_RULES, rules: [Array.isArray, 'an array of rules'] });
@@ -61,7 +61,7 @@ export function checkSampling(sampling: SamplingOptions): void {
     within(`sampling.rules[${i}]`).check(rule, {
       ...SHARE_RULES,
       route: [(value) => typeof value === 'string' && value.startsWith('/'), 'a pattern that begins with /'],
-      name: [(value) => typeof value === 'string' && value !== '', 'a text'],
+      name: [(value) => typeof value === 'string' && value !== '', 'a non-empty string'],
       attributes: [(value) => typeof value === 'object' && value !== null, 'an object'],
     });
     if (rule.route === undefined && rule.name === undefined && rule.attributes === undefined)
@@ -71,7 +71,7 @@ export function checkSampling(sampling: SamplingOptions): void {
   }
 }
 
-/** The sampler for `options.sampling`. */
+/** Returns the sampler for `options.sampling`. */
 export function samplerFor(sampling: SamplingOptions): Sampler {
   const otherwise = shareOf(sampling);
   const rules = (sampling.rules ?? []).map((rule) => ({
@@ -86,8 +86,8 @@ export function samplerFor(sampling: SamplingOptions): Sampler {
 }
 
 /**
- * Keeps the decision of a parent, and asks `root` where there is none: at the beginning of a trace, and when the caller
- * left the decision to the receiver (B3 without a state, X-Ray without `Sampled`).
+ * Returns a sampler that keeps the decision of a parent. `root` decides if there is none: at the start of a trace, and
+ * when the caller left the decision to the receiver (B3 without a state, X-Ray without `Sampled`).
  */
 function parentBased(root: Sampler): Sampler {
   return new ParentBasedSampler({ root, remoteParentSampled: new DeferredDecisionSampler(root) });
@@ -109,7 +109,7 @@ const named = {
 
 const ARGUMENT = 'OTEL_TRACES_SAMPLER_ARG';
 
-/** The sampler that the environment names; without one the specification's default is in force. */
+/** Returns the sampler that the environment names, or the specification's default. */
 export function readSampler(read: EnvironmentReader, hints: string[]): Sampler {
   const name = read.choice('OTEL_TRACES_SAMPLER', Object.keys(named) as (keyof typeof named)[]);
   const takesRatio = name?.endsWith('traceidratio') === true;

@@ -21,14 +21,14 @@ import type { TracingOptions } from './tracing-options.ts';
 export type TracesExporter = 'otlp' | 'console' | 'tree';
 export type MetricsExporter = 'otlp' | 'console';
 
-/** Everything that decides how tracing is set up, from the options and the environment. */
+/** How tracing is set up, from the options and the environment. */
 export interface Settings {
   readonly propagator: TextMapPropagator;
   /** Absent: the application's own logger, if it has one, stays in place. */
   readonly logLevel?: DiagLogLevel | undefined;
-  /** Absent when the SDK is switched off. */
+  /** Absent: the SDK is switched off. */
   readonly signals?: SignalSettings;
-  /** What the operator must know: one line each. */
+  /** What is reported to the operator, one line each. */
   readonly notices: readonly string[];
   /** Variables that the SDK's own packages must not read. */
   readonly hidden: readonly string[];
@@ -43,19 +43,20 @@ export interface SignalSettings {
 
 export interface TracesSettings {
   readonly exporters: readonly TracesExporter[];
-  /** Absent when nothing is recorded. */
+  /** Absent: nothing is recorded. */
   readonly sampler?: Sampler;
   readonly spanLimits: SpanLimits;
-  /** Present when spans are sent. */
+  /** Absent: spans are not sent. */
   readonly sending?: { readonly otlp: OtlpSettings; readonly batch: BatchLimits };
 }
 
 export interface MetricsSettings {
   readonly exporters: readonly MetricsExporter[];
+  /** Absent: metrics are not sent. */
   readonly otlp?: OtlpSettings | undefined;
-  /** Milliseconds. */
+  /** In milliseconds. */
   readonly interval: number;
-  /** Milliseconds. */
+  /** In milliseconds. */
   readonly timeout: number;
   readonly exponentialHistograms: boolean;
 }
@@ -72,23 +73,23 @@ const LOG_LEVELS = {
 
 const EXPORTERS = ['otlp', 'console'] as const;
 const DEFAULT_PROPAGATORS = 'tracecontext,baggage';
-/** Our id generator makes all digits of a trace id at random, which the random flag of W3C Trace Context Level 2 says. */
+/** All digits of our trace ids are random. The random flag of W3C Trace Context Level 2 says so. */
 const RANDOM_IDS = { randomTraceIds: true };
-/** Of OTLP over gRPC. */
+/** The default port of OTLP over gRPC. */
 const GRPC_PORT = '4317';
 
 /**
- * Reads what the environment says and lets the options win.
+ * Returns the settings from the options and the environment. Options override variables.
  *
- * The environment belongs to the platform, which sets it for services in all languages: what is wrong in it, or not
- * supported here, becomes one notice, and the default holds. Only what is used is read.
+ * The environment belongs to the platform, which sets it for services in all languages. So its mistakes, and what is not
+ * supported here, become one notice, and the defaults are used. Only variables that are used are read.
  *
- * @throws TypeError with `options.strict`, for the same.
+ * @throws TypeError for the same mistakes, with `options.strict`.
  */
 export function readSettings(options: TracingOptions): Settings {
   const read = new EnvironmentReader(process.env);
   const disabled = read.boolean('OTEL_SDK_DISABLED') ?? false;
-  // The specification leaves propagation in force, and nothing else.
+  // By the specification, a disabled SDK still propagates, and does nothing else.
   const propagator = readPropagator(options, read);
   const level = disabled
     ? undefined
@@ -113,8 +114,8 @@ export function readSettings(options: TracingOptions): Settings {
 function ignored(faults: readonly string[]): string {
   const [only] = faults;
   return faults.length === 1
-    ? `${only}. The default holds instead.`
-    : `${faults.length} settings are wrong, their defaults hold instead: ${faults.map((fault, i) => `(${i + 1}) ${fault}`).join(' ')}`;
+    ? `${only}. The default is used instead.`
+    : `${faults.length} settings are wrong; their defaults are used instead: ${faults.map((fault, i) => `(${i + 1}) ${fault}`).join(' ')}`;
 }
 
 function readSignals(options: TracingOptions, read: EnvironmentReader, hints: string[]): SignalSettings {
@@ -148,7 +149,7 @@ function readTraces(options: TracingOptions, read: EnvironmentReader, hints: str
   };
 }
 
-/** Nothing was asked for: a developer gets to see the traces, a production service is left alone. */
+/** Returns what is used if no exporter was named: a developer sees the traces, a production service records nothing. */
 function defaultTraces({ configured }: OtlpEndpoint): readonly TracesExporter[] {
   if (configured) return ['otlp'];
   return process.env.NODE_ENV === 'production' ? [] : ['tree'];
@@ -157,7 +158,7 @@ function defaultTraces({ configured }: OtlpEndpoint): readonly TracesExporter[] 
 function hintAtPort(what: string, { url }: OtlpSettings, hints: string[]): void {
   if (new URL(url).port !== GRPC_PORT) return;
   hints.push(
-    `${what} are sent to port ${GRPC_PORT}, which receivers keep for gRPC. This package speaks HTTP, for which they have port 4318.`,
+    `${what} are sent to port ${GRPC_PORT}, which receivers reserve for gRPC. This package sends HTTP, which they accept on port 4318.`,
   );
 }
 
@@ -176,7 +177,7 @@ function readMetrics(options: TracingOptions, read: EnvironmentReader, hints: st
       'base2_exponential_bucket_histogram',
     ]);
   const otlp = sent ? readOtlp('METRICS', endpoint, options, read) : undefined;
-  // Where spans go the same way, one line is enough.
+  // If the same was reported for spans, one line is enough.
   if (otlp !== undefined && hints.every((hint) => !hint.includes(GRPC_PORT)))
     hintAtPort('metrics', otlp, hints);
   return {
@@ -188,7 +189,7 @@ function readMetrics(options: TracingOptions, read: EnvironmentReader, hints: st
   };
 }
 
-/** The SDK's reader takes no longer one than its interval, which is therefore what "no limit" comes to. */
+/** Returns the timeout of an export. The SDK's reader accepts none beyond its interval, so "no limit" means the interval. */
 function readMetricTimeout(interval: number, read: EnvironmentReader): number {
   const name = 'OTEL_METRIC_EXPORT_TIMEOUT';
   const timeout = read.timeout(name);
@@ -198,7 +199,7 @@ function readMetricTimeout(interval: number, read: EnvironmentReader): number {
   return Math.min(30_000, interval);
 }
 
-/** The specification's defaults, which the SDK has too: here they are known, so that what is lost can be counted. */
+/** Returns the limits of the queue. The SDK has the same defaults, but lost spans can only be counted if we know them. */
 function readBatchLimits(read: EnvironmentReader): BatchLimits {
   const queue = read.integer('OTEL_BSP_MAX_QUEUE_SIZE', { least: 1 }) ?? 2048;
   const defaultBatch = Math.min(512, queue);
@@ -243,7 +244,7 @@ function readPropagator(options: TracingOptions, read: EnvironmentReader): TextM
   return createPropagator(names?.length === 0 ? 'none' : (names ?? DEFAULT_PROPAGATORS), RANDOM_IDS);
 }
 
-/** What `createPropagator()` has against these names, and contradictions between them. */
+/** Returns why `createPropagator()` rejects these names, or how they contradict each other. */
 function faultOfPropagators(names: string | readonly string[]): string | undefined {
   const list = (typeof names === 'string' ? names.split(',') : names).map((name) => name.trim());
   if (list.includes('none') && list.some((name) => name !== 'none' && name !== ''))

@@ -1,4 +1,7 @@
-/** Whether all promises in `work` settled within so many milliseconds, one way or the other; what is no promise counts as settled. Never rejects. */
+/**
+ * Resolves with whether all promises in `work` settled within `milliseconds`, fulfilled or rejected. Anything else in
+ * `work` counts as settled. Never rejects.
+ */
 export async function settledWithin(milliseconds: number, work: readonly unknown[]): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<false>((resolve) => {

@@ -9,7 +9,7 @@ import {
 import { MAX_DELAY } from './environment-reader.ts';
 import { type Done, FAILED } from './pending-exports.ts';
 
-/** Sizes in spans, times in milliseconds. */
+/** Limits of the queue: sizes in spans, times in milliseconds. */
 export interface BatchLimits {
   readonly maxQueueSize: number;
   readonly maxExportBatchSize: number;
@@ -17,13 +17,13 @@ export interface BatchLimits {
   readonly exportTimeoutMillis: number;
 }
 
-/** What became of the sampled spans that ended, in spans. Their sum is the number of these spans. */
+/** What became of the sampled spans that ended. The sum is their number. */
 export interface SpanCounts {
   /** Waiting for their batch. */
   readonly queued: number;
-  /** Handed to the exporter, which has not answered yet. */
+  /** Passed to the exporter, which has not answered yet. */
   readonly exporting: number;
-  /** Taken by the receiver. */
+  /** Accepted by the receiver. */
   readonly exported: number;
   /** Lost because the exporter gave up on them. */
   readonly failed: number;
@@ -43,10 +43,10 @@ export interface ExportObserver {
 const SUCCESS = 0;
 
 /**
- * The SDK's batch processor, with an account of every span.
+ * The SDK's batch processor, with a count of every span.
  *
- * The processor does not report how many spans it dropped, and its flush does not wait for a batch that is already on its
- * way. Both are seen from the outside: spans that go in, and spans that reach the exporter.
+ * The processor does not report how many spans it dropped, and its flush does not wait for a batch that is already being
+ * sent. Both are observed from outside: spans that go in, and spans that reach the exporter.
  */
 export class SpanExport implements SpanProcessor {
   readonly #batch: BatchSpanProcessor;
@@ -66,7 +66,7 @@ export class SpanExport implements SpanProcessor {
     this.#observer = observer;
     this.#batch = new BatchSpanProcessor({
       ...options,
-      // The exporter answers in time: its answer says what became of the spans, the processor's own clock does not.
+      // Our exporter always answers in time, and only its answer says what became of the spans. So the processor must wait.
       exportTimeoutMillis: MAX_DELAY,
       exporter: {
         export: (spans, done) => this.#export(spans, done),
@@ -83,13 +83,13 @@ export class SpanExport implements SpanProcessor {
 
   onEnd(span: ReadableSpan): void {
     if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) === 0) return;
-    // The batch processor's own rule. Counted before the span goes in, because that may start an export at once.
+    // The batch processor's own rule. Counted before the span is added, because that may start an export at once.
     if (this.#ended || this.#counts.queued >= this.#capacity) this.#counts.dropped++;
     else this.#counts.queued++;
     this.#batch.onEnd(span);
   }
 
-  /** Settles when nothing of what had ended is on its way any more; how it went is in the counts. */
+  /** Settles when every span that had ended was sent or lost. The counts say which. */
   async forceFlush(): Promise<void> {
     await Promise.allSettled([this.#batch.forceFlush()]);
     await Promise.allSettled([this.#exporter.forceFlush?.()]);
@@ -111,8 +111,8 @@ export class SpanExport implements SpanProcessor {
       this.#counts[success ? 'exported' : 'failed'] += length;
       if (success) this.#observer.succeeded();
       else this.#observer.failed(result.error ?? new Error('the exporter gave no reason'), this.#ended);
-      // The processor hears of a failure by its error alone. By its code, it would start a second export beside the
-      // next one, and after some failures there would be many, each with a batch in memory.
+      // A failure reaches the processor as an error with the code of a success. On the code of a failure, it would start a
+      // second export beside the next one, and after some failures there would be many, each with a batch in memory.
       done({ ...result, code: SUCCESS });
     };
     try {

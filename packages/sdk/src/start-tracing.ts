@@ -14,21 +14,21 @@ import { withoutVariables } from './without-variables.ts';
 
 const SHUTDOWN_TIMEOUT = 5_000;
 
-/** The tracing of this process, and where it was started, for the message of a second call. */
+/** The tracing of this process, and the place that started it, which the error of a second call names. */
 let current: { readonly tracing: Tracing; readonly caller: string; unregister(): void } | undefined;
 
 /**
- * Starts OpenTelemetry for this process: records spans and metrics, sends them over OTLP, hands context on, and flushes
- * when the process ends.
+ * Starts OpenTelemetry for this process: records spans and metrics, sends them over OTLP, propagates context, and flushes
+ * when the process ends. Returns a handle to flush, stop and check it.
  *
  * Call it once, before or after everything else: the middleware finds it at the next request. Without an endpoint,
- * traces are drawn on stderr, and with `NODE_ENV=production` nothing is recorded, while context is still handed on.
- * The variables `OTEL_*` of the specification are honoured; an option wins over its variable. Variables that are wrong
- * are reported in one line on stderr, and their defaults hold.
+ * traces are drawn on stderr or, with `NODE_ENV=production`, nothing is recorded; context is propagated in both cases.
+ * The variables `OTEL_*` of the specification are honoured; an option overrides its variable. Wrong variables are
+ * reported in one line on stderr, and their defaults are used.
  *
- * @throws TypeError when an option is wrong, when tracing runs already, here or by another SDK, and when copies of
- * `@opentelemetry/api` cannot see each other; with `strict: true` also when variables are wrong, for all of them
- * together. Never throws afterwards.
+ * @throws TypeError when an option is wrong, when tracing is already running, by us or by another SDK, and when copies of
+ * `@opentelemetry/api` cannot see each other. With `strict: true` also when variables are wrong, in one error for all of
+ * them. Never throws afterwards.
  * @see https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
  * @example
  * const tracing = startTracing({ serviceName: 'orders' });
@@ -37,7 +37,7 @@ export function startTracing(options: TracingOptions = {}): Tracing {
   checkTracingOptions(options);
   const stopped = current?.tracing.status().state === 'stopped';
   if (current !== undefined && !stopped)
-    throw setupError(`tracing was started already, ${current.caller}; keep what that call returned`);
+    throw setupError(`tracing was already started, ${current.caller}; use what that call returned`);
   const { propagator, logLevel, signals, notices, hidden } = readSettings(options);
   const { metrics, traces } = withoutVariables(hidden, () => {
     const metrics = signals && createMetrics(signals.metrics, signals.resource);

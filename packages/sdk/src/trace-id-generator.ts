@@ -2,7 +2,7 @@ import { context } from '@opentelemetry/api';
 import { type IdGenerator, RandomIdGenerator } from '@opentelemetry/sdk-trace';
 import { rootTraceId } from '@throughline/propagators';
 
-/** Random ids, but for roots of traces that the caller named without a span of its own. */
+/** Generates random ids, except for the root of a trace whose id the caller chose without a span of its own. */
 export class TraceIdGenerator implements IdGenerator {
   readonly #random = new RandomIdGenerator();
 

@@ -15,25 +15,25 @@ import { TraceIdGenerator } from './trace-id-generator.ts';
 import type { TracingStatus } from './tracing.ts';
 import { TreePrinter } from './tree-printer.ts';
 
-/** Recording and sending of spans. */
+/** The tracer provider and what it sends with. */
 export interface Traces {
   readonly provider: TracerProvider;
   /**
-   * These two settle when every processor has, and never reject. Not the provider's own: its flush leaves a timer behind,
-   * and one processor that throws would cost the others their shutdown.
+   * Like `shutdown`, settles when every processor has, and never rejects. The provider's own are not used: its flush
+   * leaves a timer behind, and if one processor throws, its shutdown skips the others.
    */
   flush(): Promise<unknown>;
   shutdown(): Promise<unknown>;
-  /** Fails what is still on its way, so that nothing keeps the process alive. */
+  /** Makes pending exports fail, so that they do not keep the process alive. */
   giveUp(reason: Error): void;
-  /** The part of the status that is about spans. */
+  /** Returns the part of the status that is about spans. */
   status(): Omit<TracingStatus, 'state'> & { readonly state: 'exporting' | 'printing' };
 }
 
-/** What the SDK's exporter allows at once by default. */
+/** The SDK's default for concurrent exports. */
 const CONCURRENT_EXPORTS = 30;
 
-/** The tracer provider with its exporters, or nothing where spans would go nowhere. */
+/** Returns the tracer provider with its processors, or `undefined` if there is none to receive spans. */
 export function createTraces(
   { traces, resource }: SignalSettings,
   own: readonly SpanProcessor[],
@@ -83,7 +83,7 @@ function sendSpans(
   meterProvider: MeterProvider | undefined,
 ) {
   const url = withoutCredentials(otlp.url);
-  // A flush sends all batches at once, and what is on its way stays there.
+  // A flush sends all batches at once, beside the one that is already being sent.
   const batches = Math.ceil(batch.maxQueueSize / batch.maxExportBatchSize) + 1;
   const outage: Outage = new Outage(url, () => spans.counts.failed + spans.counts.dropped);
   const { exporter, giveUp } = createTraceExporter(

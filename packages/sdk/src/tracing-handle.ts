@@ -5,23 +5,23 @@ import { NO_SPANS, type SpanCounts } from './span-export.ts';
 import type { Traces } from './traces.ts';
 import type { Tracing, TracingStatus } from './tracing.ts';
 
-/** What runs. Both are absent when context is handed on only. */
+/** What was set up. Without both providers, context is only propagated. */
 interface Running {
   readonly traces: Traces | undefined;
   readonly metrics: Metrics | undefined;
-  /** Milliseconds that flush and shutdown may take. */
+  /** The time limit of flush and shutdown, in milliseconds. */
   readonly timeout: number;
   readonly handlesSignals: boolean;
 }
 
-/** The application's hold on what runs; from here on the end of the process is watched too. */
+/** Returns the application's handle on what was set up, and watches for the end of the process. */
 export function createTracingHandle({ traces, metrics, timeout, handlesSignals }: Running): Tracing {
   let stopping: Promise<boolean> | undefined;
 
   const spans = (): SpanCounts => traces?.status().spans ?? NO_SPANS;
   const lost = () => spans().failed + spans().dropped;
 
-  /** Whether `work` was done in time, and whether no span was lost meanwhile. */
+  /** Resolves with whether `work` was done in time, and whether no span was lost meanwhile. */
   const within = async (work: readonly unknown[]) => {
     const lostBefore = lost();
     const inTime = await settledWithin(timeout, work);
@@ -42,7 +42,7 @@ export function createTracingHandle({ traces, metrics, timeout, handlesSignals }
     flush: async () => (await flush()).complete,
     shutdown() {
       stopping ??= within([traces?.shutdown(), metrics?.provider.shutdown()]).then(({ complete }) => {
-        const reason = new Error('given up at the shutdown');
+        const reason = new Error('cancelled by shutdown()');
         traces?.giveUp(reason);
         metrics?.giveUp(reason);
         stopWatching?.();

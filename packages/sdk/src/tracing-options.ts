@@ -5,41 +5,44 @@ import { isHeader } from './is-header.ts';
 import { checkSampling, type SamplingOptions } from './sampling.ts';
 import { SCOPE } from './setup-error.ts';
 
-/** Options of `startTracing()`; each one wins over the environment variable that says the same. */
+/** Options of `startTracing()`. Each overrides the environment variable for the same setting. */
 export interface TracingOptions {
   /**
-   * `service.name`. Default: `OTEL_SERVICE_NAME`, then `service.name` in `OTEL_RESOURCE_ATTRIBUTES`; without any of the
-   * three it is `unknown_service:node`, and a line on stderr says so.
+   * `service.name`. Default: `OTEL_SERVICE_NAME`, then `service.name` in `OTEL_RESOURCE_ATTRIBUTES`. Without any of these
+   * it is `unknown_service:node`, and a line on stderr says so.
    */
   readonly serviceName?: string;
-  /** `service.version`, such as the version of your package or a commit. */
+  /** `service.version`, such as the version of your package or a commit. Default: none. */
   readonly serviceVersion?: string;
-  /** `deployment.environment.name`, such as `production` or `staging`. */
+  /** `deployment.environment.name`, such as `production` or `staging`. Default: none. */
   readonly environment?: string;
-  /** Further resource attributes, known at once: no promises. */
+  /** Further resource attributes. Promises are not allowed. Default: none. */
   readonly resourceAttributes?: Attributes;
   /**
    * Base URL of an OTLP receiver, such as `http://collector:4318`; `v1/traces` and `v1/metrics` are appended.
-   * Default: `OTEL_EXPORTER_OTLP_ENDPOINT` and its two variants; without any, nothing is sent.
+   * Default: `OTEL_EXPORTER_OTLP_ENDPOINT` and its two variants. Without any of these, nothing is sent.
    */
   readonly endpoint?: string;
-  /** Headers of each export request, such as a key; they are added to those of `OTEL_EXPORTER_OTLP_HEADERS`. */
+  /** Headers of each export request, such as a key, added to those of `OTEL_EXPORTER_OTLP_HEADERS`. Default: none. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Which traces that begin here are recorded. Default: `OTEL_TRACES_SAMPLER`, and without that all of them. */
+  /** Which traces that begin here are recorded. Default: `OTEL_TRACES_SAMPLER`, and without it all. */
   readonly sampling?: SamplingOptions;
-  /** Names of propagators, as in `OTEL_PROPAGATORS`. Default: that, and without it `tracecontext,baggage`. */
+  /** Names of propagators, as in `OTEL_PROPAGATORS`. Default: that variable, and without it `tracecontext,baggage`. */
   readonly propagators?: string | readonly string[];
-  /** Span processors of your own, called before the exporter's. What they throw is reported once and goes no further. */
+  /** Your own span processors, called before the exporter's. What they throw is reported once. Default: none. */
   readonly spanProcessors?: readonly SpanProcessor[];
-  /** Milliseconds that flush, shutdown and the end of the process wait for the exporter. Default: 5000. */
+  /** How long flush, shutdown and the end of the process wait for the exporter, in milliseconds. Default: 5000. */
   readonly shutdownTimeout?: number;
   /** Whether signals that end the process (SIGTERM, SIGINT, SIGHUP and the like) flush. Default: true. */
   readonly handleSignals?: boolean;
-  /** Whether a variable that is wrong is an error, rather than a line on stderr. Default: false. */
+  /** Whether a wrong variable is an error, rather than a line on stderr. Default: false. */
   readonly strict?: boolean;
 }
 
-const text = [(value: unknown) => typeof value === 'string' && value.trim() !== '', 'a text'] as const;
+const text = [
+  (value: unknown) => typeof value === 'string' && value.trim() !== '',
+  'a non-empty string',
+] as const;
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const isAttributeValue = (value: unknown): boolean =>
@@ -48,7 +51,7 @@ const isAttributeValue = (value: unknown): boolean =>
     : ['string', 'number', 'boolean', 'undefined'].includes(typeof value);
 const isName = (value: unknown) => typeof value === 'string' && /[^,\s]/.test(value);
 
-/** @throws TypeError for an option of the wrong type and for one that does not exist. */
+/** @throws TypeError for an option that has the wrong type or does not exist. */
 export function checkTracingOptions(options: TracingOptions): void {
   SCOPE.check(options, {
     serviceName: text,
@@ -56,14 +59,14 @@ export function checkTracingOptions(options: TracingOptions): void {
     environment: text,
     resourceAttributes: [
       (value) => isRecord(value) && Object.values(value).every(isAttributeValue),
-      'an object of texts, numbers, booleans or arrays of them',
+      'an object of strings, numbers, booleans or arrays of them',
     ],
     endpoint: [isHttpUrl, 'a URL that begins with http:// or https://'],
     headers: [
       (value) =>
         isRecord(value) &&
         Object.entries(value).every(([name, text]) => typeof text === 'string' && isHeader(name, text)),
-      'an object of texts that HTTP allows',
+      'an object of strings that HTTP allows',
     ],
     sampling: [isRecord, 'an object'],
     propagators: [

@@ -9,25 +9,28 @@ import {
   treeStyleFor,
 } from '@throughline/trace-tree';
 
-/** Where trees are drawn: a terminal gets colours, anything else plain text. */
+/** Where trees are written: in colour to a terminal, in plain text to anything else. */
 export interface TreeOutput {
+  /** Absent: not a terminal. */
   readonly isTTY?: boolean;
+  /** The width. Absent: a default of the drawing. */
   readonly columns?: number;
   write(text: string): unknown;
 }
 
-/** A trace may continue in this process a moment after its last open span ended. Milliseconds. */
+/** How long a trace is held after its last open span ended, in milliseconds, because it may continue in this process. */
 const QUIET = 50;
-/** Spans held for traces that are not over; beyond it the oldest trace is printed as it is. */
+/** How many spans are held for unfinished traces. Beyond it, the oldest trace is printed as it is. */
 const MAX_SPANS = 5_000;
 
 interface OpenTrace {
   open: number;
   readonly spans: TraceSpan[];
+  /** Absent: no span of the trace has ended as the last one. */
   timer?: NodeJS.Timeout;
 }
 
-/** Draws each trace as a tree once no span of it is open in this process any more. */
+/** Draws each trace as a tree when none of its spans is open in this process any more. */
 export class TreePrinter implements SpanProcessor {
   readonly #output: TreeOutput;
   readonly #traces = new Map<string, OpenTrace>();

@@ -1,8 +1,8 @@
 /**
- * What `create` returns, run while the variables of these names are out of the environment.
+ * Returns what `create` returns, called while these variables are removed from the environment.
  *
- * The SDK's packages read some variables by themselves. Of a wrong one they would report a second time what was reported
- * already, and not all of them read it alike.
+ * The SDK's packages read some variables themselves. They would report the mistakes in them a second time, and not all of
+ * them read a variable alike.
  */
 export function withoutVariables<T>(names: readonly string[], create: () => T): T {
   const values = names.map((name) => [name, process.env[name]] as const);

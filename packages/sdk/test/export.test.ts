@@ -214,7 +214,7 @@ describe('a receiver that does not take spans', () => {
       spans: { exported: 3, failed: 2, dropped: 0, queued: 0 },
     });
     expect(stderr).toEqual([
-      `[throughline/sdk] spans cannot be sent to ${sink.url}/v1/traces: ${reason}; 1 lost so far. The next spans are tried.\n`,
+      `[throughline/sdk] spans cannot be sent to ${sink.url}/v1/traces: ${reason}; 1 lost so far. Later spans will be tried.\n`,
       `[throughline/sdk] spans are sent to ${sink.url}/v1/traces again; 2 were lost.\n`,
     ]);
   });
@@ -321,7 +321,7 @@ describe('words', () => {
     expect(await shutdown()).toBe(false);
     expect(status().spans).toMatchObject({ exporting: 0, failed: 2 });
     expect(stderr).toEqual([
-      `[throughline/sdk] spans cannot be sent to ${sink.url}/v1/traces: given up at the shutdown; 2 lost so far.\n`,
+      `[throughline/sdk] spans cannot be sent to ${sink.url}/v1/traces: cancelled by shutdown(); 2 lost so far.\n`,
     ]);
   });
 });

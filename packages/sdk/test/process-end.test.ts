@@ -114,7 +114,7 @@ describe('a script that is done', () => {
     expect(code).toBe(4);
     expect(after).toBeLessThan(5_000);
     expect(program.stderr()).toBe(
-      '[throughline/sdk] 2 finished spans were not sent, because their receiver did not take them in time.\n',
+      '[throughline/sdk] 2 finished spans were not sent, because their receiver did not accept them in time.\n',
     );
   });
 

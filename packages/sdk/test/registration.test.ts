@@ -38,7 +38,7 @@ describe('another SDK in the process', () => {
     register();
     expect(() => startTracing(OPTIONS)).toThrow(
       new RegExp(
-        `^\\[throughline/sdk\\] startTracing\\(\\): ${what} is registered already, through @opentelemetry/api 1\\.\\d+\\.\\d+: another SDK was started before`,
+        `^\\[throughline/sdk\\] startTracing\\(\\): ${what} is already registered, through @opentelemetry/api 1\\.\\d+\\.\\d+: another SDK was started before`,
       ),
     );
     expect(slots()).toEqual([slot]);
@@ -47,7 +47,7 @@ describe('another SDK in the process', () => {
   it('that registered several parts has all of them named', () => {
     trace.setGlobalTracerProvider(new TracerProvider());
     metrics.setGlobalMeterProvider(new MeterProvider());
-    expect(() => startTracing(OPTIONS)).toThrow('a tracer provider, a meter provider are registered');
+    expect(() => startTracing(OPTIONS)).toThrow('a tracer provider, a meter provider are already registered');
   });
 
   it('may bring the metrics, when told so', () => {
@@ -64,7 +64,7 @@ describe('a second call', () => {
   it('is refused, with the place of the first one', () => {
     tracing = startTracing(OPTIONS);
     expect(() => startTracing(OPTIONS)).toThrow(
-      /^\[throughline\/sdk\] startTracing\(\): tracing was started already, at .*registration\.test\.ts:\d+:\d+; keep what that call returned$/,
+      /^\[throughline\/sdk\] startTracing\(\): tracing was already started, at .*registration\.test\.ts:\d+:\d+; use what that call returned$/,
     );
   });
 

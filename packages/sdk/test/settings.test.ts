@@ -22,19 +22,19 @@ function refusal(options: object, env: Record<string, string> = {}): string {
 describe('options', () => {
   const named = { serviceName: 'orders' };
   it.each<[object, string]>([
-    [{ serviceName: 7 }, ': options.serviceName must be a text, got number'],
-    [{ serviceName: ' ' }, ": options.serviceName must be a text, got string ' '"],
+    [{ serviceName: 7 }, ': options.serviceName must be a non-empty string, got number'],
+    [{ serviceName: ' ' }, ": options.serviceName must be a non-empty string, got string ' '"],
     [{ service: 'orders' }, ': options.service does not exist; the options are serviceName, '],
     [
       { ...named, endpoint: 'collector:4318' },
       ': options.endpoint must be a URL that begins with http:// or https://, got',
     ],
-    [{ ...named, headers: { key: 1 } }, ': options.headers must be an object of texts'],
+    [{ ...named, headers: { key: 1 } }, ': options.headers must be an object of strings'],
     [
       { ...named, headers: { 'a key': 'x' } },
-      ': options.headers must be an object of texts that HTTP allows',
+      ': options.headers must be an object of strings that HTTP allows',
     ],
-    [{ ...named, headers: { key: 'a\nb' } }, ': options.headers must be an object of texts that HTTP allows'],
+    [{ ...named, headers: { key: 'a\nb' } }, ': options.headers must be an object of strings that HTTP allows'],
     [{ ...named, strict: 'yes' }, ": options.strict must be a boolean, got string 'yes'"],
     [
       { ...named, propagators: [] },
@@ -91,13 +91,13 @@ describe('environment variables', () => {
     [
       'OTEL_TRACES_SAMPLER',
       'on',
-      "is 'on'; known are always_on, always_off, traceidratio, parentbased_always_on,",
+      "is 'on'; must be one of always_on, always_off, traceidratio, parentbased_always_on,",
     ],
-    ['OTEL_TRACES_EXPORTER', 'zipkin', "has 'zipkin'; known are otlp, console, none"],
-    ['OTEL_METRICS_EXPORTER', 'otlp,prometheus', "has 'prometheus'; known are otlp, console, none"],
+    ['OTEL_TRACES_EXPORTER', 'zipkin', "has 'zipkin'; each must be one of otlp, console, none"],
+    ['OTEL_METRICS_EXPORTER', 'otlp,prometheus', "has 'prometheus'; each must be one of otlp, console, none"],
     ['OTEL_PROPAGATORS', 'w3c', ': unknown propagator "w3c"; known names are tracecontext, baggage,'],
-    ['OTEL_EXPORTER_OTLP_PROTOCOL', 'grpc', "is 'grpc'; known are http/protobuf, http/json"],
-    ['OTEL_EXPORTER_OTLP_METRICS_PROTOCOL', 'grpc', "is 'grpc'; known are http/protobuf, http/json"],
+    ['OTEL_EXPORTER_OTLP_PROTOCOL', 'grpc', "is 'grpc'; must be one of http/protobuf, http/json"],
+    ['OTEL_EXPORTER_OTLP_METRICS_PROTOCOL', 'grpc', "is 'grpc'; must be one of http/protobuf, http/json"],
     [
       'OTEL_EXPORTER_OTLP_ENDPOINT',
       'localhost:4318',
@@ -110,7 +110,7 @@ describe('environment variables', () => {
     ],
     ['OTEL_EXPORTER_OTLP_HEADERS', 'secret', 'must be a list of key=value with commas between them'],
     ['OTEL_EXPORTER_OTLP_TIMEOUT', '10s', "is '10s'; must be a whole number from 0 to 2147483647"],
-    ['OTEL_EXPORTER_OTLP_COMPRESSION', 'zstd', "is 'zstd'; known are none, gzip"],
+    ['OTEL_EXPORTER_OTLP_COMPRESSION', 'zstd', "is 'zstd'; must be one of none, gzip"],
     [
       'OTEL_EXPORTER_OTLP_CERTIFICATE',
       '/no/such/file',
@@ -119,12 +119,12 @@ describe('environment variables', () => {
     [
       'OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE',
       'sum',
-      "is 'sum'; known are cumulative, delta, lowmemory",
+      "is 'sum'; must be one of cumulative, delta, lowmemory",
     ],
     [
       'OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION',
       'exponential',
-      "is 'exponential'; known are explicit_bucket_histogram,",
+      "is 'exponential'; must be one of explicit_bucket_histogram,",
     ],
     ['OTEL_METRIC_EXPORT_INTERVAL', '0', "is '0'; must be a whole number from 1 to 2147483647"],
     ['OTEL_METRIC_EXPORT_TIMEOUT', '70000', "is '70000'; must not exceed the interval of 60000"],
@@ -134,8 +134,8 @@ describe('environment variables', () => {
     ['OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT', 'many', "is 'many'; must be a whole number of at least 0"],
     ['OTEL_RESOURCE_ATTRIBUTES', 'team=a=b', "is 'team=a=b'; must be a list of key=value"],
     ['OTEL_RESOURCE_ATTRIBUTES', 'team=%zz', "is 'team=%zz'; must be a list of key=value"],
-    ['OTEL_SDK_DISABLED', 'yes', "is 'yes'; known are true, false"],
-    ['OTEL_LOG_LEVEL', 'loud', "is 'loud'; known are none, error, warn, info, debug, verbose, all"],
+    ['OTEL_SDK_DISABLED', 'yes', "is 'yes'; must be one of true, false"],
+    ['OTEL_LOG_LEVEL', 'loud', "is 'loud'; must be one of none, error, warn, info, debug, verbose, all"],
     ['OTEL_CONFIG_FILE', 'otel.yaml', 'is not supported'],
   ])('%s=%s is refused', (name, value, message) => {
     const text = refusal({ serviceName: 'orders' }, { [name]: value });
@@ -148,7 +148,7 @@ describe('environment variables', () => {
       ': 3 settings are wrong',
       expect.stringContaining('- OTEL_EXPORTER_OTLP_PROTOCOL is'),
       expect.stringContaining('- OTEL_TRACES_SAMPLER is'),
-      '- the service has no name; give options.serviceName or set OTEL_SERVICE_NAME',
+      '- the service has no name; set options.serviceName or OTEL_SERVICE_NAME',
     ]);
   });
 

@@ -38,7 +38,7 @@ export function tracedJob<This, Args extends unknown[], R>(
   options: TracedJobOptions<Args> = {},
 ): (this: This, ...args: Args) => R {
   if (typeof name !== 'string' || name === '')
-    throw SCOPE.error(`name must be a text, got ${typeName(name)}`);
+    throw SCOPE.error(`name must be a non-empty string, got ${typeName(name)}`);
   if (typeof fn !== 'function') throw SCOPE.error(`fn must be a function, got ${typeName(fn)}`);
   SCOPE.check(options, { tracerProvider: 'tracerProvider', attributes: 'function' });
   const tracer = SCOPE.tracer(options.tracerProvider);
