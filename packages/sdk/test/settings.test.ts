@@ -34,7 +34,10 @@ describe('options', () => {
       { ...named, headers: { 'a key': 'x' } },
       ': options.headers must be an object of strings that HTTP allows',
     ],
-    [{ ...named, headers: { key: 'a\nb' } }, ': options.headers must be an object of strings that HTTP allows'],
+    [
+      { ...named, headers: { key: 'a\nb' } },
+      ': options.headers must be an object of strings that HTTP allows',
+    ],
     [{ ...named, strict: 'yes' }, ": options.strict must be a boolean, got string 'yes'"],
     [
       { ...named, propagators: [] },
