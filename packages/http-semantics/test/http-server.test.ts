@@ -543,6 +543,7 @@ describe('extraction outcomes', () => {
     ['B3 multi', { 'x-b3-traceid': TRACE_ID }, 'foreign:b3'],
     ['Jaeger', { 'uber-trace-id': 'x' }, 'foreign:jaeger'],
     ['X-Ray', { 'x-amzn-trace-id': 'Root=1' }, 'foreign:xray'],
+    ['OpenCensus', { 'grpc-trace-bin': 'AAAA' }, 'foreign:grpc-trace-bin'],
     ['Datadog', { 'x-datadog-trace-id': '1' }, 'foreign:datadog'],
     ['a broken one beside a foreign one', { b3: '0', traceparent: 'x' }, 'malformed'],
     ['baggage alone', { baggage: 'a=b' }, 'absent'],

@@ -1,4 +1,5 @@
 import { guarded, reportOnce, withMembers } from '@throughline/core/seam';
+import { TRACE_FORMATS } from '@throughline/core/wire';
 import {
   type AwsAttributes,
   addFields,
@@ -19,7 +20,7 @@ export interface SqsMetadata {
   readonly Body?: string | undefined;
 }
 
-const X_AMZN_TRACE_ID = 'x-amzn-trace-id';
+const [X_AMZN_TRACE_ID] = TRACE_FORMATS.xray;
 
 /**
  * The codec of messages in SQS.
