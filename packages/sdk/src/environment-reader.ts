@@ -90,8 +90,8 @@ export class EnvironmentReader {
   /**
    * Returns the items of a comma-separated list, in lower case, each once; an empty list for `none` alone.
    *
-   * Items in which `faultOf` finds a fault are ignored. So is `none` beside other items: what is named is wanted, and a
-   * contradiction must not turn it off. A list of which nothing remains counts as not set.
+   * Items in which `faultOf` finds a fault are ignored. So is `none` beside other items: a name
+   * asks for something, and a contradiction must not turn that off. A list of which nothing remains counts as not set.
    */
   list(name: string, faultOf: (item: string) => string | undefined): readonly string[] | undefined {
     const text = this.text(name);

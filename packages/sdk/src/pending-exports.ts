@@ -34,7 +34,7 @@ export class PendingExports {
     await Promise.all(this.#pending.values());
   }
 
-  /** Answers all that are pending with this error. */
+  /** Answers every pending export with this error. */
   giveUp(error: Error): void {
     for (const answer of [...this.#pending.keys()]) answer({ code: FAILED, error });
   }
