@@ -11,7 +11,7 @@ import { type OtlpSink, startOtlpSink } from './otlp-sink.ts';
 
 const run = promisify(execFile);
 const REPOSITORY = join(import.meta.dirname, '../../..');
-const OWN_PACKAGES = ['core', 'propagators', 'sdk'];
+const OWN_PACKAGES = ['core', 'propagators', 'trace-tree', 'sdk'];
 
 /** The packages of one release of the SDK. */
 const sdkOf = (stable: string, experimental: string) => ({
