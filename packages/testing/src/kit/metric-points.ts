@@ -10,6 +10,11 @@ export interface ResourceMetricsLike {
   }[];
 }
 
+/** The bucket boundaries that the conventions advise for durations, in seconds. */
+export const DURATION_BUCKETS: readonly number[] = [
+  0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
+];
+
 /** One time series of one instrument. */
 export interface MetricPoint {
   readonly name: string;

@@ -1,3 +1,4 @@
+import type { HttpTraceOptions } from './http-trace-options.ts';
 import type { CaseWorld, StagedCase } from './staged-case.ts';
 
 /** Returns a function that throws. */
@@ -9,6 +10,36 @@ export function planted(where: string): () => never {
 
 /** Whether the spans of a case can still be made with the fault in place. */
 type Spans = 'kept' | 'lost';
+
+/** The broken hooks that both kits for HTTP plant. */
+export const HOOK_FAULTS: readonly (readonly [
+  what: string,
+  fault: {
+    readonly needs: readonly 'hooks'[];
+    traceOptions(): Pick<HttpTraceOptions<unknown>, 'requestHook' | 'responseHook'>;
+  },
+  spans: Spans,
+])[] = [
+  [
+    'requestHook and responseHook throw',
+    {
+      needs: ['hooks'],
+      traceOptions: () => ({ requestHook: planted('requestHook'), responseHook: planted('responseHook') }),
+    },
+    'kept',
+  ],
+  [
+    'hooks return promises that reject',
+    {
+      needs: ['hooks'],
+      traceOptions: () => ({
+        requestHook: async () => planted('async requestHook')(),
+        responseHook: async () => planted('async responseHook')(),
+      }),
+    },
+    'kept',
+  ],
+];
 
 /** The broken parts of an SDK that every kit plants. */
 export const SDK_FAULTS: readonly (readonly [

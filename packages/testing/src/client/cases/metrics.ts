@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { context, ROOT_CONTEXT, TraceFlags, trace } from '@opentelemetry/api';
+import { DURATION_BUCKETS } from '../../kit/metric-points.ts';
 import { REMOTE } from '../../kit/traceparent.ts';
 import type { HttpClientCase } from '../http-client-case.ts';
 
 const DURATION = 'http.client.request.duration';
-const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
 /** The attributes that the histogram may have; others would make an unbounded number of time series. */
 const CONVENTIONAL: ReadonlySet<string> = new Set([
@@ -31,7 +31,7 @@ export const clientMetricCases: readonly HttpClientCase[] = [
       assert.equal(point?.unit, 's');
       assert.equal(point?.count, 3);
       assert.ok(point.sum > 0 && point.sum < 10, `seconds, got ${point.sum}`);
-      assert.deepEqual(point.boundaries, BUCKETS);
+      assert.deepEqual(point.boundaries, DURATION_BUCKETS);
       assert.equal(point.attributes['http.request.method'], 'GET');
       assert.equal(point.attributes['server.address'], '127.0.0.1');
       assert.equal(point.attributes['server.port'], world.origin.port);

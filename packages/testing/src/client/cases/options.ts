@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { SpanKind, trace } from '@opentelemetry/api';
+import { SpanKind } from '@opentelemetry/api';
+import { givenParts } from '../../kit/given-parts.ts';
 import { headerValues } from '../../kit/origin-server.ts';
-import { faultCase, planted, SDK_FAULTS } from '../../kit/planted-faults.ts';
+import { faultCase, HOOK_FAULTS, planted, SDK_FAULTS } from '../../kit/planted-faults.ts';
 import { assertSpan } from '../../kit/trace-assertions.ts';
 import { arrival, assertCarries } from '../arrival.ts';
 import type { HttpClientCase, HttpClientWorld } from '../http-client-case.ts';
@@ -33,22 +34,7 @@ export const clientOptionCases: readonly HttpClientCase[] = [
   {
     name: 'uses the tracer provider and propagator that it is given instead of the global ones',
     needs: ['spans', 'providers'],
-    traceOptions: (world) => ({
-      tracerProvider: {
-        getTracer(name, version, options) {
-          world.notes.push(name);
-          assert.ok(world.parts.tracerProvider);
-          return world.parts.tracerProvider.getTracer(name, version, options);
-        },
-      },
-      propagator: {
-        inject(ctx, carrier, setter) {
-          setter.set(carrier, 'x-trace', trace.getSpanContext(ctx)?.traceId ?? '');
-        },
-        extract: (ctx) => ctx,
-        fields: () => ['x-trace'],
-      },
-    }),
+    traceOptions: (world) => givenParts(world, 'x-trace'),
     async run(world) {
       await world.read('/ok');
       const span = await world.clientSpan();
@@ -140,25 +126,7 @@ export const clientOptionCases: readonly HttpClientCase[] = [
       if (world.traced) await ask(world);
     },
   },
-  throwing(
-    'requestHook and responseHook throw',
-    {
-      needs: ['hooks'],
-      traceOptions: () => ({ requestHook: planted('requestHook'), responseHook: planted('responseHook') }),
-    },
-    'kept',
-  ),
-  throwing(
-    'hooks return promises that reject',
-    {
-      needs: ['hooks'],
-      traceOptions: () => ({
-        requestHook: async () => planted('async requestHook')(),
-        responseHook: async () => planted('async responseHook')(),
-      }),
-    },
-    'kept',
-  ),
+  ...HOOK_FAULTS.map((fault) => throwing(...fault)),
   throwing(
     'ignore, spanName and attributes throw',
     {

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { within } from '../../kit/deadline.ts';
 import { createGate } from '../../kit/gate.ts';
+import { DURATION_BUCKETS } from '../../kit/metric-points.ts';
 import type { MessagingCase, MessagingWorld } from '../messaging-case.ts';
-
-const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
 const MANY_DESTINATIONS = 1_500;
 /** A thousand names where administrators make the destinations, and one series for the rest. */
@@ -35,7 +34,7 @@ async function assertDuration(
   assert.deepEqual(others, [], `one time series of ${name}`);
   assert.equal(point?.count, count);
   assert.equal(point.unit, 's');
-  assert.deepEqual(point.boundaries, BUCKETS);
+  assert.deepEqual(point.boundaries, DURATION_BUCKETS);
   const elapsed = (performance.now() - startedAt) / 1000;
   assert.ok(point.sum > 0 && point.sum <= elapsed, `at most ${elapsed} seconds, got ${point.sum}`);
   assertAttributes(world, point.attributes);

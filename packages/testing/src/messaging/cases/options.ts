@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { context, propagation, ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api';
+import { context, propagation, ROOT_CONTEXT, SpanKind } from '@opentelemetry/api';
+import { givenParts } from '../../kit/given-parts.ts';
 import { faultCase, planted, SDK_FAULTS } from '../../kit/planted-faults.ts';
 import { assertSpan } from '../../kit/trace-assertions.ts';
 import { REMOTE, traceparentOf } from '../../kit/traceparent.ts';
@@ -42,22 +43,7 @@ export const messagingOptionCases: readonly MessagingCase[] = [
   },
   {
     name: 'uses the tracer provider and propagator that it is given instead of the global ones',
-    traceOptions: (world) => ({
-      tracerProvider: {
-        getTracer(name, version, options) {
-          world.notes.push(name);
-          assert.ok(world.parts.tracerProvider);
-          return world.parts.tracerProvider.getTracer(name, version, options);
-        },
-      },
-      propagator: {
-        inject(ctx, carrier, setter) {
-          setter.set(carrier, 'xtrace', trace.getSpanContext(ctx)?.traceId ?? '');
-        },
-        extract: (ctx) => ctx,
-        fields: () => ['xtrace'],
-      },
-    }),
+    traceOptions: (world) => givenParts(world, 'xtrace'),
     async run(world) {
       await world.send('a');
       const span = await world.span('send');

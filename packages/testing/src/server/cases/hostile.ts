@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { faultCase, planted, SDK_FAULTS } from '../../kit/planted-faults.ts';
+import { faultCase, HOOK_FAULTS, planted, SDK_FAULTS } from '../../kit/planted-faults.ts';
 import { assertParent } from '../../kit/trace-assertions.ts';
 import { MALFORMED_TRACEPARENTS, REMOTE, traceparentOf } from '../../kit/traceparent.ts';
 import type { HttpServerCase, HttpServerNeed, HttpServerWorld } from '../http-server-case.ts';
@@ -148,17 +148,7 @@ export const hostileCases: readonly HttpServerCase[] = [
       await world.serverSpan();
     },
   },
-  throwing(
-    'requestHook and responseHook throw',
-    {
-      needs: ['hooks'],
-      traceOptions: () => ({
-        requestHook: planted('requestHook'),
-        responseHook: planted('responseHook'),
-      }),
-    },
-    'kept',
-  ),
+  ...HOOK_FAULTS.map((fault) => throwing(...fault)),
   throwing(
     'spanName and attributes throw',
     {
@@ -178,17 +168,6 @@ export const hostileCases: readonly HttpServerCase[] = [
   throwing(
     'ignore throws',
     { needs: ['ignore'], traceOptions: () => ({ ignore: planted('ignore') }) },
-    'kept',
-  ),
-  throwing(
-    'hooks return promises that reject',
-    {
-      needs: ['hooks'],
-      traceOptions: () => ({
-        requestHook: async () => planted('async requestHook')(),
-        responseHook: async () => planted('async responseHook')(),
-      }),
-    },
     'kept',
   ),
   ...SDK_FAULTS.map((fault) => throwing(...fault)),

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { type Attributes, TraceFlags } from '@opentelemetry/api';
+import { DURATION_BUCKETS } from '../../kit/metric-points.ts';
 import { planted } from '../../kit/planted-faults.ts';
 import { REMOTE, traceparentOf } from '../../kit/traceparent.ts';
 import type { HttpServerCase, HttpServerWorld } from '../http-server-case.ts';
 
 const DURATION = 'http.server.request.duration';
-const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
 /** The attributes that the histogram may have; others would make an unbounded number of time series. */
 const CONVENTIONAL: ReadonlySet<string> = new Set([
@@ -42,7 +42,7 @@ export const metricCases: readonly HttpServerCase[] = [
       assert.equal(point?.unit, 's');
       assert.equal(point?.count, 3);
       assert.ok(point.sum > 0 && point.sum < 10, `seconds, got ${point.sum}`);
-      assert.deepEqual(point.boundaries, BUCKETS);
+      assert.deepEqual(point.boundaries, DURATION_BUCKETS);
     },
   },
   {
