@@ -43,4 +43,4 @@ export type {
   HttpServerTraceOptions,
   ServedHttp,
 } from './server/http-server-conformance-options.ts';
-export type { EndpointCall, EndpointReply, HttpServerEndpoint } from './server/http-server-endpoints.ts';
+export type { EndpointCall, EndpointReply, HttpServerEndpoint } from './server/http-server-endpoint.ts';

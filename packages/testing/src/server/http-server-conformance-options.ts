@@ -2,7 +2,7 @@ import type { Server } from 'node:http';
 import type { Http2SecureServer, Http2Server } from 'node:http2';
 import type { HttpOptionCapability, HttpTraceOptions } from '../kit/http-trace-options.ts';
 import type { KitOptions } from '../kit/kit-options.ts';
-import type { HttpServerEndpoint } from './http-server-endpoints.ts';
+import type { HttpServerEndpoint } from './http-server-endpoint.ts';
 
 /** The abilities that a server adapter or its framework may lack. */
 export type HttpServerCapability =

@@ -1,50 +1,10 @@
 import { once } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { ServerResponse } from 'node:http';
 import { pipeline, Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { trace } from '@opentelemetry/api';
 import type { Gate } from '../kit/gate.ts';
-
-/** What a mounted endpoint is called with. */
-export interface EndpointCall {
-  readonly req: IncomingMessage | Http2ServerRequest;
-  readonly res: ServerResponse | Http2ServerResponse;
-  /** Route parameters as the framework decoded them. */
-  readonly params: Readonly<Record<string, string | undefined>>;
-  /** Body as the framework parsed it; only `echo` reads it. */
-  readonly body?: unknown;
-}
-
-/** The response that a `reply` endpoint returns. */
-export interface EndpointReply {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  /** Absent: an empty body. Send a stream as the framework sends streams. */
-  readonly body?: string | Readable;
-}
-
-/**
- * One route of the application that the kit tests, described without a framework.
- *
- * A spec file mounts it with the framework's own router: one router per entry of `mounts`, each inside the
- * one before it, and the route in the innermost.
- */
-export interface HttpServerEndpoint {
-  /** Upper case: `GET`, `POST`; `ALL`: any method. */
-  readonly method: 'GET' | 'POST' | 'ALL';
-  /** Prefixes of the routers around it, outermost first: `['/api', '/v1']`. */
-  readonly mounts: readonly string[];
-  /** Template below the mounts; parameters as `:name`; `/files/*` stands for the framework's own wildcard syntax. */
-  readonly path: string;
-  /**
-   * How the response is made. `reply`: send what `handle` returns, and let what it throws or rejects with reach the
-   * framework. `raw`: `handle` answers on `res` itself; keep the framework from answering (`reply.hijack()`,
-   * `ctx.respond = false`). `raw` endpoints read the request body unparsed.
-   */
-  readonly style: 'reply' | 'raw';
-  handle(call: EndpointCall): EndpointReply | undefined | Promise<EndpointReply | undefined>;
-}
+import type { EndpointCall, EndpointReply, HttpServerEndpoint } from './http-server-endpoint.ts';
 
 /** What endpoints use of the running case. */
 export interface EndpointStage {
@@ -82,28 +42,52 @@ export const RESET: Error & { code: string } = Object.assign(new Error('read ECO
 
 /** Returns the endpoints of one case. */
 export function createEndpoints(stage: EndpointStage): HttpServerEndpoint[] {
-  const { sight, gate } = stage;
+  return [
+    ...routedEndpoints(stage),
+    ...failingEndpoints(),
+    ...workingEndpoints(stage),
+    ...streamingEndpoints(stage),
+    ...readingEndpoints(stage),
+    ...breakingEndpoints(stage),
+    ...meddlingEndpoints(stage),
+  ];
+}
 
+/** Returns endpoints that answer, under routes of every form. */
+function routedEndpoints({ sight }: EndpointStage): HttpServerEndpoint[] {
   const item = ({ req, res, params }: EndpointCall): EndpointReply => {
     sight('handler', req);
     res.on('finish', () => sight('finish', req));
     res.on('close', () => sight('close', req));
     return json(200, { id: params.id ?? '' }, { 'x-answer': '42', 'x-list': 'a, b' });
   };
-  const fails = (): never => {
-    throw THROWN;
-  };
-
   return [
     reply('GET', '/items/:id', item),
     reply('GET', '/items/:id', item, ['/api', '/v1']),
     reply('GET', '/users/:id', item, ['/tenants/:tenantId']),
-    reply('GET', '/throws/:id', fails, ['/api', '/v1']),
     reply('GET', '/files/*', ({ req }) => {
       sight('handler', req);
       return json(200, {});
     }),
     reply('ALL', '/any/:id', item),
+    reply('GET', '/status/:code', ({ params }) => ({
+      status: Number(params.code),
+      headers: params.code === '302' ? { location: '/items/1' } : {},
+    })),
+    reply('POST', '/echo', ({ req, body }) => {
+      sight('handler', req);
+      return json(200, body);
+    }),
+  ];
+}
+
+/** Returns endpoints that throw or reject. */
+function failingEndpoints(): HttpServerEndpoint[] {
+  const fails = (): never => {
+    throw THROWN;
+  };
+  return [
+    reply('GET', '/throws/:id', fails, ['/api', '/v1']),
     reply('GET', '/throws', fails),
     reply('GET', '/rejects', async () => {
       await sleep(1);
@@ -119,14 +103,12 @@ export function createEndpoints(stage: EndpointStage): HttpServerEndpoint[] {
     reply('GET', '/throws-text', () => {
       throw 'not an Error';
     }),
-    reply('GET', '/status/:code', ({ params }) => ({
-      status: Number(params.code),
-      headers: params.code === '302' ? { location: '/items/1' } : {},
-    })),
-    reply('POST', '/echo', ({ req, body }) => {
-      sight('handler', req);
-      return json(200, body);
-    }),
+  ];
+}
+
+/** Returns endpoints that work for a while in the context of their request. */
+function workingEndpoints({ sight, gate, fetch: tracedFetch }: EndpointStage): HttpServerEndpoint[] {
+  return [
     reply('GET', '/waits', async ({ req }) => {
       await sleep(1);
       sight('await', req);
@@ -154,6 +136,22 @@ export function createEndpoints(stage: EndpointStage): HttpServerEndpoint[] {
       tracer.startSpan('after').end();
       return json(200, {});
     }),
+    reply('GET', '/held', async ({ req }) => {
+      sight('handler', req);
+      gate('held').open();
+      await gate('release').passed;
+      return json(200, {});
+    }),
+    reply('GET', '/outgoing', async ({ req }) => {
+      const response = await (tracedFetch ?? fetch)(String(req.headers['x-target']));
+      return json(200, { upstream: response.status, text: await response.text() });
+    }),
+  ];
+}
+
+/** Returns endpoints that answer piece by piece. */
+function streamingEndpoints({ sight, gate }: EndpointStage): HttpServerEndpoint[] {
+  return [
     reply('GET', '/streamed', ({ req }) => ({
       status: 200,
       headers: { 'content-type': 'text/plain' },
@@ -178,16 +176,28 @@ export function createEndpoints(stage: EndpointStage): HttpServerEndpoint[] {
         })(),
       ),
     })),
-    reply('GET', '/held', async ({ req }) => {
+    raw('GET', '/events', async ({ req, res }) => {
+      begin(res, 'text/event-stream');
+      write(res, 'data: 1\n\n');
       sight('handler', req);
-      gate('held').open();
-      await gate('release').passed;
-      return json(200, {});
+      await gate('next').passed;
+      sight('handler', req);
+      write(res, 'data: 2\n\n');
+      await gate('last').passed;
+      res.end();
     }),
-    reply('GET', '/outgoing', async ({ req }) => {
-      const response = await (stage.fetch ?? fetch)(String(req.headers['x-target']));
-      return json(200, { upstream: response.status, text: await response.text() });
+    raw('GET', '/drains', async ({ res }) => {
+      begin(res, 'text/plain');
+      const piece = 'x'.repeat(64 * 1024);
+      for (let sent = 0; sent < 64; sent += 1) if (!write(res, piece)) await once(res, 'drain');
+      res.end();
     }),
+  ];
+}
+
+/** Returns endpoints that read the body of the request themselves. */
+function readingEndpoints({ sight, gate }: EndpointStage): HttpServerEndpoint[] {
+  return [
     raw('POST', '/listeners', ({ req, res }) => {
       let size = 0;
       req.on('data', (chunk: Buffer) => {
@@ -221,27 +231,24 @@ export function createEndpoints(stage: EndpointStage): HttpServerEndpoint[] {
         res.end('piped');
       });
     }),
-    raw('GET', '/removes-listeners', ({ req, res }) => {
-      for (const event of ['close', 'end', 'error', 'aborted', 'timeout']) {
-        req.removeAllListeners(event);
-        res.removeAllListeners(event);
-      }
-      res.end('alone');
-    }),
     raw('POST', '/answers-early', ({ req, res }) => {
       res.end('enough');
       req.resume();
     }),
-    raw('GET', '/events', async ({ req, res }) => {
-      begin(res, 'text/event-stream');
-      write(res, 'data: 1\n\n');
-      sight('handler', req);
-      await gate('next').passed;
-      sight('handler', req);
-      write(res, 'data: 2\n\n');
-      await gate('last').passed;
-      res.end();
+    raw('POST', '/answers-aborted', ({ req, res }) => {
+      req.on('data', () => sight('data', req));
+      req.on('error', () => {});
+      req.on('aborted', () => {
+        res.statusCode = 400;
+        res.end('cut');
+      });
     }),
+  ];
+}
+
+/** Returns endpoints that break their response. */
+function breakingEndpoints({ gate }: EndpointStage): HttpServerEndpoint[] {
+  return [
     raw('GET', '/destroys', ({ res }) => {
       res.destroy();
     }),
@@ -256,25 +263,30 @@ export function createEndpoints(stage: EndpointStage): HttpServerEndpoint[] {
       await gate('break').passed;
       res.destroy(BROKEN);
     }),
-    raw('GET', '/listeners-of-connection', ({ req, res }) => {
-      const { socket } = req;
-      const count = socket.eventNames().reduce((sum, name) => sum + socket.listenerCount(name), 0);
-      res.end(`<${count}>`);
-    }),
-    raw('POST', '/answers-aborted', ({ req, res }) => {
-      req.on('data', () => sight('data', req));
-      req.on('error', () => {});
-      req.on('aborted', () => {
-        res.statusCode = 400;
-        res.end('cut');
-      });
-    }),
     raw('GET', '/upstream-resets', async ({ res }) => {
       res.on('error', () => {});
       begin(res, 'text/plain');
       write(res, 'first ');
       await gate('break').passed;
       res.destroy(RESET);
+    }),
+  ];
+}
+
+/** Returns endpoints that meddle with listeners or with the connection. */
+function meddlingEndpoints({ gate }: EndpointStage): HttpServerEndpoint[] {
+  return [
+    raw('GET', '/removes-listeners', ({ req, res }) => {
+      for (const event of ['close', 'end', 'error', 'aborted', 'timeout']) {
+        req.removeAllListeners(event);
+        res.removeAllListeners(event);
+      }
+      res.end('alone');
+    }),
+    raw('GET', '/listeners-of-connection', ({ req, res }) => {
+      const { socket } = req;
+      const count = socket.eventNames().reduce((sum, name) => sum + socket.listenerCount(name), 0);
+      res.end(`<${count}>`);
     }),
     raw('GET', '/switches', async ({ req }) => {
       req.socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n');
@@ -284,12 +296,6 @@ export function createEndpoints(stage: EndpointStage): HttpServerEndpoint[] {
     raw('GET', '/puts-emit-back', ({ res }) => {
       Reflect.deleteProperty(res, 'emit');
       res.end('alone');
-    }),
-    raw('GET', '/drains', async ({ res }) => {
-      begin(res, 'text/plain');
-      const piece = 'x'.repeat(64 * 1024);
-      for (let sent = 0; sent < 64; sent += 1) if (!write(res, piece)) await once(res, 'drain');
-      res.end();
     }),
   ];
 }

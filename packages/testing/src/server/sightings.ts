@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { type Context, context, propagation, type SpanContext, trace } from '@opentelemetry/api';
 import { within } from '../kit/deadline.ts';
 import { withResolvers } from '../kit/gate.ts';
-import type { EndpointCall } from './http-server-endpoints.ts';
+import type { EndpointCall } from './http-server-endpoint.ts';
 
 /** The context that an endpoint saw, and where. */
 export interface Sighting {
