@@ -1,5 +1,5 @@
 /**
- * Operations on messages, for authors who join a messaging client to Throughline.
+ * Operations on messages, for authors who connect a messaging client to Throughline.
  *
  * @module
  */

@@ -13,7 +13,7 @@ import { wrapClient } from '../wrapping/wrap-client.ts';
 
 export type { MessagingOptions, Relation } from '../verbs/messaging-options.ts';
 
-/** A channel of amqplib, with promises or callbacks, confirming or not: the part that is used here. */
+/** A channel of amqplib, with promises or callbacks, confirming or not, as used here. */
 export interface AmqpChannel {
   readonly publish: Method;
   readonly sendToQueue: Method;
@@ -22,7 +22,7 @@ export interface AmqpChannel {
   readonly ack: Method;
 }
 
-/** A message that amqplib delivered: the part that is used here. */
+/** A message that amqplib delivered, as used here. */
 export interface AmqpMessage {
   readonly fields: {
     readonly exchange: string;
@@ -39,7 +39,9 @@ interface AmqpProperties {
   readonly timestamp?: unknown;
 }
 
-/** The methods under their amqplib signatures; `...more` are the callbacks of confirm channels and the callback API. */
+/**
+ * The methods with amqplib's signatures; `...more` are the callbacks of confirm channels and the callback API.
+ */
 interface Channel {
   publish(
     exchange: string,
@@ -64,13 +66,13 @@ interface Source {
 const arrivals = new Arrivals<Source>();
 
 /**
- * The channel, with what it publishes, consumes, gets and settles traced; used in its place from then on.
+ * Returns a channel that traces what it publishes, consumes, gets and settles; use it instead of the original.
  *
  * Works on channels and confirm channels of amqplib 0.10 and 2, of the promise API and of the callback API. A
- * consumer's span ends when what the handler returns has settled; acknowledging stays with the handler. On a confirm
- * channel, the span of a publish ends when the broker confirms. Not traced: `get` of the callback API.
+ * consumer's span ends when what the handler returns has settled; acknowledging remains the handler's task. On a
+ * confirm channel, the span of a publish ends when the broker confirms. Not traced: `get` of the callback API.
  *
- * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what amqplib throws.
+ * @throws TypeError when an option has the wrong type. After set-up, only amqplib itself throws.
  * @see https://opentelemetry.io/docs/specs/semconv/messaging/rabbitmq/
  * @example
  * const channel = traceChannel(await connection.createChannel());
@@ -82,7 +84,7 @@ const arrivals = new Arrivals<Source>();
  */
 export function traceChannel<C extends AmqpChannel>(original: C, options: MessagingOptions = {}): C {
   const tracer = amqpTracer(options, 'traceChannel()');
-  // The cast: amqplib's own types differ between its APIs and majors, and we take any of them.
+  // The cast: amqplib's own types differ between its APIs and majors, and any of them is accepted.
   const channel = original as unknown as Channel;
   const broker = brokerOf(channel);
   const received = (message: AmqpMessage, queue?: string): Message<MessageHeaders> => {
@@ -144,9 +146,10 @@ export function traceChannel<C extends AmqpChannel>(original: C, options: Messag
 }
 
 /**
- * The handler, each call of it in the span that processes its message: for messages from `channel.get`.
+ * Returns a traced handler. Each call runs in the span that processes its message. Use it for messages from
+ * `channel.get`.
  *
- * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the handler throws.
+ * @throws TypeError when an option has the wrong type. After set-up, only the handler itself throws.
  * @example
  * const handle = traceHandler(async (message) => save(message.content));
  * const message = await channel.get('orders');
@@ -162,7 +165,7 @@ export function traceHandler<M extends AmqpMessage, Rest extends unknown[], R>(
   );
 }
 
-/** amqplib sends the headers that an object inherits, too. */
+/** amqplib also sends inherited headers. */
 const amqpHeadersCodec: CarrierCodec<MessageHeaders> = {
   ...headersCodec,
   write(headers, fields, replaced) {
@@ -212,10 +215,10 @@ function receivedMessage(message: AmqpMessage, settledAt: MessagingTarget = {}):
   };
 }
 
-/** Names that the broker makes up: of queues without a name, and of direct reply-to. */
+/** Names that the broker generates, for queues without a name and for direct reply-to. */
 const GENERATED = /^amq\.(gen-|rabbitmq\.reply-to)/;
 
-/** The conventions' destination: exchange, routing key and queue as far as they are not empty. */
+/** Returns the conventions' destination: exchange, routing key and queue, without empty ones. */
 function addressed(path: readonly string[]): MessagingTarget {
   const parts = path.filter((part) => part !== '');
   const lasting = parts.filter((part) => !GENERATED.test(part));
@@ -233,7 +236,7 @@ function identified(properties: AmqpProperties | undefined) {
   return { messageId: properties?.messageId, conversationId: properties?.correlationId };
 }
 
-/** AMQP counts in seconds, `Date.now()` does not, and messages hold either. */
+/** AMQP counts in seconds and `Date.now()` in milliseconds; messages contain either. */
 function milliseconds(timestamp: unknown): number | undefined {
   if (typeof timestamp !== 'number') return undefined;
   return timestamp < 1e11 ? timestamp * 1000 : timestamp;

@@ -1,23 +1,23 @@
 import { headersCodec, type PropagationFields } from '../verbs/carrier-codec.ts';
 
-/** An attribute of a message in SQS or SNS: the part that is used here. */
+/** An attribute of a message in SQS or SNS, as used here. */
 export interface AwsAttribute {
   readonly DataType?: string | undefined;
   readonly StringValue?: string | undefined;
   readonly BinaryValue?: Uint8Array | undefined;
-  /** In what SNS delivers, of either kind. */
+  /** In what SNS delivers, for both kinds. */
   readonly Value?: unknown;
 }
 
 export type AwsAttributes = { readonly [name: string]: AwsAttribute };
 
-/** More than these, and SQS refuses the message, and SNS loses it on its way to a queue with raw delivery. */
+/** With more than these, SQS refuses the message, and SNS loses it on its way to a queue with raw delivery. */
 const MAX_ATTRIBUTES = 10;
 
-/** Names that both services accept; any other would have the message refused. */
+/** Names that both services accept. With any other, the message is refused. */
 const LEGAL_NAME = /^(?!aws\.|amazon\.)[\w-](?:[\w.-]{0,254}[\w-])?$/i;
 
-/** The attributes' values by name, for a getter that takes headers. */
+/** Returns the attributes' values by name, for a getter that takes headers. */
 export function attributeTexts(attributes: AwsAttributes | undefined): Record<string, unknown> {
   const texts: Record<string, unknown> = {};
   for (const [name, attribute] of Object.entries(attributes ?? {}))
@@ -26,8 +26,8 @@ export function attributeTexts(attributes: AwsAttributes | undefined): Record<st
 }
 
 /**
- * A copy of the attributes that holds as many of the fields as there is room for: the trace before its state, the
- * baggage last. `leftOut` names those that did not fit.
+ * Returns a copy of the attributes with as many fields as there is room for: the trace before its state, the baggage
+ * last. `leftOut` names those that did not fit.
  */
 export function addFields(
   attributes: AwsAttributes | undefined,
@@ -50,7 +50,7 @@ function rank(name: string): number {
   return ranks[name] ?? 1;
 }
 
-/** What the attributes count towards the size of a message: names, types and values in bytes. */
+/** Returns what the attributes add to the size of a message: names, types and values, in bytes. */
 export function attributeBytes(attributes: AwsAttributes | undefined): number {
   let bytes = 0;
   for (const [name, attribute] of Object.entries(attributes ?? {})) {
@@ -60,14 +60,14 @@ export function attributeBytes(attributes: AwsAttributes | undefined): number {
   return bytes;
 }
 
-/** What is no text is for the client to refuse. */
+/** Counts anything but text as empty; the client refuses it. */
 export function textBytes(text: unknown): number {
   return typeof text === 'string' ? Buffer.byteLength(text) : 0;
 }
 
 /**
- * Whether what was added takes messages over a size that a queue or topic may be limited to: 256 KiB, the limit of SNS
- * and for long that of SQS, or 1 MiB.
+ * Returns whether the additions take messages over a limit that a queue or topic may have: 256 KiB, the limit of SNS
+ * and formerly of SQS, or 1 MiB.
  */
 export function crossesLimit(bareBytes: number, bytes: number): boolean {
   return [262_144, 1_048_576].some((limit) => bareBytes <= limit && bytes > limit);

@@ -1,7 +1,7 @@
 import type { KafkaMessage, KafkaPlace } from '../kafka/kafka-message.ts';
 import type { SqsMetadata } from '../sqs/sqs-codec.ts';
 
-/** A record of the event with which SQS calls a Lambda function: the part that is used here. */
+/** A record of the event with which SQS calls a Lambda function, as used here. */
 export interface SqsRecord {
   readonly messageId: string;
   readonly body?: string | undefined;
@@ -18,7 +18,7 @@ interface SqsRecordAttribute {
   readonly binaryValue?: string | undefined;
 }
 
-/** A record of the event with which Kafka calls a Lambda function: the part that is used here. */
+/** A record of the event with which Kafka calls a Lambda function, as used here. */
 export interface KafkaRecord {
   readonly topic: string;
   readonly partition: number;
@@ -31,7 +31,7 @@ export interface KafkaRecord {
   readonly headers?: readonly { readonly [name: string]: readonly number[] }[] | undefined;
 }
 
-/** The record's parts under the names that SQS itself gives them; `undefined` for what is no record. */
+/** Returns the parts of a record under the names that SQS itself uses, or `undefined` if it is not a record. */
 export function sqsMessageIn(
   given: object | undefined,
 ): (SqsMetadata & { readonly MessageId: string; readonly queue: string | undefined }) | undefined {
@@ -55,7 +55,7 @@ export function sqsMessageIn(
   };
 }
 
-/** A record as a message with headers by name; any other message as it is. */
+/** Returns a record as a message with headers by name, and any other message unchanged. */
 export function kafkaMessageIn<M extends KafkaMessage<unknown> & KafkaPlace>(
   given: M,
 ): KafkaMessage<unknown> & KafkaPlace {

@@ -3,7 +3,7 @@ import { viewWithMembers } from '@throughline/core/seam';
 import type { Method } from '../wrapping/method.ts';
 import { wrapClient } from '../wrapping/wrap-client.ts';
 
-/** A client of the AWS SDK for JavaScript v3: the part that is used here. */
+/** A client of the AWS SDK for JavaScript v3, as used here. */
 export interface AwsClient {
   readonly send: Method;
 }
@@ -11,7 +11,7 @@ export interface AwsClient {
 /** A command of any copy of the SDK. */
 interface AwsCommand {
   readonly input: object;
-  /** Since 2025: a tuple with the operation's name in third place. */
+  /** Since 2025: a tuple with the operation's name in the third place. */
   readonly schema?: unknown;
 }
 
@@ -19,11 +19,11 @@ interface Sender {
   send(command: AwsCommand, ...rest: unknown[]): unknown;
 }
 
-/** What is done around an operation; `call` sends the command with the input that it is given. */
+/** Runs around an operation. `call` sends the command with the given input. */
 export type AwsOperation = (input: never, call: (input: object) => unknown) => unknown;
 
 /**
- * The client, with some operations traced: as commands to `send`, and as methods where the client has such.
+ * Returns a client that traces some operations: as commands for `send`, and as methods where the client has them.
  *
  * @param operations By the service's own names: `SendMessage`.
  */
@@ -49,7 +49,7 @@ export function wrapAwsClient<C extends AwsClient>(
         (output) => callback(null, output),
         (error: unknown) => callback(error),
       )
-      // As the SDK does with what a callback throws.
+      // As the SDK does with errors of callbacks.
       .catch(() => {});
   }
 
@@ -75,14 +75,14 @@ export function answerAttributes(answer: unknown): Attributes {
   };
 }
 
-/** The name of the class is what older versions have; a minifier takes it away. */
+/** Older versions have only the name of the class, which a minifier changes. */
 function operationOf(command: AwsCommand): string {
   const { schema } = command;
   if (Array.isArray(schema) && typeof schema[2] === 'string') return schema[2];
   return command.constructor.name.replace(/Command$/, '');
 }
 
-/** A command like this one, of the same class and with the same middleware. */
+/** Returns a command of the same class and with the same middleware, and another input. */
 function withInput(command: AwsCommand, input: object): AwsCommand {
   if (input === command.input) return command;
   return viewWithMembers(command, { input });

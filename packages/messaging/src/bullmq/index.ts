@@ -12,7 +12,7 @@ export type { MessagingOptions, Relation } from '../verbs/messaging-options.ts';
 export { type BullMQFlowProducer, traceFlowProducer } from './trace-flow-producer.ts';
 export type { BullMQJob, BullMQSpan };
 
-/** Where a job's metadata waits between BullMQ's two calls for it. */
+/** Keeps a job's metadata between two calls of BullMQ. */
 const METADATA = createContextKey('Throughline BullMQ metadata');
 
 /** BullMQ's interface `Telemetry`, of versions 5 and 6. */
@@ -31,20 +31,20 @@ export interface BullMQTelemetry {
 }
 
 /**
- * The telemetry of BullMQ's queues, workers and flow producers: what they add carries the active context, and a
- * processor runs in the context of its job.
+ * Returns the telemetry for BullMQ's queues, workers and flow producers. Jobs that they add carry the active context,
+ * and a processor runs in the context of its job.
  *
- * Spans are made of what happens to jobs: adding, processing, fetching by hand, and completing, failing or retrying.
- * The upkeep of a queue and of a worker (locks, stalled jobs, pause, drain, …) makes none. Job data, results and
- * progress are never recorded. A failed attempt has the status ERROR; `error.type` is `_OTHER`, because BullMQ passes
- * the error's message only. A retry carries the context of the job it retries, so that attempts are siblings. Jobs of a
- * job scheduler all carry the context in which the scheduler was set up: with `auto`, each starts a trace of its own
- * that is linked to it. `maxAge` counts from when the job was added.
+ * Spans record what happens to jobs: adding, processing, fetching by hand, and completing, failing or retrying. The
+ * upkeep of a queue and of a worker (locks, stalled jobs, pause, drain, …) is not recorded. Job data, results and
+ * progress are never recorded. A failed attempt has the status ERROR; `error.type` is `_OTHER`, because BullMQ
+ * reports only the error's message. A retry carries the context of the job it retries, so that attempts are siblings.
+ * Jobs of a job scheduler all carry the context in which the scheduler was set up: with `auto`, each starts a trace
+ * of its own that is linked to it. `maxAge` counts from when the job was added.
  *
- * It is an object that BullMQ calls, not a wrapped client: a span is begun, described and ended by calls of its own,
- * and the context is entered before BullMQ says which job it is for.
+ * It is an object that BullMQ calls, not a wrapped client: BullMQ starts, describes and ends a span in separate
+ * calls, and activates the context before it says which job it is for.
  *
- * @throws TypeError when an option has the wrong type. Nothing throws afterwards.
+ * @throws TypeError when an option has the wrong type. Never throws after set-up.
  * @see https://docs.bullmq.io/guide/telemetry
  * @example
  * const telemetry = createTelemetry();
@@ -78,12 +78,12 @@ export function createTelemetry(options: MessagingOptions = {}): BullMQTelemetry
 }
 
 /**
- * The processor, each call of it in the span that processes its job: for sandboxed processors, which run in a process
- * of their own, and for jobs from `worker.getNextJob`.
+ * Returns a traced processor. Each call runs in the span that processes its job. Use it for sandboxed processors,
+ * which run in a process of their own, and for jobs from `worker.getNextJob`.
  *
- * A sandbox needs an SDK of its own. Its worker gets no `telemetry`, or each job has two spans that process it.
+ * A sandbox needs an SDK of its own. Give its worker no `telemetry`, or each job gets two process spans.
  *
- * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the processor throws.
+ * @throws TypeError when an option has the wrong type. After set-up, only the processor itself throws.
  * @example
  * export default traceProcessor(async (job) => send(job.data));
  */

@@ -13,10 +13,10 @@ export interface BullMQSpan {
 
 const SPAN = createContextKey('Throughline BullMQ span');
 
-/** The span that BullMQ has put on a context. */
+/** Returns the span that BullMQ has put on a context. */
 export const spanIn = (context: Context) => context.getValue(SPAN) as JobSpan | undefined;
 
-/** The attributes of BullMQ that hold nothing of what jobs are about, and their names in the conventions. */
+/** The attributes of BullMQ that contain no job data, and their names in the conventions. */
 const ATTRIBUTES: ReadonlyMap<string, string> = new Map([
   ['bullmq.job.id', MESSAGE_ID],
   ['bullmq.job.bulk.count', BATCH_COUNT],
@@ -26,7 +26,7 @@ const ATTRIBUTES: ReadonlyMap<string, string> = new Map([
   ),
 ]);
 
-/** What BullMQ takes for a span: it begins when BullMQ has said which queue it is about. */
+/** The span object that BullMQ gets. The real span starts when BullMQ has said which queue it belongs to. */
 export class JobSpan implements BullMQSpan {
   readonly #begin: (queue: string | undefined) => Step;
   #queue: string | undefined;
@@ -67,7 +67,7 @@ export class JobSpan implements BullMQSpan {
 
   addEvent(name: string, attributes: { readonly [name: string]: unknown } = {}): void {
     if (name === 'job failed') this.#error = attributes['bullmq.job.failed.reason'] ?? name;
-    // What went wrong before was tried again.
+    // An earlier failure was retried.
     if (name === 'job completed') this.#error = undefined;
   }
 

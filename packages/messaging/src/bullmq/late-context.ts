@@ -1,9 +1,9 @@
 import type { Context } from '@opentelemetry/api';
 
 /**
- * A context that is made when it is first looked into.
+ * A context that is built on first access.
  *
- * For clients that enter the context before they show what it depends on.
+ * For clients that activate the context before they supply what it depends on.
  */
 export class LateContext implements Context {
   readonly #make: () => Context;
@@ -13,7 +13,7 @@ export class LateContext implements Context {
     this.#make = make;
   }
 
-  /** The context itself, from now on settled. */
+  /** Builds the context if needed, and returns it. */
   settle(): Context {
     this.#made ??= this.#make();
     return this.#made;

@@ -6,7 +6,7 @@ import type { Message, MessagingTarget } from '../verbs/message.ts';
 import type { MessagingTracer } from '../verbs/messaging-tracer.ts';
 import { LateContext } from './late-context.ts';
 
-/** A job that BullMQ hands over: the part that is used here. */
+/** A job that BullMQ hands over, as used here. */
 export interface BullMQJob {
   readonly id?: string | undefined;
   readonly name: string;
@@ -15,20 +15,20 @@ export interface BullMQJob {
   readonly opts: { readonly telemetry?: { readonly metadata?: string | undefined } | undefined };
 }
 
-/** One operation of BullMQ under way. */
+/** One operation of BullMQ in progress. */
 export interface Step {
-  /** What goes into the jobs. */
+  /** The metadata to put into the jobs. */
   readonly metadata?: string | undefined;
   run<T>(fn: () => T): T;
   describe?(attributes: Attributes): void;
   end?(error: unknown): void;
 }
 
-/** What a step starts from. */
+/** What a step starts with. */
 export interface Start {
   readonly tracer: MessagingTracer<MessageHeaders>;
   readonly target: MessagingTarget;
-  /** What the job brought. */
+  /** The metadata that the job carries. */
   readonly metadata: string | undefined;
 }
 
@@ -46,21 +46,21 @@ const ACTIVE_JOB = createContextKey('Throughline BullMQ active job');
 
 const activeJob = () => activeContext().getValue(ACTIVE_JOB) as ActiveJob | undefined;
 
-/** An operation that no span is made of. */
+/** Returns an operation without a span. */
 export const untraced = (): Step => ({ run: (fn) => fn() });
 
 const sends =
   (verb: 'startSend' | 'startCreate') =>
   ({ tracer, target }: Start): Step => {
     const start = () => tracer[verb]({ ...target, carrier: undefined });
-    // A worker that is done with one job schedules the next of another scheduler before it leaves the first.
+    // A worker that has finished a job schedules the next job of another scheduler while the first is still active.
     const sending = activeJob()?.settled ? runInContext(ROOT_CONTEXT, start) : start();
     const { carrier } = sending;
     return { ...sending, metadata: carrier && JSON.stringify({ ...carrier, timestamp: Date.now() }) };
   };
 
 const sendsFlow = ({ tracer, target }: Start): Step => ({
-  // How many jobs the flow has is known only when all are created.
+  // The number of jobs in the flow is known only when all are created.
   run: (fn) => tracer.sendBatch({ ...target, messages: [], attributes: { [BATCH_COUNT]: undefined } }, fn),
 });
 
@@ -71,7 +71,7 @@ const receives = ({ tracer, target }: Start): Step => ({
 const settles = ({ tracer, target }: Start): Step => {
   const job = activeJob();
   return {
-    // No metadata of its own: a job that is tried again keeps what it was added with.
+    // No metadata of its own: a job that is retried keeps the metadata that it was added with.
     run(fn) {
       if (job !== undefined) job.settled = true;
       return tracer.settle({ ...target, carrier: parsed(job?.metadata), messageId: job?.id }, fn);
@@ -100,10 +100,10 @@ const processes = ({ tracer, target, metadata }: Start): Step => {
   });
   return {
     run: (fn) => runInContext(context, fn),
-    describe(told) {
-      if (processing !== undefined) return processing.describe(told);
-      Object.assign(attributes, told);
-      const id = told[MESSAGE_ID];
+    describe(found) {
+      if (processing !== undefined) return processing.describe(found);
+      Object.assign(attributes, found);
+      const id = found[MESSAGE_ID];
       if (typeof id !== 'string') return;
       job.id = id;
       context.settle();
@@ -115,7 +115,7 @@ const processes = ({ tracer, target, metadata }: Start): Step => {
   };
 };
 
-/** What BullMQ does to jobs. Every other step that it reports is upkeep. */
+/** What BullMQ does to jobs. Its other operations are upkeep. */
 export const STEPS: ReadonlyMap<string, (start: Start) => Step> = new Map([
   ['add', sends('startSend')],
   ['addBulk', sends('startSend')],
@@ -133,7 +133,7 @@ export const STEPS: ReadonlyMap<string, (start: Start) => Step> = new Map([
 /** Whether a job belongs to a job scheduler, whose jobs all carry one context. */
 export const isScheduled = (jobId: string | undefined) => jobId?.startsWith('repeat:') === true;
 
-/** A job as a message. */
+/** Returns a job as a message. */
 export function fetched(job: BullMQJob): Message<MessageHeaders> {
   const carrier = parsed(job.opts.telemetry?.metadata);
   return {
@@ -158,7 +158,10 @@ interface ConnectedTo extends ServerOptions {
   readonly options?: ServerOptions;
 }
 
-/** What cannot be read counts as absent: a job is processed all the same. */
+/**
+ * Returns the metadata of a job. Metadata that cannot be read counts as absent, so that jobs from any producer are
+ * processed.
+ */
 function parsed(metadata: string | undefined): MessageHeaders | undefined {
   try {
     const carrier: unknown = JSON.parse(metadata ?? '');

@@ -2,7 +2,7 @@ import { withMembers } from '@throughline/core/seam';
 import type { Method } from '../wrapping/method.ts';
 import { wrapClient } from '../wrapping/wrap-client.ts';
 
-/** A flow producer of BullMQ: the part that is used here. */
+/** A flow producer of BullMQ, as used here. */
 export interface BullMQFlowProducer {
   readonly add: Method;
   readonly addBulk: Method;
@@ -19,7 +19,7 @@ interface Producer {
 }
 
 /**
- * The flow producer, whose jobs all carry a context: BullMQ writes none into a job without `opts`.
+ * Returns a flow producer whose jobs all carry a context. BullMQ writes none into a job without `opts`.
  *
  * It needs the telemetry of `createTelemetry()`, which makes the spans.
  *
@@ -28,7 +28,7 @@ interface Producer {
  * await flows.add({ name: 'bill', queueName: 'bills', children: [{ name: 'mail', queueName: 'mails' }] });
  */
 export function traceFlowProducer<P extends BullMQFlowProducer>(original: P): P {
-  // The cast: structural types name what we call, and no more.
+  // The cast: the structural types name only what we call.
   const producer = original as unknown as Producer;
   return wrapClient(original, {
     add: (flow: FlowNode, ...rest: unknown[]) => producer.add(withOpts(flow), ...rest),
@@ -37,7 +37,7 @@ export function traceFlowProducer<P extends BullMQFlowProducer>(original: P): P 
   });
 }
 
-/** The flow with opts in every node. What is no flow is for BullMQ to refuse. */
+/** Returns the flow with opts in every node, and anything else unchanged; BullMQ refuses that. */
 function withOpts(node: FlowNode): FlowNode {
   if (typeof node !== 'object' || node === null) return node;
   const { opts = {}, children } = node;

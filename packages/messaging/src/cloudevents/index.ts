@@ -19,7 +19,7 @@ export interface CloudEvent {
   readonly time?: string | undefined;
 }
 
-/** What the specification allows as the name of an attribute; a field of another name cannot be in an event. */
+/** The names of attributes that the specification allows. An event cannot contain fields with other names. */
 const ATTRIBUTE_NAME = /^[a-z0-9]+$/;
 
 const eventCodec: CarrierCodec<CloudEvent> = {
@@ -29,7 +29,7 @@ const eventCodec: CarrierCodec<CloudEvent> = {
     const legal = Object.entries(fields).filter(([name]) => ATTRIBUTE_NAME.test(name));
     const attributes = withMembers(event, Object.fromEntries(legal), replaced);
     if (!isInstance(event)) return attributes;
-    // By the package's own class: one that inherits from it may take other arguments, and gives its prototype only. The
+    // With the package's own class: a derived class may take other arguments, and supplies only its prototype. The
     // copy is plain, because fields that are gone must not come back as `undefined`: a later clone would refuse that.
     // Not strict: an event that was made without validation stays as valid as it was.
     return Reflect.construct(classOf(event), [{ ...attributes }, false], event.constructor) as CloudEvent;
@@ -37,7 +37,7 @@ const eventCodec: CarrierCodec<CloudEvent> = {
 };
 
 /** Events of the package are instances of a class, others are plain objects. */
-// The cast: what clones events is a method of the class.
+// The cast: the method that clones events belongs to the class.
 function classOf(event: CloudEvent): new () => unknown {
   let prototype: object = event;
   while (!Object.hasOwn(prototype, 'cloneWith')) prototype = Object.getPrototypeOf(prototype);
@@ -48,27 +48,28 @@ const isInstance = (event: CloudEvent | undefined): event is CloudEvent =>
   typeof (event as { cloneWith?: unknown }).cloneWith === 'function';
 
 /**
- * The event with the active context as its creation context; a new one, because events are frozen.
+ * Returns a copy of the event, because events are frozen, with the active context as its creation context.
  *
- * An event that has a creation context already is returned as it is, and so is one when nothing is active.
+ * Returns the event itself if it already has a creation context or if no context is active.
  *
  * @see https://github.com/cloudevents/spec/blob/main/cloudevents/extensions/distributed-tracing.md
  * @example
  * const event = withTraceContext(new CloudEvent({ type: 'order.paid', source: '/orders' }));
  */
 export function withTraceContext<E extends CloudEvent>(event: E): E {
-  // The cast: a clone is of its original's type.
+  // The cast: a clone has the type of its original.
   return WITHOUT_SPANS.send(messageOf(event), (carrier) => carrier) as E;
 }
 
 /**
- * The emitter, each call of it in the span that sends its event, which gets that span as its creation context.
+ * Returns a traced emitter. Each call runs in the span that sends its event. The event gets that span as its creation
+ * context.
  *
- * An event that has a creation context keeps it; the span links to it. Nothing but the event's attributes is written:
- * the trace context in the headers of the request that carries it is the transport's own.
+ * An event that has a creation context keeps it; the span links to it. Only the event's attributes are written: the
+ * trace context in the headers of the request that carries it belongs to the transport.
  *
  * @param emit What `emitterFor()` returned, or any function that takes an event first.
- * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the emitter throws.
+ * @throws TypeError when an option has the wrong type. After set-up, only the emitter itself throws.
  * @see https://opentelemetry.io/docs/specs/semconv/cloudevents/cloudevents-spans/
  * @example
  * const emit = traceEmitter(emitterFor(httpTransport('http://localhost:8080/events')));
@@ -89,12 +90,12 @@ export function traceEmitter<F extends (event: never, ...rest: never[]) => unkno
 }
 
 /**
- * The handler, each call of it in the span that processes its event.
+ * Returns a traced handler. Each call runs in the span that processes its event.
  *
- * Inside the span of the request that brought the event, it stays in that trace and links to the creation context,
- * unless `relation` says otherwise.
+ * Inside the span of the request that carried the event, the span stays in that trace and links to the creation
+ * context, unless `relation` says otherwise.
  *
- * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the handler throws.
+ * @throws TypeError when an option has the wrong type. After set-up, only the handler itself throws.
  * @see https://opentelemetry.io/docs/specs/semconv/cloudevents/cloudevents-spans/
  * @example
  * const handle = traceHandler(async (event) => save(event.data));
@@ -112,7 +113,10 @@ const EVENTS = { system: 'cloudevents', codec: eventCodec };
 
 const WITHOUT_SPANS = createMessagingTracer(EVENTS, { ignore: () => true });
 
-/** The type of an event takes the place of a destination: events go by many ways, and it is what they are known by. */
+/**
+ * Returns an event as a message. Its type takes the place of a destination, because events travel in many ways and
+ * are identified by their type.
+ */
 function messageOf(event: CloudEvent): Message<CloudEvent> {
   const { id, type, source, specversion, subject, time } = event;
   return {

@@ -25,21 +25,21 @@ export type { RdKafkaHeaders } from './rdkafka-headers.ts';
 
 /** Options of a consumer. */
 export interface ConsumerOptions extends MessagingOptions {
-  /** Value of `messaging.consumer.group.name`; the client does not show it. */
+  /** Value of `messaging.consumer.group.name`; the client does not expose it. */
   readonly consumerGroup?: string | undefined;
 }
 
-/** A message as either API of the client hands it over. */
+/** A message as either API of the client delivers it. */
 export type ConfluentMessage = KafkaMessage<RdKafkaHeaders> & KafkaPlace;
 
 /**
- * The producer, with what it sends traced; used in its place from then on.
+ * Returns a producer that traces what it sends; use it instead of the original.
  *
  * Takes a producer of the KafkaJS API (`send`, `sendBatch`, transactions) and one of the librdkafka API, plain or
  * high-level (`produce`). The span of a plain `produce` ends when librdkafka has queued the message, that of a
  * high-level one when its callback reports the delivery.
  *
- * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the client throws.
+ * @throws TypeError when an option has the wrong type. After set-up, only the client itself throws.
  * @see https://opentelemetry.io/docs/specs/semconv/messaging/kafka/
  * @example
  * const producer = traceProducer(new Kafka().producer({ 'bootstrap.servers': 'localhost:9092' }));
@@ -56,14 +56,15 @@ export function traceProducer<P extends KafkaJsProducer | RdKafkaProducer>(
 }
 
 /**
- * The consumer, with what it hands over and the offsets that it is asked to commit traced; used in its place.
+ * Returns a consumer that traces the messages it delivers and the commits it is asked for; use it instead of the
+ * original.
  *
  * Takes a consumer of the KafkaJS API (`eachMessage`, `eachBatch`) and one of the librdkafka API: listeners for
  * `data` and the callback of `consume()` run in the span that processes their message, the callback of
  * `consume(number)` in a receive span. Single messages of a batch, and those of a read stream, go through
  * {@link traceHandler}.
  *
- * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the client throws.
+ * @throws TypeError when an option has the wrong type. After set-up, only the client itself throws.
  * @see https://opentelemetry.io/docs/specs/semconv/messaging/kafka/
  * @example
  * const consumer = traceConsumer(kafka.consumer({ 'group.id': 'mailer' }), { consumerGroup: 'mailer' });
@@ -83,9 +84,10 @@ export function traceConsumer<C extends KafkaJsConsumer | RdKafkaConsumer>(
 }
 
 /**
- * The handler, each call of it in the span that processes its message: for the messages of a batch or a stream.
+ * Returns a traced handler. Each call runs in the span that processes its message. Use it for the messages of a batch
+ * or a stream.
  *
- * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the handler throws.
+ * @throws TypeError when an option has the wrong type. After set-up, only the handler itself throws.
  * @example
  * const handle = traceHandler(async (message) => save(message.value));
  * for await (const message of KafkaConsumer.createReadStream(config, {}, { topics: ['orders'] })) await handle(message);

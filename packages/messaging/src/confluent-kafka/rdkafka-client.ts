@@ -46,7 +46,10 @@ interface Consumer {
   listenerCount(event: string): number;
 }
 
-/** The broker that a client is configured with. With several, the client does not say which one a message takes. */
+/**
+ * Returns the broker that a client is configured with. With several, the client does not say which one a message
+ * takes.
+ */
 function serverOf(client: object): MessagingTarget {
   const { globalConfig = {} } = client as { readonly globalConfig?: { readonly [name: string]: unknown } };
   return serverAt(globalConfig['bootstrap.servers'] ?? globalConfig['metadata.broker.list']);
@@ -54,9 +57,9 @@ function serverOf(client: object): MessagingTarget {
 
 type ListTracer = MessagingTracer<RdKafkaHeaders>;
 
-/** A producer with the methods of librdkafka, traced. */
+/** Returns a traced producer with the methods of librdkafka. */
 export function tracedRdKafkaProducer<P extends object>(original: P, tracer: ListTracer): P {
-  // The cast: structural types name what we call, and no more.
+  // The cast: the structural types name only what we call.
   const producer = original as unknown as Producer;
   const server = serverOf(original);
   const highLevel = typeof producer.setValueSerializer === 'function';
@@ -96,7 +99,7 @@ export function tracedRdKafkaProducer<P extends object>(original: P, tracer: Lis
   });
 }
 
-/** A consumer with the methods of librdkafka, traced. */
+/** Returns a traced consumer with the methods of librdkafka. */
 export function tracedRdKafkaConsumer<C extends object>(
   original: C,
   tracer: ListTracer,
@@ -125,7 +128,7 @@ export function tracedRdKafkaConsumer<C extends object>(
     const call = (results: unknown[]) => Reflect.apply(callback, undefined, results);
     const onMessages = (...results: [error: unknown, found?: RdKafkaMessage | RdKafkaMessage[]]) => {
       const [, found] = results;
-      // What a listener has processed is not processed again.
+      // A message that a listener has processed is not processed again.
       if (!found || consumer.listenerCount('data') > 0) return runInContext(caller, () => call(results));
       if (!Array.isArray(found))
         return tracer.process(describe(found), () => call(results), { ambient: ROOT_CONTEXT });
@@ -140,10 +143,10 @@ export function tracedRdKafkaConsumer<C extends object>(
   const committing = (method: string) => {
     const commit = (original as Record<string, unknown>)[method] as Method;
     return (...args: unknown[]) => {
-      const told = [args[0] ?? []].flat() as RdKafkaMessage[];
-      const [message] = told;
+      const offsets = [args[0] ?? []].flat() as RdKafkaMessage[];
+      const [message] = offsets;
       const settled =
-        method.startsWith('commitMessage') && message ? describe(message) : committed(told, identity);
+        method.startsWith('commitMessage') && message ? describe(message) : committed(offsets, identity);
       return tracer.settle({ ...settled, operationName: 'commit' }, () =>
         Reflect.apply(commit, original, args),
       );

@@ -1,9 +1,12 @@
 import { type CarrierCodec, headersCodec, type MessageHeaders } from '../verbs/carrier-codec.ts';
 
-/** Headers as librdkafka has them, an object for each in order, or as the client's KafkaJS API makes them of those. */
+/**
+ * Headers as librdkafka has them, an ordered list with an object for each, or as the client's KafkaJS API converts
+ * them.
+ */
 export type RdKafkaHeaders = readonly MessageHeaders[] | MessageHeaders;
 
-/** The codec of header lists: reads either form, writes a list. */
+/** The codec for lists of headers. It reads either form and writes a list. */
 export const rdKafkaHeadersCodec: CarrierCodec<RdKafkaHeaders> = {
   keys: (carrier) => listed(carrier).flatMap((header) => headersCodec.keys(header)),
   get(carrier, name) {

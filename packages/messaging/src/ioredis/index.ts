@@ -26,7 +26,7 @@ import { wrapClient } from '../wrapping/wrap-client.ts';
 export type { RedisOptions } from '../redis-commands/streams.ts';
 export type { MessagingOptions, Relation } from '../verbs/messaging-options.ts';
 
-/** A client of ioredis: the part that is used here. */
+/** A client of ioredis, as used here. */
 export interface IORedisClient {
   readonly xadd: Method;
   readonly xread: Method;
@@ -37,7 +37,7 @@ export interface IORedisClient {
 /** An entry of a stream as ioredis returns it: its id, and its fields as `[name, value, name, value]`. */
 export type IORedisEntry = readonly [id: string, fields: readonly unknown[]];
 
-/** Where ioredis puts the channel among a listener's arguments. The message is the next one. */
+/** The position of the channel among a listener's arguments. The message is the next one. */
 const MESSAGE_EVENTS: ReadonlyMap<unknown, 0 | 1> = new Map([
   ['message', 0],
   ['messageBuffer', 0],
@@ -49,16 +49,16 @@ const MESSAGE_EVENTS: ReadonlyMap<unknown, 0 | 1> = new Map([
 ]);
 
 /**
- * The client, with the entries of streams that it adds, reads, claims and acknowledges traced; used in its place from
- * then on.
+ * Returns a client that traces the stream entries it adds, reads, claims and acknowledges; use it instead of the
+ * original.
  *
  * The context goes into fields of the entry. With `envelope`, pub/sub is traced too: `publish` and `spublish` put
- * messages into envelopes, and listeners for `message` and its like get them out of those. Commands count in all their
- * forms (`xadd`, `xaddBuffer`, `call('XADD')`), and so do clients that `duplicate()` and `nodes()` return. What is added in
- * a pipeline or transaction is created when it is queued and sent by `exec`. Not traced: `sendCommand` with a `Command`, scripts, and
- * reads in a pipeline.
+ * messages into envelopes, and listeners for `message` and similar events receive them without. Commands are traced
+ * in all their forms (`xadd`, `xaddBuffer`, `call('XADD')`), as are clients that `duplicate()` and `nodes()` return.
+ * Entries added in a pipeline or transaction are created when they are queued, and sent by `exec`. Not traced:
+ * `sendCommand` with a `Command`, scripts, and reads in a pipeline.
  *
- * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what ioredis throws.
+ * @throws TypeError when an option has the wrong type. After set-up, only ioredis itself throws.
  * @see https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
  * @example
  * const redis = traceClient(new Redis());
@@ -70,12 +70,12 @@ export function traceClient<C extends IORedisClient>(original: C, options: Redis
     options.envelope === true ? redisTracer(headersCodec, options, 'traceClient()') : undefined;
   return traced(original);
 
-  /** A client, and each that it makes. */
+  /** Returns a traced client. Clients derived from it are traced, too. */
   function traced<O extends object>(redis: O): O {
     const { options: settings } = redis as Connected;
     const server: MessagingTarget = {
       ...serverOf(settings),
-      // Read for each message: the connection comes later than the client, and again after it broke.
+      // Read for each message: the connection is made after the client, and again after it broke.
       get attributes() {
         return peerOf((redis as Connected).stream);
       },
@@ -200,7 +200,7 @@ interface Connected {
   readonly stream?: SocketLike | null;
 }
 
-/** A pipeline or transaction of ioredis: the part that is used here. */
+/** A pipeline or transaction of ioredis, as used here. */
 interface IORedisPipeline {
   addBatch(commands: readonly unknown[]): IORedisPipeline;
 }
@@ -211,7 +211,9 @@ type Command = (args: readonly unknown[], invoke: (args: readonly unknown[]) => 
 const UNTRACED =
   'a message went through sendCommand() of ioredis untraced; call() and the methods of commands are traced';
 
-/** The methods that send commands: by name, for answers as bytes, and by the name as first argument. */
+/**
+ * Returns the methods that send commands: by name, for answers as bytes, and with the name as first argument.
+ */
 function methodsOf(commands: Readonly<Record<string, Command>>, call: Call): Record<string, Method> {
   const methods: Record<string, Method> = {};
   for (const [name, command] of Object.entries(commands))
@@ -228,9 +230,9 @@ function methodsOf(commands: Readonly<Record<string, Command>>, call: Call): Rec
 }
 
 /**
- * Sends a command without the callback that may be its last argument, which is called when the command is done.
+ * Sends a command without the callback that may be its last argument, which is called when the command has settled.
  *
- * A promise that ioredis returns beside a callback counts as handled; one that is derived from it would not.
+ * Returns the promise of ioredis itself, which counts as handled if there is a callback; a derived one would not.
  */
 function calledBack<R>(args: readonly unknown[], send: (args: readonly unknown[]) => R): R {
   const callback = args.at(-1);
@@ -240,7 +242,7 @@ function calledBack<R>(args: readonly unknown[], send: (args: readonly unknown[]
     try {
       callback(...results);
     } catch (error) {
-      // As ioredis does with what a callback throws.
+      // As ioredis does with errors of callbacks.
       setImmediate(() => {
         throw error;
       });
@@ -253,7 +255,7 @@ function calledBack<R>(args: readonly unknown[], send: (args: readonly unknown[]
   return sent;
 }
 
-/** The listeners of messages, with the envelope taken off. */
+/** Returns the methods that add and remove listeners, which receive messages without their envelope. */
 const listenersOf = (redis: object, pubSub: PubSub) =>
   listenerMethods(redis, (event, listener) => {
     const at = MESSAGE_EVENTS.get(event);
@@ -267,7 +269,7 @@ const listenersOf = (redis: object, pubSub: PubSub) =>
     };
   });
 
-/** Flat fields of ours, by name. */
+/** Returns our flat fields by name. */
 function recordOf(fields: FlatFields): MessageHeaders {
   const record: Record<string, unknown> = {};
   for (let at = 0; at < fields.length; at += 2) record[String(fields[at])] = fields[at + 1];
@@ -275,9 +277,10 @@ function recordOf(fields: FlatFields): MessageHeaders {
 }
 
 /**
- * The handler, each call of it in the span that processes its entry: for what `xread`, `xreadgroup` and the like return.
+ * Returns a traced handler. Each call runs in the span that processes its entry. Use it for what `xread`,
+ * `xreadgroup` and the like return.
  *
- * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the handler throws.
+ * @throws TypeError when an option has the wrong type. After set-up, only the handler itself throws.
  * @example
  * const handle = traceHandler(async ([id, fields]) => save(fields));
  * for (const [, entries] of (await redis.xread('STREAMS', 'orders', '$')) ?? [])

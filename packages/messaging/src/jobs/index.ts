@@ -9,13 +9,16 @@ export type { Message } from '../verbs/message.ts';
 export type { MessagingOptions, Relation } from '../verbs/messaging-options.ts';
 export type { MessagingTracer } from '../verbs/messaging-tracer.ts';
 
-/** A context as plain data, for `JSON.stringify` and the like: `{ traceparent: '00-…', baggage: 'tenant=a' }`. */
+/**
+ * A context as plain data, for `JSON.stringify` and similar functions: `{ traceparent: '00-…', baggage: 'tenant=a'
+ * }`.
+ */
 export type SerializedContext = { readonly [name: string]: unknown };
 
 /**
- * The active context as plain data, to be stored in a job: the fields of the propagator, by their names.
+ * Returns the active context as plain data, to be stored in a job: the fields of the propagator by their names.
  *
- * An empty object when nothing is traced. Never throws.
+ * Returns an empty object if no trace is active. Never throws.
  *
  * @example
  * await queue.add({ to: 'ann@example.org', trace: serializeContext() });
@@ -28,8 +31,8 @@ export function serializeContext(options: InjectOptions = {}): SerializedContext
  * Runs `fn` in the context that was stored in a job, and returns or throws what `fn` does.
  *
  * It starts no span: a span that `fn` starts continues the trace of the job. {@link createJobTracer} makes spans of
- * jobs, and links instead of continuing. What is active around the call, the worker's own context, plays no part. What
- * is no context counts as absent: `fn` runs all the same, in no trace.
+ * jobs, and links instead of continuing. The context that is active around the call, the worker's own, has no
+ * influence. If `serialized` is not a context, `fn` runs in no trace.
  *
  * @param propagator Default: the registered one; without any, the W3C fields are passed on to what `fn` calls.
  * @example
@@ -44,14 +47,14 @@ export function runWithSerializedContext<T>(
 }
 
 /**
- * The verbs `send` and `process`, with spans and measurements by the messaging conventions, for a job queue that has no
- * module here.
+ * Returns the verbs `send` and `process` for a job queue that has no module in this package, with spans and
+ * measurements by the messaging conventions.
  *
- * A job's carrier is a {@link SerializedContext}, stored wherever the queue has room for it. A worker calls its
- * processors by itself, so pass `ambient: ROOT_CONTEXT` to `process` if it was started inside a span.
+ * A job's carrier is a {@link SerializedContext}, stored in any part of the job that the queue keeps. A worker calls
+ * its processors by itself, so pass `ambient: ROOT_CONTEXT` to `process` if it was started inside a span.
  *
  * @param system Value of `messaging.system`: `bull`.
- * @throws TypeError when an option has the wrong type. Nothing throws afterwards.
+ * @throws TypeError when an option has the wrong type. Never throws after set-up.
  * @see https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
  * @example
  * const jobs = createJobTracer('bull', { maxAge: 60_000 });

@@ -5,16 +5,16 @@ import { Arrivals } from '../wrapping/arrivals.ts';
 import { tracedHandler } from '../wrapping/traced-handler.ts';
 import { type KafkaMessage, type KafkaPlace, kafkaMessage } from './kafka-message.ts';
 
-/** Messages that came several at once. In kafkajs only the batch says where they came from. */
+/** Messages that arrived several at once. In kafkajs only the batch says where they came from. */
 const arrivals = new Arrivals<Message<unknown>>();
 
-/** Notes what is known of a message that a traced receive has counted. */
+/** Remembers a message that a traced receive has counted, and returns its description. */
 export function handOver<C>(message: object, described: Message<C>): Message<C> {
   arrivals.note(message, described);
   return described;
 }
 
-/** The handler, each call of it in the span that processes its message. */
+/** Returns a traced handler. Each call runs in the span that processes its message. */
 export function handlerWith<C, M extends KafkaMessage<C> & KafkaPlace, Rest extends unknown[], R>(
   handler: (message: M, ...rest: Rest) => R,
   tracer: MessagingTracer<C>,

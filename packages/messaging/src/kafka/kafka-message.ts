@@ -1,13 +1,13 @@
 import type { Message, MessagingTarget } from '../verbs/message.ts';
 
-/** A Kafka message as far as both clients' messages agree. */
+/** The part of a Kafka message in which both clients agree. */
 export interface KafkaMessage<H> {
   readonly key?: unknown;
   readonly value?: unknown;
   readonly headers?: H | null | undefined;
 }
 
-/** A message's place in a topic, numbers being decimal text in the one client and numbers in the other. */
+/** A message's place in a topic. One client has decimal text where the other has numbers. */
 export interface KafkaPlace {
   readonly topic?: string | undefined;
   readonly partition?: number | null | undefined;
@@ -17,7 +17,7 @@ export interface KafkaPlace {
 }
 
 /**
- * The conventions' record of a Kafka message.
+ * Returns a Kafka message as the conventions describe it.
  *
  * @see https://opentelemetry.io/docs/specs/semconv/messaging/kafka/
  */
@@ -42,7 +42,7 @@ export interface CommittedOffset {
   readonly partition: number;
 }
 
-/** A commit names offsets, not messages: there is nothing to link to. */
+/** Returns a commit as the conventions describe it. It has offsets but no messages, so nothing to link to. */
 export function committed(
   offsets: readonly CommittedOffset[] = [],
   identity: MessagingTarget = {},
@@ -57,20 +57,23 @@ export function committed(
   };
 }
 
-/** The topic of messages or offsets that all belong to one. */
+/** Returns the topic of messages or offsets if they all belong to one. */
 export function onlyTopic(places: readonly { readonly topic: string }[]): string | undefined {
   const topics = new Set(places.map(({ topic }) => topic));
   return topics.size === 1 ? [...topics][0] : undefined;
 }
 
-/** Negative numbers leave the choice to the client. */
+/** Returns a partition as text. Negative numbers leave the choice to the client. */
 export function partitionId(partition: unknown): string | undefined {
   return typeof partition === 'number' && partition >= 0 ? `${partition}` : undefined;
 }
 
 const UTF_8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Keys arrive as bytes, and only text has the canonical form that the attribute asks for. */
+/**
+ * Returns a key if it is text: keys arrive as bytes, and only text has the canonical form that the attribute
+ * requires.
+ */
 function keyText(key: unknown): string | undefined {
   if (typeof key === 'string') return key;
   if (!(key instanceof Uint8Array)) return undefined;

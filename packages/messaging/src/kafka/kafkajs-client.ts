@@ -28,7 +28,7 @@ export interface KafkaJsConsumer {
   readonly commitOffsets: Method;
 }
 
-/** A message as a kafkajs handler gets it. */
+/** A message as a kafkajs handler receives it. */
 export interface KafkaJsMessage extends KafkaMessage<MessageHeaders> {
   readonly offset: string;
   readonly timestamp: string;
@@ -75,23 +75,23 @@ interface Consumer {
 
 type KafkaTracer = MessagingTracer<MessageHeaders>;
 
-/** What a connection knows of itself by the time that a message comes. */
+/** Returns what is known of a connection when a message arrives. */
 export type Identity = () => MessagingTarget;
 
-/** The headers of a message that its client sends. */
+/** Returns the headers of a message that its client would send. */
 export type HeadersOf = (message: SentMessage) => SentMessage['headers'];
 
-/** A producer or transaction with the methods of kafkajs, traced. */
+/** Returns a traced producer or transaction with the methods of kafkajs. */
 export function tracedProducer<P extends object>(
   original: P,
   tracer: KafkaTracer,
   identity: Identity,
   headersOf: HeadersOf = ({ headers }) => headers,
 ): P {
-  // The cast: the clients' own types differ, and we take either.
+  // The cast: the clients' own types differ, and either is accepted.
   const producer = original as unknown as Producer;
 
-  /** Sends messages to topics; `call` gets the topics again, with the messages' headers written. */
+  /** Sends messages to topics; `call` gets copies of the topics with the messages' headers written. */
   function send(
     topics: readonly TopicMessages[],
     call: (topics: TopicMessages[]) => unknown,
@@ -141,7 +141,7 @@ export function tracedProducer<P extends object>(
   });
 }
 
-/** A consumer with the methods of kafkajs, traced. */
+/** Returns a traced consumer with the methods of kafkajs. */
 export function tracedConsumer<C extends object>(original: C, tracer: KafkaTracer, identity: Identity): C {
   // The cast: as above.
   const consumer = original as unknown as Consumer;
@@ -193,7 +193,7 @@ const placeOf = (
   partition: number | null | undefined,
 ): KafkaPlace => ({ topic, partition, offset: message.offset, timestamp: message.timestamp });
 
-// What is malformed is refused by the client.
+// The client refuses malformed messages.
 const isSendable = (one: TopicMessages | undefined) =>
   Array.isArray(one?.messages) &&
   one.messages.every((message: unknown) => typeof message === 'object' && message !== null);

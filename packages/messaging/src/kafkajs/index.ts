@@ -20,29 +20,30 @@ export type { KafkaJsConsumer, KafkaJsMessage, KafkaJsProducer } from '../kafka/
 export type { MessagingOptions, Relation } from '../verbs/messaging-options.ts';
 
 /**
- * The producer, with what it sends traced, in transactions too; used in its place from then on.
+ * Returns a producer that traces what it sends, also in transactions; use it instead of the original.
  *
- * Each message carries a context of its own: that of the send, or of a create span where one call sends several.
+ * Each message carries its own context: that of the send, or of a create span if one call sends several.
  *
- * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what kafkajs throws.
+ * @throws TypeError when an option has the wrong type. After set-up, only kafkajs itself throws.
  * @see https://opentelemetry.io/docs/specs/semconv/messaging/kafka/
  * @example
  * const producer = traceProducer(kafka.producer());
  * await producer.send({ topic: 'orders', messages: [{ value: '{}' }] });
  */
 export function traceProducer<P extends KafkaJsProducer>(original: P, options: MessagingOptions = {}): P {
-  // kafkajs copies messages, and so sends no inherited headers.
+  // kafkajs copies messages and so sends no inherited headers.
   const headersOf: HeadersOf = (message) => ({ ...message }).headers;
   return tracedProducer(original, kafkaTracer(options, 'traceProducer()'), identityOf(original), headersOf);
 }
 
 /**
- * The consumer, with the handlers that it runs and the offsets that it is asked to commit traced.
+ * Returns a consumer that traces the handlers it runs and the commits it is asked for; use it instead of the
+ * original.
  *
  * `eachMessage` runs in the span that processes its message, `eachBatch` in a receive span that links to all of them;
  * single messages of a batch go through {@link traceHandler}. A span ends when what the handler returns has settled.
  *
- * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what kafkajs throws.
+ * @throws TypeError when an option has the wrong type. After set-up, only kafkajs itself throws.
  * @see https://opentelemetry.io/docs/specs/semconv/messaging/kafka/
  * @example
  * const consumer = traceConsumer(kafka.consumer({ groupId: 'mailer' }));
@@ -54,10 +55,10 @@ export function traceConsumer<C extends KafkaJsConsumer>(original: C, options: M
 }
 
 /**
- * The handler, each call of it in the span that processes its message: for the messages of a batch, and for the records
- * of the event with which Kafka calls a Lambda function.
+ * Returns a traced handler. Each call runs in the span that processes its message. Use it for the messages of a
+ * batch, and for the records of the event with which Kafka calls a Lambda function.
  *
- * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the handler throws.
+ * @throws TypeError when an option has the wrong type. After set-up, only the handler itself throws.
  * @example
  * const handle = traceHandler(async (message) => save(message.value));
  * await consumer.run({
@@ -93,8 +94,8 @@ interface Events {
 }
 
 /**
- * Returns a function that returns the client id, the consumer group and the broker of a client. kafkajs reports them in its
- * events only; all are known before the first message.
+ * Returns a function that returns the client id, the consumer group and the broker of a client. kafkajs reports these
+ * only in its events; all are known before the first message.
  *
  * With several brokers, none is named: kafkajs does not say which one a message went to or came from.
  */

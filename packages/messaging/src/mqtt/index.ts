@@ -13,7 +13,7 @@ import { wrapClient } from '../wrapping/wrap-client.ts';
 
 export type { MessagingOptions, Relation } from '../verbs/messaging-options.ts';
 
-/** A client of MQTT.js 5: the part that is used here. */
+/** A client of MQTT.js 5, as used here. */
 export interface MqttClient {
   readonly publish: Method;
   readonly publishAsync: Method;
@@ -24,8 +24,9 @@ export interface MqttClient {
 /** Options of {@link traceClient}. */
 export interface MqttOptions extends MessagingOptions {
   /**
-   * For MQTT 3.1.1, whose messages have no metadata: puts each message into an envelope with its context, and takes it
-   * out again. Every subscriber must read envelopes then. Default: `false`, 3.1.1 is left alone.
+   * For MQTT 3.1.1, whose messages have no metadata: puts each message into an envelope with its context when it is
+   * sent, and takes it out on arrival. Every subscriber must then read envelopes. Default: `false`, and messages of
+   * 3.1.1 are not changed.
    */
   readonly envelope?: boolean | undefined;
 }
@@ -38,7 +39,7 @@ interface Packet extends PublishOptions {
   readonly retain?: boolean | undefined;
 }
 
-/** What is used of the client, under its own signatures. */
+/** The used part of the client, with its own signatures. */
 interface Client {
   publish(topic: string, payload: Payload, options?: PublishOptions, callback?: Method): unknown;
   publishAsync(topic: string, payload: Payload, options?: PublishOptions): unknown;
@@ -53,14 +54,14 @@ interface Client {
 }
 
 /**
- * The client, with what it publishes and the listeners for `message` traced; used in its place from then on.
+ * Returns a client that traces what it publishes and the listeners for `message`; use it instead of the original.
  *
- * With MQTT 5, the context goes into the user properties of the message. The span of a publish ends when the callback is
- * called, by QoS 1 and 2 when the broker has acknowledged. The span of a listener ends when what it returns has settled,
- * for which MQTT.js does not wait. With `auto`, a retained message is linked and starts a trace of its own: it comes back
- * with every subscription. Not traced: `handleMessage` and last wills.
+ * With MQTT 5, the context goes into the user properties of the message. The span of a publish ends when the callback
+ * is called; with QoS 1 and 2, that is when the broker has acknowledged. The span of a listener ends when what it
+ * returns has settled, for which MQTT.js does not wait. With `auto`, a retained message is linked and starts a trace
+ * of its own: it comes back with every subscription. Not traced: `handleMessage` and last wills.
  *
- * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what MQTT.js throws.
+ * @throws TypeError when an option has the wrong type. After set-up, only MQTT.js itself throws.
  * @see https://docs.oasis-open.org/mqtt/mqtt/v5.0/os/mqtt-v5.0-os.html#_Toc3901116
  * @example
  * const client = traceClient(mqtt.connect('mqtt://localhost', { protocolVersion: 5 }));
@@ -84,7 +85,7 @@ export function traceClient<C extends MqttClient>(original: C, options: MqttOpti
     return { ...brokerOf(client), operationName: 'publish', destination: topic, carrier };
   }
 
-  /** The arguments that carry the fields, where this version of MQTT has room for them. */
+  /** Returns the arguments that carry the fields: in properties, or in an envelope. */
   function carrying(payload: Payload, how: PublishOptions | undefined, fields: MessageHeaders | undefined) {
     if (!hasProperties()) return [seal(payload, fields), how] as const;
     if (fields === how?.properties?.userProperties) return [payload, how] as const;
@@ -129,7 +130,7 @@ export function traceClient<C extends MqttClient>(original: C, options: MqttOpti
   });
 }
 
-/** The options as MQTT.js reads them: it takes no inherited ones. */
+/** Returns the options as MQTT.js reads them: it ignores inherited ones. */
 const ownOf = (how: PublishOptions | null | undefined) => (how ? { ...how } : undefined);
 
 function brokerOf({ stream, options: { clientId, host, hostname = host, port } }: Client) {

@@ -21,7 +21,7 @@ export type { NatsHeaders, NatsMessage, NatsOptions } from './nats-tracer.ts';
 
 export { type JetStreamClient, type JetStreamConsumer, traceConsumer, traceJetStream };
 
-/** A connection of `@nats-io/transport-node` or `nats`: the part that is used here. */
+/** A connection of `@nats-io/transport-node` or `nats`, as used here. */
 export interface NatsConnection {
   readonly publish: Method;
   readonly request: Method;
@@ -36,7 +36,7 @@ interface Connection {
   requestMany(subject: string, payload?: unknown, options?: SendOptions): unknown;
   subscribe(subject: string, options?: SubscriptionOptions): unknown;
   getServer?(): string;
-  /** Of `nats`; `@nats-io/jetstream` has a function. */
+  /** In `nats`; `@nats-io/jetstream` has a function instead. */
   jetstream?(...args: unknown[]): JetStreamClient;
   readonly options?: { readonly inboxPrefix?: string };
 }
@@ -52,12 +52,12 @@ interface ReplyingMessage extends NatsMessage {
 }
 
 /**
- * The connection, with what it publishes and requests and the callbacks of its subscriptions traced.
+ * Returns a connection that traces what it publishes and requests, and the callbacks of its subscriptions.
  *
- * The span of a request lasts until the reply. A callback gets its message with `respond` traced, and its span ends
+ * The span of a request lasts until the reply. A callback gets a message whose `respond` is traced, and its span ends
  * when what it returns has settled. Messages of a subscription without a callback go through {@link traceHandler}.
  *
- * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the client throws.
+ * @throws TypeError when an option has the wrong type. After set-up, only the client itself throws.
  * @see https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
  * @example
  * import { connect, headers } from '@nats-io/transport-node';
@@ -68,7 +68,7 @@ interface ReplyingMessage extends NatsMessage {
  */
 export function traceConnection<C extends NatsConnection>(original: C, options: NatsOptions): C {
   const tracer = natsTracer(options, 'traceConnection()');
-  // The cast: structural types name what we call, and no more.
+  // The cast: the structural types name only what we call.
   const connection = original as unknown as Connection;
   const inboxes = `${connection.options?.inboxPrefix ?? '_INBOX'}.`;
 
@@ -78,7 +78,7 @@ export function traceConnection<C extends NatsConnection>(original: C, options: 
     given: SendOptions | undefined,
     call: (options: SendOptions | undefined) => R,
   ): R {
-    // JetStream's own requests, where it was given the traced connection.
+    // JetStream's own requests, if it was given the traced connection.
     if (String(subject).startsWith('$JS.')) return call(given);
     const anonymous = String(subject).startsWith(inboxes);
     const target = { ...brokerOf(connection), operationName, destination: subject, anonymous };
@@ -127,9 +127,10 @@ export function traceConnection<C extends NatsConnection>(original: C, options: 
 }
 
 /**
- * The handler, each call of it in the span that processes its message, with what answers or settles that traced.
+ * Returns a traced handler. Each call runs in the span that processes its message. The message that it gets traces
+ * its replies and settlements.
  *
- * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the handler throws.
+ * @throws TypeError when an option has the wrong type. After set-up, only the handler itself throws.
  * @example
  * const handle = traceHandler(async (message) => message.respond('done'), { headers });
  * for await (const message of nc.subscribe('orders')) await handle(message);

@@ -14,12 +14,12 @@ import {
   tracedMessage,
 } from './nats-tracer.ts';
 
-/** A client of `@nats-io/jetstream` or of `nats`: the part that is used here. */
+/** A client of `@nats-io/jetstream` or of `nats`, as used here. */
 export interface JetStreamClient {
   readonly publish: Method;
 }
 
-/** A consumer of JetStream: the part that is used here. */
+/** A consumer of JetStream, as used here. */
 export interface JetStreamConsumer {
   readonly consume: Method;
 }
@@ -40,16 +40,16 @@ interface Consumer {
 }
 
 /**
- * The JetStream client, with what it publishes traced: the span lasts until the stream has the message.
+ * Returns a JetStream client that traces what it publishes. The span lasts until the stream has stored the message.
  *
- * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the client throws.
+ * @throws TypeError when an option has the wrong type. After set-up, only the client itself throws.
  * @example
  * const js = traceJetStream(jetstream(nc), { headers });
  * await js.publish('orders.paid', '{}');
  */
 export function traceJetStream<J extends JetStreamClient>(original: J, options: NatsOptions): J {
   const tracer = natsTracer(options, 'traceJetStream()');
-  // The cast: structural types name what we call, and no more.
+  // The cast: the structural types name only what we call.
   const client = original as unknown as Client;
   return wrapClient(original, {
     publish: (subject: string, payload?: unknown, given?: SendOptions) =>
@@ -63,12 +63,12 @@ export function traceJetStream<J extends JetStreamClient>(original: J, options: 
 }
 
 /**
- * The JetStream consumer, with the callback of `consume` traced, and `next`.
+ * Returns a JetStream consumer that traces the callback of `consume`, and `next`.
  *
- * The callback gets its message with `ack`, `ackAck`, `nak` and `term` traced. Messages of an iterator, from `fetch`
- * and from `next` go through {@link traceHandler}.
+ * The callback gets a message whose `ack`, `ackAck`, `nak` and `term` are traced. Messages of an iterator, from
+ * `fetch` and from `next` go through {@link traceHandler}.
  *
- * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the client throws.
+ * @throws TypeError when an option has the wrong type. After set-up, only the client itself throws.
  * @example
  * const consumer = traceConsumer(await js.consumers.get('ORDERS', 'mailer'), { headers });
  * await consumer.consume({ callback: (message) => message.ack() });

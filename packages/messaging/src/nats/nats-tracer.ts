@@ -8,20 +8,20 @@ import type { Method } from '../wrapping/method.ts';
 import { serverAt } from '../wrapping/server-at.ts';
 import { wrapClient } from '../wrapping/wrap-client.ts';
 
-/** Headers of the client, the part that is used here: names in the letter case that they were set in. */
+/** Headers of the client, as used here: names in the letter case that they were set in. */
 export interface NatsHeaders {
   keys(): string[];
   values(name: string): string[];
   append(name: string, value: string): void;
 }
 
-/** A message that the client delivered, of NATS itself or of JetStream: the part that is used here. */
+/** A message that the client delivered, of NATS itself or of JetStream, as used here. */
 export interface NatsMessage {
   readonly subject: string;
   readonly headers?: NatsHeaders | undefined;
 }
 
-/** What differs: NATS messages have replies, JetStream messages are settled. */
+/** The differences: NATS messages have replies, JetStream messages are settled. */
 interface DeliveredMessage extends NatsMessage {
   readonly reply?: string;
   readonly respond?: (payload?: unknown, options?: SendOptions) => unknown;
@@ -35,9 +35,9 @@ export interface SendOptions {
   readonly msgID?: string;
 }
 
-/** Options of everything that is traced here. */
+/** Options of everything traced here. */
 export interface NatsOptions extends MessagingOptions {
-  /** The client's own function of that name: it makes the headers of messages that are sent. */
+  /** The client's own function of that name: it creates the headers of messages to send. */
   readonly headers: () => NatsHeaders;
 }
 
@@ -45,7 +45,7 @@ export type NatsTracer = MessagingTracer<NatsHeaders>;
 
 /** @throws TypeError when an option has the wrong type, or `headers` is missing. */
 export function natsTracer(options: NatsOptions, entry: string): NatsTracer {
-  // `undefined` would count as not given, and this option is needed.
+  // `undefined` would count as not given, and this option is required.
   const { headers = null } = options ?? {};
   return createMessagingTracer(
     { system: 'nats', codec: natsCodec(headers as NatsOptions['headers']) },
@@ -62,10 +62,12 @@ export function brokerOf(connection: { getServer?(): string } | undefined): Mess
   return serverAt(connection?.getServer?.());
 }
 
-/** Headers that we wrote: who sends them is traced already. */
+/** Headers that we wrote. Their sender is already traced. */
 const written = new WeakSet<NatsHeaders>();
 
-/** The codec of the client's headers, which are made by `create`. Reads any letter case, writes a copy. */
+/**
+ * Returns a codec for the client's headers, which `create` creates. It reads any letter case and writes a copy.
+ */
 export const natsCodec = (create: () => NatsHeaders): CarrierCodec<NatsHeaders> => ({
   keys: (headers) => headers?.keys() ?? [],
   get(headers, name) {
@@ -100,7 +102,10 @@ export function sendTraced<R>(
   );
 }
 
-/** `subscribed` is the subject that the message was subscribed to under, which may have wildcards. */
+/**
+ * Returns a message as the conventions describe it. `subscribed`: the subject of the subscription, which may have
+ * wildcards.
+ */
 export function receivedMessage(message: NatsMessage, subscribed?: string): Message<NatsHeaders> {
   const { subject, headers, info } = message as DeliveredMessage;
   return {
@@ -113,13 +118,13 @@ export function receivedMessage(message: NatsMessage, subscribed?: string): Mess
   };
 }
 
-/** The message, with what answers and settles it traced. */
+/** Returns a message that traces its replies and settlements. */
 export function tracedMessage<M extends NatsMessage>(
   original: M,
   tracer: NatsTracer,
   broker = arrivals.knownOf(original),
 ): M {
-  // The cast: either kind of message, by what it has.
+  // The cast: either kind of message; its methods show which.
   const message = original as DeliveredMessage;
   const settling = (operationName: string) => {
     return (...args: never[]) =>

@@ -1,18 +1,18 @@
 import { reportOnce } from '@throughline/core/seam';
 import { type CarrierCodec, headersCodec, type MessageHeaders } from '../verbs/carrier-codec.ts';
 
-/** Before the names that Google's client libraries read and write. */
+/** Precedes the names that Google's client libraries read and write. */
 const PREFIX = 'googclient_';
 
-/** Beyond these, Pub/Sub refuses the message. */
+/** Limits of Pub/Sub, which refuses a message beyond them. */
 const MAX_ATTRIBUTES = 100;
 const MAX_VALUE_BYTES = 1024;
 
 /**
- * The codec of Pub/Sub's attributes. Reads the propagator's fields under their own names, then under those with
- * `googclient_` before them.
+ * Returns a codec for Pub/Sub's attributes. It reads fields under their own names, then under the names with the
+ * prefix `googclient_`.
  *
- * @param googclient Whether the trace is also written under Google's names, for consumers that know no others.
+ * @param googclient Whether the trace is also written under Google's names, for consumers that know only those.
  */
 export function attributesCodec(googclient: boolean): CarrierCodec<MessageHeaders> {
   return {

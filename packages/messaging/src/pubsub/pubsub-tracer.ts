@@ -9,7 +9,7 @@ import type { Method } from '../wrapping/method.ts';
 import { wrapClient } from '../wrapping/wrap-client.ts';
 import { attributesCodec } from './attributes-codec.ts';
 
-/** A tracer for messages in Pub/Sub, in the name of what the user called. */
+/** Returns a tracer for messages in Pub/Sub. `entry` is the function that the user called; errors name it. */
 export const pubsubTracer = (options: MessagingOptions, entry: string, googclient = true) =>
   createMessagingTracer(
     { system: 'gcp_pubsub', codec: attributesCodec(googclient), destinations: 'administered' },
@@ -17,7 +17,7 @@ export const pubsubTracer = (options: MessagingOptions, entry: string, googclien
     new Scope('messaging', entry),
   );
 
-/** A message that Pub/Sub delivered, by a subscription, a pull or a push: the part that is used here. */
+/** A message that Pub/Sub delivered, by a subscription, a pull or a push, as used here. */
 export interface PubSubMessage {
   readonly ackId?: string | null | undefined;
   readonly attributes?: MessageHeaders | null | undefined;
@@ -52,7 +52,7 @@ export function serverOf(entity: object): MessagingTarget {
   return { serverAddress: servicePath ?? `pubsub.${universeDomain}`, serverPort: port };
 }
 
-/** What the conventions want to know of a message. */
+/** Returns a message as the conventions describe it. */
 export function receivedMessage(
   message: PubSubMessage,
   subscription?: string,
@@ -73,14 +73,14 @@ export function receivedMessage(
   };
 }
 
-/** By the conventions' name of the operation, the methods of a message that do it. */
+/** The methods of a message that settle it, by the conventions' name of the operation. */
 const SETTLING = {
   ack: ['ack', 'ackWithResponse'],
   nack: ['nack', 'nackWithResponse'],
   modack: ['modAck', 'modAckWithResponse'],
 } as const;
 
-/** The message, with its acknowledgements traced. */
+/** Returns a message that traces its acknowledgements. */
 export function settlingMessage<M extends object>(
   tracer: MessagingTracer<MessageHeaders>,
   message: M,
@@ -105,12 +105,12 @@ export function settlingMessage<M extends object>(
   return wrapClient(message, methods);
 }
 
-/** `orders` of `projects/my-project/topics/orders`. */
+/** Returns the last part of a path: `orders` of `projects/my-project/topics/orders`. */
 export function nameIn(path: string | undefined): string | undefined {
   return typeof path === 'string' ? path.split('/').at(-1) : undefined;
 }
 
-/** The attribute of messages that are delivered in order. */
+/** Returns the attribute of messages that are delivered in order. */
 export function ordered(key: string | null | undefined): Attributes {
   return key ? { 'messaging.gcp_pubsub.message.ordering_key': key } : {};
 }

@@ -14,13 +14,13 @@ import {
   settlingMessage,
 } from './pubsub-tracer.ts';
 
-/** A subscription of `@google-cloud/pubsub`: the part that is used here. */
+/** A subscription of `@google-cloud/pubsub`, as used here. */
 export interface PubSubSubscription {
   readonly name: string;
   readonly on: Method;
 }
 
-/** A CloudEvent of Pub/Sub, as a Cloud Function gets it. */
+/** A CloudEvent of Pub/Sub, as a Cloud Function receives it. */
 export interface PubSubEvent {
   readonly data: PubSubPush;
 }
@@ -34,12 +34,12 @@ export interface PubSubPush {
 }
 
 /**
- * The subscription, with the handling of its messages traced; used in its place from then on.
+ * Returns a subscription that traces the handling of its messages; use it instead of the original.
  *
- * Each listener of `message` runs in the span that processes its message, which ends when what the listener returns has
- * settled. The message that it gets makes a span of each `ack`, `nack` and their like.
+ * Each listener of `message` runs in the span that processes its message, which ends when what the listener returns
+ * has settled. The message that it gets records a span for each `ack`, `nack` and the like.
  *
- * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the library throws.
+ * @throws TypeError when an option has the wrong type. After set-up, only the library itself throws.
  * @example
  * const subscription = traceSubscription(pubsub.subscription('mailer'));
  * subscription.on('message', async (message) => {
@@ -66,10 +66,10 @@ export function traceSubscription<S extends PubSubSubscription>(
 }
 
 /**
- * The handler, each call of it in the span that processes its message: for messages from a pull or an iterator, in the
- * body of a push, and in the event of a Cloud Function.
+ * Returns a traced handler. Each call runs in the span that processes its message. Use it for messages from a pull or
+ * an iterator, in the body of a push, and in the event of a Cloud Function.
  *
- * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the handler throws.
+ * @throws TypeError when an option has the wrong type. After set-up, only the handler itself throws.
  * @example
  * const handle = traceHandler(async (message: Message) => save(message.data));
  */
@@ -82,9 +82,10 @@ export function traceHandler<M extends PubSubMessage | PubSubPush | PubSubEvent,
 }
 
 /**
- * The handler of a push endpoint, each call of it in the span that processes the message of the request's body.
+ * Returns a traced handler of a push endpoint. Each call runs in the span that processes the message in the request's
+ * body.
  *
- * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the handler throws.
+ * @throws TypeError when an option has the wrong type. After set-up, only the handler itself throws.
  * @example
  * const handle = tracePushHandler(async ({ message }: PubSubPush) => save(message.attributes));
  * app.post('/push', async (req, res) => {
@@ -100,7 +101,7 @@ export function tracePushHandler<P extends PubSubPush, Rest extends unknown[], R
   return tracedHandler(handler, (push, call) => tracer.process(delivered(push), () => call(push)));
 }
 
-/** The message in a push, in an event, or by itself. */
+/** Returns the message in a push, in an event, or the message itself. */
 function delivered(given: object | undefined): Message<MessageHeaders> {
   const { data, message } = (given ?? {}) as Partial<PubSubPush & PubSubEvent>;
   const push: Partial<PubSubPush> = message === undefined ? (data ?? {}) : (given as PubSubPush);

@@ -7,7 +7,7 @@ import { sendWithCallback } from '../wrapping/send-with-callback.ts';
 import { wrapClient } from '../wrapping/wrap-client.ts';
 import { clientOptions, nameIn, ordered, pubsubTracer, serverOf } from './pubsub-tracer.ts';
 
-/** A topic of `@google-cloud/pubsub`: the part that is used here. */
+/** A topic of `@google-cloud/pubsub`, as used here. */
 export interface PubSubTopic {
   readonly name: string;
   readonly publishMessage: Method;
@@ -22,28 +22,28 @@ interface Outgoing {
 
 type OnPublished = (error: unknown, id?: string | null) => unknown;
 
-/** The methods under the library's signatures. */
+/** The methods with the library's signatures. */
 interface Topic {
   publishMessage(message: Outgoing, callback?: OnPublished): unknown;
   readonly flowControlled?: () => { publish: Method; publishNow: Method };
 }
 
 /**
- * The topic, with what it publishes traced; used in its place from then on.
+ * Returns a topic that traces what it publishes; use it instead of the original.
  *
- * The span of a publish ends when Pub/Sub has answered; that of a flow-controlled one, when the library has taken the
- * message.
+ * The span of a publish ends when Pub/Sub has answered; that of a flow-controlled one, when the library has accepted
+ * the message.
  *
- * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the library throws.
+ * @throws TypeError when an option has the wrong type. After set-up, only the library itself throws.
  * @see https://opentelemetry.io/docs/specs/semconv/messaging/gcp-pubsub/
  * @example
  * const topic = traceTopic(pubsub.topic('orders'));
  * await topic.publishMessage({ json: { id: 7 } });
  */
 export function traceTopic<T extends PubSubTopic>(original: T, options: MessagingOptions = {}): T {
-  // The cast: the library's own types differ between majors, and we take any of them.
+  // The cast: the library's own types differ between majors, and any of them is accepted.
   const topic = original as unknown as Topic;
-  // With tracing of its own the library writes its names itself, and complains of ours.
+  // With its own tracing enabled, the library writes these names itself, and complains about ours.
   const byLibrary = clientOptions(original)?.enableOpenTelemetryTracing === true;
   const tracer = pubsubTracer(options, 'traceTopic()', !byLibrary);
   const destination = nameIn(original.name);
@@ -56,7 +56,7 @@ export function traceTopic<T extends PubSubTopic>(original: T, options: Messagin
   });
 
   function publishMessage(given: Outgoing, callback?: OnPublished): unknown {
-    // The library copies messages, and so takes no inherited members.
+    // The library copies messages and so ignores inherited members.
     const message = { ...given };
     if (isRefused(message))
       return Reflect.apply(original.publishMessage, original, [given, callback] as never[]);
@@ -102,7 +102,9 @@ export function traceTopic<T extends PubSubTopic>(original: T, options: Messagin
   });
 }
 
-/** Without data, the library asks for an attribute; one of ours would have it publish what it is to refuse. */
+/**
+ * Without data, the library requires an attribute. With ours it would publish a message that it should refuse.
+ */
 function isRefused({ data, json, attributes }: Outgoing): boolean {
   return !data && !json && Object.keys(attributes ?? {}).length === 0;
 }

@@ -4,7 +4,7 @@ import type { CarrierCodec } from '../verbs/carrier-codec.ts';
 /** The fields of an entry as Redis has them, `[name, value, name, value]`; a stream may hold a name twice. */
 export type FlatFields = readonly unknown[];
 
-/** The codec of flat fields. */
+/** The codec for flat fields. */
 export const flatFieldsCodec: CarrierCodec<FlatFields> = {
   keys: (fields) => carrierGetter.keys((fields ?? []) as unknown[]),
   get: (fields, name) => carrierGetter.get((fields ?? []) as unknown[], name),
@@ -15,7 +15,7 @@ export const flatFieldsCodec: CarrierCodec<FlatFields> = {
   },
 };
 
-/** The words before the id of an entry, and how many arguments go with each. */
+/** The words before the id of an entry, and the number of arguments of each. */
 const WORDS: ReadonlyMap<string, number> = new Map([
   ['NOMKSTREAM', 0],
   ['KEEPREF', 0],
@@ -28,7 +28,10 @@ const WORDS: ReadonlyMap<string, number> = new Map([
   ['LIMIT', 1],
 ]);
 
-/** The arguments of XADD: what stands before the fields, and the fields; `undefined` where there are none. */
+/**
+ * Returns the arguments of XADD in two parts, those before the fields and the fields, or `undefined` if there are no
+ * fields.
+ */
 export function splitXAdd(
   args: readonly unknown[],
 ): { readonly before: readonly unknown[]; readonly fields: FlatFields } | undefined {

@@ -4,20 +4,20 @@ import type { MessagingTarget } from '../verbs/message.ts';
 import type { MessagingTracer } from '../verbs/messaging-tracer.ts';
 import { open, type Payload, seal } from '../wrapping/envelope.ts';
 
-/** A message that was published; `pattern` is what was subscribed to, where that is a pattern: it names the span. */
+/** A published message. `pattern`: the pattern that was subscribed to, if any, which then names the span. */
 interface Published {
   readonly channel: unknown;
   readonly pattern?: unknown;
   readonly payload: Payload;
 }
 
-/** Pub/sub in envelopes, whichever client it goes through. */
+/** Pub/sub in envelopes, for either client. */
 export interface PubSub {
   publish<R>(command: string, published: Published, call: (sealed: Payload) => R): R;
   deliver<R>(published: Published, call: (opened: Payload) => R): R;
 }
 
-/** Pub/sub of one client. */
+/** Returns the pub/sub of one client. */
 export function createPubSub(tracer: MessagingTracer<MessageHeaders>, server: MessagingTarget): PubSub {
   return {
     publish(operationName, { channel, payload }, call) {

@@ -1,6 +1,6 @@
 import type { MessagingTarget } from '../verbs/message.ts';
 
-/** Where the settings of a client say that its server is. */
+/** The settings of a client that name its server. */
 export interface ServerOptions {
   readonly host?: unknown;
   readonly port?: unknown;

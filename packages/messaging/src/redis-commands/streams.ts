@@ -8,15 +8,15 @@ import { Arrivals } from '../wrapping/arrivals.ts';
 /** Options of the Redis clients. */
 export interface RedisOptions extends MessagingOptions {
   /**
-   * Traces pub/sub by putting each message into an envelope with its context, and taking it out again. Every subscriber
-   * must read envelopes then. Default: `false`, pub/sub is left alone.
+   * Traces pub/sub by putting each message into an envelope with its context, and taking it out on arrival. Every
+   * subscriber must then read envelopes. Default: `false`, and pub/sub is not changed.
    */
   readonly envelope?: boolean | undefined;
 }
 
-/** An entry of a stream, whichever client read it. */
+/** An entry of a stream, from either client. */
 export interface StreamEntry<C> {
-  /** What the client handed over, by which the entry is known later. */
+  /** The client's own object, which identifies the entry later. */
   readonly origin: object;
   readonly id: unknown;
   /** Its fields, which carry the context. */
@@ -35,7 +35,7 @@ export interface StreamRead extends MessagingTarget {
   readonly waits?: boolean | undefined;
 }
 
-/** A tracer for Redis. @throws TypeError when an option has the wrong type. */
+/** Returns a tracer for Redis. @throws TypeError when an option has the wrong type. */
 export function redisTracer<C>(
   codec: CarrierCodec<C>,
   options: RedisOptions,
@@ -45,16 +45,16 @@ export function redisTracer<C>(
   return createMessagingTracer({ system: 'redis', codec }, options, scope, { envelope: 'boolean' });
 }
 
-/** Whether there is no field: with ours alone, Redis would take an entry that it is to refuse. */
+/** Returns whether there is no field. With ours alone, Redis would accept an entry that it should refuse. */
 export const isEmpty = (fields: unknown) => Object.keys(fields ?? {}).length === 0;
 
 const arrivals = new Arrivals<MessagingTarget>();
 
-/** The verbs of streams, whichever client they go through. */
+/** The verbs of streams, for either client. */
 export class Streams<C> {
   readonly #tracer: MessagingTracer<C>;
   readonly #server: MessagingTarget;
-  /** As which consumer of a group entries are read here, by group; `undefined` where as several. */
+  /** The consumer that entries are read as, by group; `undefined` if there are several. */
   readonly #consumers = new Map<string, string | undefined>();
 
   constructor(tracer: MessagingTracer<C>, server: MessagingTarget) {
@@ -62,7 +62,7 @@ export class Streams<C> {
     this.#server = server;
   }
 
-  /** Adds an entry; what Redis answers is its id. One without fields is left for Redis to refuse. */
+  /** Adds an entry; Redis replies with its id. Redis refuses an entry without fields. */
   add<R>(stream: unknown, carrier: C, call: (carrier: C) => R): R {
     if (isEmpty(carrier)) return call(carrier);
     const destination = String(stream);
@@ -71,7 +71,7 @@ export class Streams<C> {
     return follow(
       () => sending.run(() => call(sending.carrier ?? carrier)),
       (id) => {
-        // In a transaction the id comes later.
+        // In a transaction the id arrives later.
         if (String(id) !== 'QUEUED') sending.describe({ 'messaging.message.id': String(id) });
         sending.end();
       },
@@ -82,8 +82,8 @@ export class Streams<C> {
   /**
    * Reads or claims entries.
    *
-   * A read that waits for entries is recorded when there are some, without the time that it waited: a consumer waits
-   * most of its life, and each time out would be a trace.
+   * A read that waits for entries is recorded only if it returns some, and without the time that it waited: a
+   * consumer waits most of the time, and each time-out would be a trace.
    */
   read<R>(
     { waits, operationName, ...target }: StreamRead,
@@ -103,7 +103,7 @@ export class Streams<C> {
       this.#tracer.receive({ operationName, ...source }, fn, (value) =>
         messagesOf(reply ?? (value as unknown as Awaited<R>)),
       );
-    // Here and not with the messages, which are not asked for when reads are ignored.
+    // Here and not with the messages, which are not read when receives are ignored.
     const remember = (reply: Awaited<R>) => {
       for (const { stream, entries } of partsOf(reply))
         for (const { origin } of entries) arrivals.note(origin, { ...source, destination: String(stream) });
@@ -121,7 +121,7 @@ export class Streams<C> {
     return waits ? read() : receive(read);
   }
 
-  /** Reports to Redis that entries are done. */
+  /** Acknowledges entries. */
   acknowledge<R>(stream: unknown, group: unknown, ids: readonly unknown[], call: () => R): R {
     const target = {
       ...this.#server,
@@ -138,12 +138,15 @@ export class Streams<C> {
   }
 }
 
-/** An entry as a message. */
+/** Returns an entry as a message. */
 export function entryMessage<C>({ origin, id, carrier }: StreamEntry<C>): Message<C> {
   return { ...arrivals.knownOf(origin), carrier, messageId: String(id), timestamp: timeOf(String(id)) };
 }
 
-/** An entry's id is the time at which Redis added it, unless the application made it up. */
+/**
+ * Returns the time of an entry: its id begins with the time at which Redis added it, unless the application chose the
+ * id.
+ */
 function timeOf(id: string): number | undefined {
   const time = Number(id.split('-', 1)[0]);
   return time > 1e11 ? time : undefined;

@@ -24,7 +24,7 @@ import { wrapClient } from '../wrapping/wrap-client.ts';
 export type { RedisOptions } from '../redis-commands/streams.ts';
 export type { MessagingOptions, Relation } from '../verbs/messaging-options.ts';
 
-/** A client of node-redis: the part that is used here. */
+/** A client of node-redis, as used here. */
 export interface RedisClient {
   readonly xAdd: Method;
   readonly xRead: Method;
@@ -41,14 +41,14 @@ export interface RedisStreamEntry {
 type Listener = (message: string | Uint8Array, channel: unknown, ...rest: unknown[]) => unknown;
 
 /**
- * The client, with the entries of streams that it adds, reads, claims and acknowledges traced; used in its place from
- * then on.
+ * Returns a client that traces the stream entries it adds, reads, claims and acknowledges; use it instead of the
+ * original.
  *
  * The context goes into fields of the entry. With `envelope`, pub/sub is traced too: `publish` and `sPublish` put
- * messages into envelopes, and the listeners of `subscribe`, `pSubscribe` and `sSubscribe` get them out of those. Commands
- * count under both of their names (`xAdd`, `XADD`), and so do clients that this one makes: `duplicate()`, `asap()`, pools. What is
- * added in a transaction is created when it is queued and sent by `exec`. `XADD` counts in `sendCommand` too. Not traced:
- * scripts, other commands by `sendCommand`, and what `legacy()` returns.
+ * messages into envelopes, and the listeners of `subscribe`, `pSubscribe` and `sSubscribe` receive them without.
+ * Commands are traced under both names (`xAdd`, `XADD`), as are clients derived from this one: `duplicate()`,
+ * `asap()`, pools. Entries added in a transaction are created when they are queued, and sent by `exec`. `XADD` by
+ * `sendCommand` is traced, too. Not traced: scripts, other commands by `sendCommand`, and what `legacy()` returns.
  *
  * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what node-redis throws.
  * @see https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
@@ -61,7 +61,7 @@ export function traceClient<C extends RedisClient>(original: C, options: RedisOp
   const rawTracer = redisTracer(flatFieldsCodec, options, 'traceClient()');
   return traced(original);
 
-  /** A client, and each that it makes. */
+  /** Returns a traced client. Clients derived from it are traced, too. */
   function traced<O extends object>(redis: O): O {
     const { options: connected } = redis as { readonly options?: { readonly socket?: object } };
     const server = serverOf(connected?.socket);
@@ -121,7 +121,7 @@ export function traceClient<C extends RedisClient>(original: C, options: RedisOp
     });
   }
 
-  /** What is a client of its own is traced as this one is. */
+  /** Traces a value if it is another client. */
   function derived(value: unknown): unknown {
     if (value instanceof Promise) return value.then(derived);
     return typeof (value as Partial<RedisClient> | undefined)?.xAdd === 'function'
@@ -129,7 +129,7 @@ export function traceClient<C extends RedisClient>(original: C, options: RedisOp
       : value;
   }
 
-  /** A function that is called with a client gets a traced one. */
+  /** Returns a function that gets a traced client instead of a client. */
   function handingOver(arg: unknown): unknown {
     return typeof arg === 'function' ? (...args: unknown[]) => arg(...args.map(derived)) : arg;
   }
@@ -220,16 +220,16 @@ type Command = (
   name: string,
 ) => unknown;
 
-/** Methods that return another client, now or later, or call a function with one. */
+/** Methods that return another client or a promise of one, or call a function with one. */
 const DERIVING = [
   ...['duplicate', 'createPool', 'withCommandOptions', 'withTypeMapping', 'withAbortSignal', 'asap'],
   ...['nodeClient', 'getRandomNode', 'getSlotRandomNode', 'acquire', 'use', 'execute'],
 ];
 
-/** Methods that send what a transaction or pipeline has queued. */
+/** Methods that send the commands queued in a transaction or pipeline. */
 const EXECUTING = ['exec', 'EXEC', 'execTyped', 'execAsPipeline', 'execAsPipelineTyped'];
 
-/** Each command under both of its names: `xAddNoMkStream` and `XADD_NOMKSTREAM`. */
+/** Returns each command under both of its names: `xAddNoMkStream` and `XADD_NOMKSTREAM`. */
 function methodsOf(commands: Readonly<Record<string, Command>>, call: Call): Record<string, Method> {
   const methods: Record<string, Method> = {};
   for (const [name, command] of Object.entries(commands)) {
@@ -240,7 +240,10 @@ function methodsOf(commands: Readonly<Record<string, Command>>, call: Call): Rec
   return methods;
 }
 
-/** XADD among the arguments of `sendCommand`, which hold a command as one list: `['XADD', 'orders', '*', 'id', '7']`. */
+/**
+ * Traces XADD among the arguments of `sendCommand`, which contain a command as one list: `['XADD', 'orders', '*',
+ * 'id', '7']`.
+ */
 function addedRaw(
   args: readonly unknown[],
   call: (args: readonly unknown[]) => unknown,
@@ -254,9 +257,10 @@ function addedRaw(
 }
 
 /**
- * The handler, each call of it in the span that processes its entry: for what `xRead`, `xReadGroup` and the like return.
+ * Returns a traced handler. Each call runs in the span that processes its entry. Use it for what `xRead`,
+ * `xReadGroup` and the like return.
  *
- * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the handler throws.
+ * @throws TypeError when an option has the wrong type. After set-up, only the handler itself throws.
  * @example
  * const handle = traceHandler(async ({ message }) => save(message));
  * for (const { messages } of (await redis.xRead({ key: 'orders', id: '$' })) ?? [])
@@ -278,7 +282,7 @@ const described = (entry: RedisStreamEntry): StreamEntry<MessageHeaders> => ({
   carrier: entry.message ?? undefined,
 });
 
-/** Redis has `null` for an entry that was deleted while it was pending. */
+/** Redis returns `null` for an entry that was deleted while it was pending. */
 const entriesIn = (entries: unknown) =>
   ((entries ?? []) as (RedisStreamEntry | null)[]).filter((entry) => entry !== null).map(described);
 
@@ -287,7 +291,7 @@ function partsIn(reply: unknown): StreamPart<MessageHeaders>[] {
   return parts.map(({ name, messages }) => ({ stream: name, entries: entriesIn(messages) }));
 }
 
-/** `{ key, id }`, or a list of such. */
+/** Reads `{ key, id }`, or a list of these. */
 function sourceOf(wanted: unknown): MessagingTarget {
   const [only, ...others] = [wanted].flat() as { readonly key: unknown }[];
   return only === undefined || others.length > 0 ? {} : { destination: String(only.key) };

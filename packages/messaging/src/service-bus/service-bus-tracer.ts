@@ -5,7 +5,7 @@ import type { MessagingOptions } from '../verbs/messaging-options.ts';
 import { createMessagingTracer } from '../verbs/messaging-tracer.ts';
 import { timeOf } from '../verbs/time-of.ts';
 
-/** A message of `@azure/service-bus`, to be sent or received: the part that is used here. */
+/** A message of `@azure/service-bus`, to be sent or received, as used here. */
 export interface ServiceBusMessage {
   readonly applicationProperties?: MessageHeaders | undefined;
   readonly messageId?: unknown;
@@ -14,7 +14,9 @@ export interface ServiceBusMessage {
   readonly enqueuedTimeUtc?: Date | undefined;
 }
 
-/** A tracer for messages in Service Bus, in the name of what the user called. */
+/**
+ * Returns a tracer for messages in Service Bus. `entry` is the function that the user called; errors name it.
+ */
 export const serviceBusTracer = (options: MessagingOptions, entry: string) =>
   createMessagingTracer(
     { system: 'servicebus', codec: propertiesCodec, destinations: 'administered' },
@@ -22,10 +24,12 @@ export const serviceBusTracer = (options: MessagingOptions, entry: string) =>
     new Scope('messaging', entry),
   );
 
-/** Where Azure's own libraries keep a traceparent, and the only one that they read. */
+/** The property in which Azure's own libraries keep a traceparent; they read no other. */
 const DIAGNOSTIC_ID = 'Diagnostic-Id';
 
-/** The codec of application properties: `traceparent` and `Diagnostic-Id` are both written, and read in that order. */
+/**
+ * The codec for application properties: `traceparent` and `Diagnostic-Id` are both written, and read in that order.
+ */
 export const propertiesCodec: CarrierCodec<MessageHeaders> = {
   keys: headersCodec.keys,
   get(properties, name) {
@@ -42,21 +46,21 @@ export const propertiesCodec: CarrierCodec<MessageHeaders> = {
   },
 };
 
-/** A sender or receiver, as far as it says where it sends to or receives from. */
+/** The part of a sender or receiver that names its queue, topic or subscription. */
 export interface ServiceBusLink {
   /** `orders`, `events/Subscriptions/mailer` */
   readonly entityPath: string;
 }
 
-/** What the conventions want to know of a queue, a topic or a subscription. */
+/** Returns a queue, a topic or a subscription as the conventions describe it. */
 export function entityOf(link: ServiceBusLink): MessagingTarget {
   const [, topic, subscription] = /^(.+)\/subscriptions\/([^/]+)/i.exec(link.entityPath) ?? [];
-  // No public member has the host.
+  // No public member contains the host.
   const { _context: context } = link as { _context?: { config?: { host?: string } } };
   return { destination: topic ?? link.entityPath, subscription, serverAddress: context?.config?.host };
 }
 
-/** What the conventions want to know of a message. */
+/** Returns a message as the conventions describe it. */
 export function describedMessage(
   message: ServiceBusMessage,
   entity: MessagingTarget,
@@ -65,7 +69,7 @@ export function describedMessage(
   return {
     ...entity,
     carrier: message.applicationProperties,
-    // The casts: any form is made text.
+    // The casts: ids of any type become text.
     messageId: message.messageId as string | undefined,
     conversationId: message.correlationId as string | undefined,
     timestamp,

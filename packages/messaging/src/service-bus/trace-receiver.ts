@@ -13,7 +13,7 @@ import {
   serviceBusTracer,
 } from './service-bus-tracer.ts';
 
-/** A receiver of `@azure/service-bus`, with sessions or without: the part that is used here. */
+/** A receiver of `@azure/service-bus`, with sessions or without, as used here. */
 export interface ServiceBusReceiver extends ServiceBusLink {
   readonly receiveMessages: Method;
   readonly subscribe: Method;
@@ -26,12 +26,13 @@ interface Handlers {
 const arrivals = new Arrivals<MessagingTarget>();
 
 /**
- * The receiver, with its messages' arrival, handling and settlement traced; used in its place from then on.
+ * Returns a receiver that traces the arrival, handling and settlement of its messages; use it instead of the
+ * original.
  *
- * `processMessage` of `subscribe` runs in the span that processes its message. Messages that `receiveMessages` returns
- * are processed by a handler of `traceHandler`.
+ * `processMessage` of `subscribe` runs in the span that processes its message. Process messages that
+ * `receiveMessages` returns with a handler from `traceHandler`.
  *
- * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the client throws.
+ * @throws TypeError when an option has the wrong type. After set-up, only the client itself throws.
  * @example
  * const receiver = traceReceiver(client.createReceiver('orders'));
  * receiver.subscribe({ processMessage: handle, processError: report });
@@ -85,10 +86,10 @@ export function traceReceiver<R extends ServiceBusReceiver>(original: R, options
 }
 
 /**
- * The handler, each call of it in the span that processes its message: for messages from `receiveMessages` or the
- * receiver's iterator.
+ * Returns a traced handler. Each call runs in the span that processes its message. Use it for messages from
+ * `receiveMessages` or the receiver's iterator.
  *
- * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the handler throws.
+ * @throws TypeError when an option has the wrong type. After set-up, only the handler itself throws.
  * @example
  * const handle = traceHandler(async (message: ServiceBusReceivedMessage) => save(message.body));
  * for (const message of await receiver.receiveMessages(10)) await handle(message);

@@ -12,7 +12,7 @@ import {
   serviceBusTracer,
 } from './service-bus-tracer.ts';
 
-/** A sender of `@azure/service-bus`: the part that is used here. */
+/** A sender of `@azure/service-bus`, as used here. */
 export interface ServiceBusSender extends ServiceBusLink {
   readonly sendMessages: Method;
 }
@@ -24,23 +24,23 @@ interface Batch {
 
 type Sendable = ServiceBusMessage | readonly ServiceBusMessage[];
 
-/** The methods under the client's signatures. */
+/** The methods with the client's signatures. */
 interface Sender {
   sendMessages(messages: Sendable | Batch, ...rest: unknown[]): unknown;
   scheduleMessages(messages: Sendable, ...rest: unknown[]): unknown;
   createMessageBatch(...options: unknown[]): Promise<Batch>;
 }
 
-/** The messages of batches that are being filled. */
+/** The messages of batches, by batch. */
 const created = new WeakMap<object, Message<MessageHeaders>[]>();
 
 /**
- * The sender, with what it sends and schedules traced; used in its place from then on.
+ * Returns a sender that traces what it sends and schedules; use it instead of the original.
  *
- * Messages get `traceparent`, `tracestate` and `baggage` as application properties, and `Diagnostic-Id`, which Azure's
- * own libraries read, whether the span is recorded or not.
+ * Messages get `traceparent`, `tracestate` and `baggage` as application properties, and `Diagnostic-Id`, which
+ * Azure's own libraries read. They get these whether the span is recorded or not.
  *
- * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the client throws.
+ * @throws TypeError when an option has the wrong type. After set-up, only the client itself throws.
  * @see https://opentelemetry.io/docs/specs/semconv/messaging/azure-messaging/
  * @example
  * const sender = traceSender(client.createSender('orders'));
@@ -57,7 +57,7 @@ export function traceSender<S extends ServiceBusSender>(original: S, options: Me
     call: (traced: M) => unknown,
   ): unknown {
     const target = { ...entity, operationName };
-    // The casts: a list stays a list and a message a message, which the type of M does not say.
+    // The casts: a list stays a list and a message a message, which the type of M does not express.
     if (!Array.isArray(messages)) {
       const message = messages as ServiceBusMessage;
       return tracer.send(describedMessage(message ?? {}, target), (properties) =>
@@ -109,7 +109,7 @@ function isBatch(messages: Sendable | Batch): messages is Batch {
   return typeof (messages as Partial<Batch> | undefined)?.tryAddMessage === 'function';
 }
 
-/** What is no message is for the client to refuse. */
+/** Returns anything but a message unchanged; the client refuses it. */
 function withProperties(
   message: ServiceBusMessage,
   properties: MessageHeaders | undefined,

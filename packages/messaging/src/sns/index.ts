@@ -19,7 +19,7 @@ import { tracedHandler } from '../wrapping/traced-handler.ts';
 export type { AwsClient } from '../aws/wrap-aws-client.ts';
 export type { MessagingOptions, Relation } from '../verbs/messaging-options.ts';
 
-/** What SNS delivers to an HTTP endpoint as JSON, and to Lambda as `Sns` of a record: the part that is used here. */
+/** What SNS delivers to an HTTP endpoint as JSON, and to Lambda as `Sns` of a record, as used here. */
 export interface SnsNotification {
   readonly TopicArn?: string | undefined;
   readonly MessageId?: string | undefined;
@@ -46,13 +46,14 @@ interface PublishBatchInput {
 }
 
 /**
- * The client, with what it publishes traced; used in its place from then on.
+ * Returns a client that traces what it publishes; use it instead of the original.
  *
  * Works on `SNSClient` and `SNS` of the AWS SDK v3, with promises or callbacks. A message gets at most 10 attributes,
- * because SNS loses one with more on its way to a queue with raw delivery: where the application's own leave no room,
- * the baggage stays out first, then the tracestate, then the trace. An SMS is sent as it is and makes no span.
+ * because SNS loses a message with more on its way to a queue with raw delivery. If the application's own leave no
+ * room, the baggage is left out first, then the tracestate, then the trace. An SMS is sent as it is and makes no
+ * span.
  *
- * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the client throws.
+ * @throws TypeError when an option has the wrong type. After set-up, only the client itself throws.
  * @see https://opentelemetry.io/docs/specs/semconv/messaging/sns/
  * @example
  * const client = traceClient(new SNSClient({}));
@@ -88,11 +89,12 @@ export function traceClient<C extends AwsClient>(original: C, options: Messaging
 }
 
 /**
- * The handler, each call of it in the span that processes its notification: for HTTP endpoints and Lambda functions.
+ * Returns a traced handler. Each call runs in the span that processes its notification. Use it for HTTP endpoints and
+ * Lambda functions.
  *
- * What SNS delivers to SQS is read by `@throughline/messaging/sqs`.
+ * `@throughline/messaging/sqs` reads what SNS delivers to SQS.
  *
- * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the handler throws.
+ * @throws TypeError when an option has the wrong type. After set-up, only the handler itself throws.
  * @example
  * const handle = traceHandler(async (notification: SnsNotification) => save(notification));
  * await handle(JSON.parse(body));

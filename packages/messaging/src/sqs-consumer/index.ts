@@ -7,7 +7,7 @@ import type { Method } from '../wrapping/method.ts';
 
 export type { MessagingOptions, Relation } from '../verbs/messaging-options.ts';
 
-/** The options of a consumer of `sqs-consumer`, as far as they matter here. */
+/** The options of a consumer of `sqs-consumer`, as used here. */
 export interface SqsConsumerOptions {
   readonly queueUrl: string;
   readonly handleMessage?: Method | undefined;
@@ -18,13 +18,13 @@ export interface SqsConsumerOptions {
 }
 
 /**
- * The options for a consumer, with its handlers traced and the attributes that hold the context asked for.
+ * Returns options for a consumer whose handlers are traced, and which asks for the attributes that hold the context.
  *
  * `handleMessage` runs in the span that processes its message; `handleMessageBatch` in one that links to all of its
  * messages, each of which `traceHandler` of `@throughline/messaging/sqs` can process inside it. Not traced: the
- * consumer's polling and deleting. Its `sqs` should be a client that is not traced, or each message counts twice.
+ * consumer's polling and deleting. Do not give it a traced client as `sqs`, or each message is counted twice.
  *
- * @throws TypeError when an option of tracing has the wrong type. Nothing throws afterwards but what a handler throws.
+ * @throws TypeError when an option of tracing has the wrong type. After set-up, only a handler throws.
  * @see https://bbc.github.io/sqs-consumer/
  * @example
  * const consumer = Consumer.create(traceConsumerOptions({ queueUrl, sqs, handleMessage }));

@@ -1,7 +1,7 @@
 import { guarded, propagatorOf } from '@throughline/core/seam';
 import type { MessagingOptions } from '../verbs/messaging-options.ts';
 
-/** Names of message attributes to ask for, with those that hold the context. */
+/** Returns the names of message attributes to ask for, with those that hold the context. */
 export function withFieldNames(
   asked: readonly string[] | undefined,
   { propagator }: MessagingOptions,
@@ -10,7 +10,9 @@ export function withFieldNames(
   return withNames(asked, fields);
 }
 
-/** Names of system attributes to ask for, with those that hold the context and the time of sending. */
+/**
+ * Returns the names of system attributes to ask for, with those that hold the context and the time of sending.
+ */
 export function withSystemNames(asked: readonly string[] | undefined): readonly string[] {
   return withNames(asked, ['AWSTraceHeader', 'SentTimestamp']);
 }

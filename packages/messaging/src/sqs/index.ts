@@ -32,18 +32,18 @@ interface BatchInput extends QueueInput {
 interface AskedNames {
   readonly MessageAttributeNames?: readonly string[] | undefined;
   readonly MessageSystemAttributeNames?: readonly string[] | undefined;
-  /** What `MessageSystemAttributeNames` was called before. */
+  /** The former name of `MessageSystemAttributeNames`. */
   readonly AttributeNames?: readonly string[] | undefined;
 }
 
 /**
- * The client, with the messages that it sends, receives and deletes traced; used in its place from then on.
+ * Returns a client that traces the messages it sends, receives and deletes; use it instead of the original.
  *
  * Works on `SQSClient` and `SQS` of the AWS SDK v3, with promises or callbacks. A message gets at most 10 attributes,
- * as SQS allows: where the application's own leave no room, the baggage stays out first, then the tracestate, and the
+ * as SQS allows. If the application's own leave no room, the baggage is left out first, then the tracestate, and the
  * trace goes into the system attribute `AWSTraceHeader`. A receive asks for the attributes that hold the context.
  *
- * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the client throws.
+ * @throws TypeError when an option has the wrong type. After set-up, only the client itself throws.
  * @see https://opentelemetry.io/docs/specs/semconv/messaging/sqs/
  * @example
  * const client = traceClient(new SQSClient({}));
@@ -108,10 +108,10 @@ export function traceClient<C extends AwsClient>(original: C, options: Messaging
 }
 
 /**
- * The handler, each call of it in the span that processes its message: for messages from a traced receive, and for the
- * records of the event with which SQS calls a Lambda function.
+ * Returns a traced handler. Each call runs in the span that processes its message. Use it for messages from a traced
+ * receive, and for the records of the event with which SQS calls a Lambda function.
  *
- * @throws TypeError when an option has the wrong type. Nothing throws afterwards but what the handler throws.
+ * @throws TypeError when an option has the wrong type. After set-up, only the handler itself throws.
  * @example
  * const handle = traceHandler(async (message) => save(message.Body));
  * const { Messages = [] } = await client.send(new ReceiveMessageCommand({ QueueUrl }));
@@ -127,7 +127,7 @@ export function traceHandler<M extends SqsMessage | SqsRecord, Rest extends unkn
   );
 }
 
-/** The input of a receive, asking also for what holds the context. */
+/** Returns the input of a receive that also asks for the attributes that hold the context. */
 function askingFor<Input extends AskedNames>(input: Input, options: MessagingOptions): Input {
   const system = input.AttributeNames?.length ? 'AttributeNames' : 'MessageSystemAttributeNames';
   return withMembers(input, {

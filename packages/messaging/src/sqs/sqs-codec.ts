@@ -11,7 +11,10 @@ import {
 import { type CarrierCodec, headersCodec } from '../verbs/carrier-codec.ts';
 import { traceparentOf, xRayHeaderOf } from './x-ray-header.ts';
 
-/** What of a message in SQS holds a context: `Message…` on its way out, `Attributes` and `Body` on arrival. */
+/**
+ * The parts of a message in SQS that can hold a context: `Message…` when it is sent, `Attributes` and `Body` when it
+ * arrives.
+ */
 export interface SqsMetadata {
   readonly MessageAttributes?: AwsAttributes | undefined;
   readonly MessageSystemAttributes?: AwsAttributes | undefined;
@@ -23,11 +26,11 @@ export interface SqsMetadata {
 const [X_AMZN_TRACE_ID] = TRACE_FORMATS.xray;
 
 /**
- * The codec of messages in SQS.
+ * The codec for messages in SQS.
  *
- * Reads the message attributes and, of a message without any, those in the envelope that SNS has put around it. Where
- * these hold no traceparent, the system attribute `AWSTraceHeader` stands in; it is also where the trace goes when all
- * attributes are taken, because it does not count as one.
+ * Reads the message attributes or, if there are none, those in the envelope of SNS. If these hold no traceparent, the
+ * system attribute `AWSTraceHeader` is read. The trace is also written there when all attributes are taken, because
+ * it does not count as one.
  */
 export const sqsCodec: CarrierCodec<SqsMetadata> = {
   keys: (message) => Object.keys(fieldsOf(message)),
@@ -42,7 +45,10 @@ export const sqsCodec: CarrierCodec<SqsMetadata> = {
   },
 };
 
-/** The messages with what was added to them, or as little of it as keeps them within the size that SQS takes. */
+/**
+ * Returns the messages with the added attributes, or with as few of them as keep them within the size that SQS
+ * accepts.
+ */
 export function withinSize(
   bare: readonly SqsMetadata[],
   traced: readonly (SqsMetadata | undefined)[],
@@ -81,10 +87,10 @@ function fieldsOf(message: SqsMetadata | undefined): Record<string, unknown> {
 
 const UNREADABLE = 'the body of a message from SNS could not be read; it counts as without attributes';
 
-/** Parsed once per message, though every field asks. */
+/** By message: parsed once, although every field is looked up. */
 const envelopes = new WeakMap<object, Record<string, unknown>>();
 
-/** The attributes in an SNS notification that the queue got as the message's body. */
+/** Returns the attributes in an SNS notification that arrived as the message's body. */
 function enveloped(message: SqsMetadata | undefined): Record<string, unknown> {
   const body = message?.Body;
   if (!body?.startsWith('{') || !body.includes('"MessageAttributes"') || !body.includes('"TopicArn"'))

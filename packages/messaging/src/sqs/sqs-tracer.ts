@@ -6,7 +6,7 @@ import { createMessagingTracer } from '../verbs/messaging-tracer.ts';
 import { Arrivals } from '../wrapping/arrivals.ts';
 import { type SqsMetadata, sqsCodec } from './sqs-codec.ts';
 
-/** A message that SQS delivered: the part that is used here. */
+/** A message that SQS delivered, as used here. */
 export interface SqsMessage extends SqsMetadata {
   readonly MessageId?: string | undefined;
   readonly ReceiptHandle?: string | undefined;
@@ -15,7 +15,9 @@ export interface SqsMessage extends SqsMetadata {
 /** URLs of queues. */
 export const arrivals = new Arrivals<string>();
 
-/** Ids of messages by the handle by which they are settled, which names nothing else; the newest ones. */
+/**
+ * Ids of the newest messages, by the handle that settles them: the handle says nothing else about the message.
+ */
 const received = new Map<string, string>();
 const MAX_RECEIVED = 1_000;
 
@@ -28,13 +30,13 @@ function noteHandle({ ReceiptHandle: handle, MessageId: id }: SqsMessage): void 
   }
 }
 
-/** The message that a command settles, as far as it is known. */
+/** Returns what is known of the message that a command settles. */
 export function settledMessage(settled: object): Message<SqsMetadata> {
   const { ReceiptHandle: handle } = settled as SqsMessage;
   return { carrier: undefined, messageId: handle === undefined ? undefined : received.get(handle) };
 }
 
-/** A tracer for messages in SQS, in the name of what the user called. */
+/** Returns a tracer for messages in SQS. `entry` is the function that the user called; errors name it. */
 export const sqsTracer = (options: MessagingOptions, entry: string) =>
   createMessagingTracer(
     { system: 'aws_sqs', codec: sqsCodec, destinations: 'administered' },
@@ -42,7 +44,7 @@ export const sqsTracer = (options: MessagingOptions, entry: string) =>
     new Scope('messaging', entry),
   );
 
-/** What the conventions want to know of a message. */
+/** Returns a message as the conventions describe it. */
 export function receivedMessage(
   given: SqsMessage | SqsRecord | undefined,
   queueUrl = given && arrivals.knownOf(given),
@@ -59,7 +61,7 @@ export function receivedMessage(
   };
 }
 
-/** {@link receivedMessage} of one that an operation on several counts; its handler will know. */
+/** Like {@link receivedMessage}, for one that a receive counts; remembers that for its handler. */
 export function countedMessage(message: SqsMessage, queueUrl: string | undefined): Message<SqsMetadata> {
   if (queueUrl !== undefined) arrivals.note(message, queueUrl);
   arrivals.count(message);

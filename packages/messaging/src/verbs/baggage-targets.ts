@@ -3,22 +3,22 @@ import { guarded, isPrivateHost } from '@throughline/core/seam';
 import type { MessagingOperation } from './message.ts';
 
 /**
- * Which messages may carry baggage: a destination by its whole name, a regular expression on the name, or a function of
- * the operation. A function that throws says no, and is reported once.
+ * Which messages may carry baggage: a destination by its whole name, a regular expression on the name, or a function
+ * of the operation. A function that throws counts as `false` and is reported once.
  */
 export type BaggageTarget = string | RegExp | ((operation: MessagingOperation) => boolean);
 
-/** Whom messages bring baggage. */
+/** Which messages carry baggage, and which entries. */
 export interface BaggageTargets {
   /**
-   * Which messages carry baggage. Default: `all`, because who sends to a broker and reads from it is settled by the
-   * broker's permissions, and its host says nothing of that. `private`: those to a broker whose host is known and cannot
-   * be on the public internet.
+   * Which messages carry baggage. Default: `all`, because the broker's permissions decide who sends and reads, and
+   * its host does not show them. `private`: messages to a broker whose host is known and cannot be on the public
+   * internet.
    */
   readonly baggageTo?: 'all' | 'none' | 'private' | readonly BaggageTarget[] | undefined;
   /**
    * Names of the baggage entries that may leave this service in messages. Default: all of them. With a list, baggage
-   * that no propagator could read, because none is registered, stays here.
+   * that could not be read, because no propagator is registered, is not sent.
    */
   readonly baggageEntries?: readonly string[] | undefined;
 }
@@ -26,7 +26,7 @@ export interface BaggageTargets {
 const isTarget = (value: unknown) =>
   (typeof value === 'string' && value !== '') || typeof value === 'function' || value instanceof RegExp;
 
-/** What the options must be. */
+/** The rules that the options are checked by. */
 export const BAGGAGE_TARGET_RULES = {
   baggageEntries: 'names',
   baggageTo: [
@@ -38,13 +38,13 @@ export const BAGGAGE_TARGET_RULES = {
   ],
 } as const;
 
-/** Returns what decides on the baggage of an operation. */
+/** Returns a function that decides which baggage an operation may carry. */
 export function createBaggageDecider({
   baggageTo = 'all',
   baggageEntries,
 }: BaggageTargets): (operation: MessagingOperation) => BaggageRule {
-  const mayTell = matcherOf(baggageTo);
-  return (operation) => (mayTell(operation) ? (baggageEntries ?? 'keep') : 'drop');
+  const mayCarry = matcherOf(baggageTo);
+  return (operation) => (mayCarry(operation) ? (baggageEntries ?? 'keep') : 'drop');
 }
 
 function matcherOf(
@@ -67,7 +67,7 @@ function compile(target: BaggageTarget): (operation: MessagingOperation) => bool
         false,
       ) === true;
   if (typeof target === 'string') return ({ destination }) => destination === target;
-  // Without `g` and `y`, which would make the answer depend on the one before.
+  // Without `g` and `y`, with which a result would depend on the previous one.
   const name = new RegExp(target.source, target.flags.replace(/[gy]/g, ''));
   return ({ destination }) => destination !== undefined && name.test(destination);
 }

@@ -9,13 +9,16 @@ import { followAnswer, startOperation } from './messaging-operation.ts';
 import type { Relation } from './messaging-options.ts';
 import { relate } from './relation.ts';
 
-/** The processing of a message by a client that calls the handler itself and reports the end separately. */
+/** A message being processed by a client that calls the handler itself and reports the end separately. */
 export interface Processing {
-  /** What the handler is to run in. */
+  /** The context to run the handler in. */
   readonly context: Context;
-  /** Adds to the span what came up on the way. Never throws. */
+  /** Adds attributes that became known during the processing. Never throws. */
   describe(attributes: Attributes): void;
-  /** Ends the span. `error`: why the message was not processed; `null` and `undefined` mean success. Never throws. */
+  /**
+   * Ends the span. `error`: the reason for which the message was not processed; `null` and `undefined` mean success.
+   * Never throws.
+   */
   end(error?: unknown): void;
 }
 
@@ -23,7 +26,7 @@ export interface Processing {
 export interface Delivery {
   /**
    * What counts as active around the handler. Default: the active context. Clients that call handlers by themselves
-   * pass `ROOT_CONTEXT`: what is active then belongs to the code that opened the connection.
+   * pass `ROOT_CONTEXT`, because what is active then belongs to the code that opened the connection.
    */
   readonly ambient?: Context | undefined;
   /** Whether a receive operation has counted the message already. Default: `false`. */
@@ -38,8 +41,9 @@ export interface Delivery {
 /** What a consumer does. */
 export interface ConsumerVerbs<C> {
   /**
-   * Asks for messages. `messagesOf` returns what came: a list for calls that can return several, one message or
-   * `undefined` for calls that return at most one. `answered` returns the attributes that only the answer knows.
+   * Asks for messages. `messagesOf` returns what arrived: a list for calls that can return several messages, one
+   * message or `undefined` for calls that return at most one. `answered` returns the attributes that only the answer
+   * knows.
    */
   receive<T>(
     source: MessagingTarget,
@@ -52,8 +56,8 @@ export interface ConsumerVerbs<C> {
   /** {@link ConsumerVerbs.process} for clients that call the handler themselves. */
   startProcess(message: Message<C>, delivery?: Delivery): Processing;
   /**
-   * Runs the handler of a whole batch in a receive span that links to every message. The messages' own handlers are
-   * run by {@link ConsumerVerbs.process} inside it, `received`.
+   * Runs the handler of a whole batch in a receive span that links to every message. The handlers of single messages
+   * are run inside it by {@link ConsumerVerbs.process} with `received: true`.
    */
   processBatch<T>(batch: MessageBatch<C>, fn: () => T, delivery?: Pick<Delivery, 'ambient'>): T;
   /**
@@ -67,7 +71,7 @@ export interface ConsumerVerbs<C> {
   ): T;
 }
 
-/** The verbs of a consumer. */
+/** Returns the verbs of a consumer. */
 export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerVerbs<C> {
   const { settings, describe, describeBatch, isIgnored, receive: arrivalOf, trust, linksOf } = groundwork;
 
@@ -96,7 +100,9 @@ export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerV
     });
   }
 
-  /** What the handler is to run in; without an operation, none is to be recorded. */
+  /**
+   * Returns the context to run the handler in. The operation is absent if the message is not to be recorded.
+   */
   function beginProcess(
     message: Message<C>,
     { ambient = activeContext(), received = false, repeats = false }: Delivery,
@@ -177,12 +183,12 @@ export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerV
   return { receive, process, startProcess, processBatch, settle };
 }
 
-/** How a message's context goes to its handler where no span of ours stands in between. */
+/** How a message's context reaches its handler when there is no span of ours between them. */
 const PASSED_ON: Relation = 'parent';
 
 const isList = Array.isArray as (value: unknown) => value is readonly unknown[];
 
-/** What only the one message of a receive can show. */
+/** Returns the attributes that are known only if a receive returned one message. */
 function identityOf({ messageId, conversationId, attributes }: MessagingOperation): Attributes {
   return {
     ...attributes,

@@ -3,7 +3,7 @@ import { semconv } from '@throughline/core/seam';
 import type { MessagingOperation } from './message.ts';
 
 /**
- * `{operation} {destination}`; no destination of unbounded variety gets into a name.
+ * Returns `{operation} {destination}`, without destinations of unbounded variety.
  *
  * @see https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/#span-name
  */
@@ -14,7 +14,7 @@ export function messagingSpanName(operation: MessagingOperation): string {
   return destination === undefined ? operationName : `${operationName} ${destination}`;
 }
 
-/** The attributes of a span that are known when it starts. */
+/** Returns the attributes that are known when a span starts. */
 export function messagingAttributes(operation: MessagingOperation): Attributes {
   const { type } = operation;
   return defined({
@@ -37,7 +37,7 @@ export function messagingAttributes(operation: MessagingOperation): Attributes {
   });
 }
 
-/** What measurements are split by: the bounded part of the attributes. */
+/** Returns the attributes of a measurement: the bounded ones. */
 export function messagingMetricAttributes(
   operation: MessagingOperation,
   error: string | undefined,
@@ -66,13 +66,13 @@ function lastingDestination(operation: MessagingOperation): string | undefined {
   return bounded ? destination : undefined;
 }
 
-/** Stands for the destination only of operations that have none. */
+/** Returns the server, which stands for the destination of operations that have none. */
 function server({ destination, serverAddress, serverPort }: MessagingOperation): string | undefined {
   if (destination !== undefined || serverAddress === undefined) return undefined;
   return serverPort === undefined ? serverAddress : `${serverAddress}:${serverPort}`;
 }
 
-/** Copied, because an object that something was deleted from is slow for everybody who reads it afterwards. */
+/** Returns a copy, because objects are slow to read once a property was deleted from them. */
 function defined(attributes: Attributes): Attributes {
   const found: Attributes = {};
   for (const name in attributes) {

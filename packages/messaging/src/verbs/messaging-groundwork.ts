@@ -31,43 +31,43 @@ import type { MeasureMessages, OperationSettings } from './messaging-operation.t
 import type { MessagingOptions } from './messaging-options.ts';
 import { createNameLimit } from './name-limit.ts';
 
-/** What a client module settles once for all messages. */
+/** What a client module decides once for all messages. */
 export interface MessagingSystem<C> {
   /** Value of `messaging.system`, the conventions' own where they have one: `rabbitmq`. */
   readonly system: string;
   readonly codec: CarrierCodec<C>;
   /**
-   * Who makes the names of destinations: more of an administrator's get into span names and metrics. Default: anyone who
-   * sends.
+   * Who creates destinations. More names get into span names and metrics if only administrators do. Default: any
+   * sender.
    */
   readonly destinations?: 'administered' | undefined;
 }
 
-/** What the verbs of sending and of consuming share. */
+/** What sending and consuming share. */
 export interface MessagingGroundwork<C> {
   readonly settings: OperationSettings;
-  /** An operation with the system and the template of its destination. */
+  /** Returns an operation with the system and the template of its destination. */
   describe(type: MessagingOperationType, target: MessagingTarget): MessagingOperation;
-  /** {@link MessagingGroundwork.describe} for a batch, with its count. */
+  /** Like {@link MessagingGroundwork.describe}, for a batch and with its count. */
   describeBatch(type: MessagingOperationType, batch: MessageBatch<C>): MessagingOperation;
-  /** Whether the user, or the code around, asks to record nothing of an operation. */
+  /** Whether `options.ignore`, or an ignored request around it, excludes the operation. */
   isIgnored(operation: MessagingOperation, around: Context): boolean;
   /** Returns what a message brings. Never throws. */
   receive(carrier: C | undefined): Arrival;
   /**
-   * The metadata with `context` in it, and the baggage that the operation may take along: a copy, or the same if there is
-   * nothing to write. Never throws.
+   * Returns a copy of the metadata with `context` and the baggage that the operation may carry, or the metadata
+   * itself if there is nothing to write. Never throws.
    */
   inject(context: Context, carrier: C | undefined, operation: MessagingOperation): C | undefined;
-  /** What becomes of the context of the messages of an operation. Never throws. */
+  /** Returns how far the context of an operation's messages is trusted. Never throws. */
   trust(operation: MessagingOperation): TrustDecision;
-  /** Links to the creation contexts of messages, as far as they have one that is not to be ignored. */
+  /** Returns links to the creation contexts of messages, unless these are to be ignored. */
   linksOf(operation: MessagingOperation, messages: readonly Message<C>[]): Link[];
 }
 
 const NOTHING: Arrival = { received: ROOT_CONTEXT, caller: undefined, passedOn: false };
 
-/** The options are checked already. */
+/** Expects checked options. */
 export function createGroundwork<C>(
   { system, codec, destinations }: MessagingSystem<C>,
   options: MessagingOptions,
@@ -81,7 +81,7 @@ export function createGroundwork<C>(
 
   const isAdmitted = createNameLimit(system, destinations === 'administered', options);
   const baggageOf = createBaggageDecider(options);
-  // Who links only may do so to keep strangers out.
+  // An application that only links may want to keep strangers out.
   const distant: TrustDecision = { parent: 'continue', baggage: 'drop' };
   const trust = createTrustDecider<MessagingOperation>(
     options.trust ?? (options.relation === 'link' ? distant : 'continue'),
@@ -164,7 +164,7 @@ export const timed =
 export const linkTo = (context: SpanContext | undefined): Link[] =>
   context === undefined ? [] : [{ context }];
 
-/** Ends an operation whose end a callback reports. */
+/** Ends an operation whose result arrives in a callback. */
 export function endWith(operation: Operation | undefined, error: unknown): void {
   if (error === undefined || error === null) operation?.end();
   else operation?.fail(error);

@@ -2,7 +2,7 @@ import type { Attributes, MeterProvider } from '@opentelemetry/api';
 import type { Scope } from '@throughline/core/seam';
 import { guarded, semconv } from '@throughline/core/seam';
 
-/** The instruments of a messaging client; every method is free of exceptions. */
+/** The instruments of a messaging client. No method throws. */
 export interface MessagingInstruments {
   /** Seconds that a send, receive or settle took. */
   recordOperation(seconds: number, attributes: Attributes): void;

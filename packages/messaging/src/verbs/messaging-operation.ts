@@ -5,7 +5,7 @@ import { messagingAttributes, messagingSpanName } from './messaging-attributes.t
 import type { MessagingInstruments } from './messaging-metrics.ts';
 import type { MessagingOptions } from './messaging-options.ts';
 
-/** What all operations of one tracer share. */
+/** What the operations of one tracer share. */
 export interface OperationSettings {
   readonly options: MessagingOptions;
   /** Returns `undefined` where nothing is recorded. */
@@ -50,7 +50,7 @@ export function startOperation(
 }
 
 /**
- * Runs `fn` in an operation, which ends when that has settled.
+ * Runs `fn` in an operation, which ends when the result has settled.
  *
  * @param answered Returns the attributes that only the answer knows.
  */

@@ -6,18 +6,20 @@ import { BAGGAGE_TARGET_RULES, type BaggageTargets } from './baggage-targets.ts'
 import type { MessagingOperation } from './message.ts';
 
 /**
- * How the span that processes a message stands to the context that the message carries.
+ * How the span that processes a message relates to the context that the message carries.
  *
  * - `auto`: continues the message's trace and links to it; inside another span it stays there and only links.
  * - `parent`: continues the message's trace.
  * - `link`: starts a trace of its own, or stays in the active one, and links to the message.
  * - `both`: continues the message's trace and links to it.
  *
- * Where the message becomes the parent although a span is active, that span is linked. Batches are always linked.
+ * If the message becomes the parent although a span is active, that span is linked. Batches are always linked.
  */
 export type Relation = 'auto' | 'parent' | 'link' | 'both';
 
-/** Options of every messaging client. All are checked at set-up; functions are called in a guard. */
+/**
+ * Options of every messaging client. All are checked at set-up; what functions throw is reported and changes nothing.
+ */
 export interface MessagingOptions extends BaggageTargets {
   /** Makes the spans. Default: the provider registered with the API, looked up for each operation. */
   readonly tracerProvider?: TracerProvider | undefined;
@@ -36,22 +38,22 @@ export interface MessagingOptions extends BaggageTargets {
    */
   readonly maxAge?: number | undefined;
   /**
-   * For consumers: what becomes of the context that a message brings, in the words of the HTTP servers. `continue`: as
-   * `relation` says. `restart`: a trace of its own, or the active one, with a link to the message. `ignore`: as if the
-   * message had brought nothing. Default: `continue`, and with `relation: 'link'` without the message's baggage.
+   * For consumers: how far the context of a message is trusted, with the same words as for HTTP servers. `continue`:
+   * as `relation` says. `restart`: a trace of its own, or the active one, with a link to the message. `ignore`: as if
+   * the message had carried nothing. Default: `continue`, and with `relation: 'link'` without the message's baggage.
    */
   readonly trust?: TrustPolicy<MessagingOperation> | undefined;
   /**
-   * Asked once per operation; `true` means that no span or measurement is made of it. The context is passed on all
-   * the same, into the message that is sent and into the handler of the one that is processed.
+   * Called once per operation; `true` means that no span or measurement is made. The context is still passed on, into
+   * messages that are sent and to handlers of messages that are processed.
    */
   readonly ignore?: ((operation: MessagingOperation) => boolean) | undefined;
   /**
    * The low-cardinality form of a destination with variable parts, which then names spans and metrics:
-   * `users.42.mail` becomes `users.{id}.mail`. `undefined` leaves the name as it is.
+   * `users.42.mail` becomes `users.{id}.mail`. `undefined` keeps the name.
    */
   readonly destinationTemplate?: ((destination: string) => string | undefined) | undefined;
-  /** More attributes for the span, there from its creation, so that samplers see them. */
+  /** Returns more attributes for the span. They are set when it starts, so that samplers see them. */
   readonly attributes?: ((operation: MessagingOperation) => Attributes) | undefined;
 }
 

@@ -8,17 +8,17 @@ import { type ProducerVerbs, sendingVerbs } from './sending.ts';
 /**
  * The operations on messages, each one span and its measurements around a function of the client or the user.
  *
- * Every verb runs its function exactly once and returns or throws what that does; a promise is waited for before the
- * span ends. Nothing of ours throws.
+ * Every verb runs its function exactly once, and returns or throws what that does. If it returns a promise, the span
+ * ends when that settles. Tracing itself never throws.
  */
 export interface MessagingTracer<C> extends ProducerVerbs<C>, ConsumerVerbs<C> {}
 
 /**
- * A tracer for the messages of one client; made once, when the client is wrapped.
+ * Returns a tracer for the messages of one client. Call it once, when the client is wrapped.
  *
  * @param scope Names the client module, in error messages and as instrumentation scope.
- * @param moreOptions Rules of the options that this client has besides the shared ones.
- * @throws TypeError when an option has the wrong type. Nothing throws afterwards.
+ * @param moreOptions Rules for the options that only this client has.
+ * @throws TypeError when an option has the wrong type. Never throws after set-up.
  * @see https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
  * @example
  * const tracer = createMessagingTracer({ system: 'rabbitmq', codec: headersCodec });

@@ -1,18 +1,18 @@
 import { registeredApi, reportOnce } from '@throughline/core/seam';
 import type { MessagingOptions } from './messaging-options.ts';
 
-/** Names that anyone makes who sends. */
+/** Limit for names that any sender can create. */
 const MAX_NAMES = 100;
-/** Names that an administrator makes, or a deployment. */
+/** Limit for names that only administrators or deployments create. */
 const MAX_ADMINISTERED_NAMES = 1_000;
 
-/** The names that were admitted, by system, for each SDK: its series and its names are what is bounded. */
+/** The admitted names by system, for each SDK, because an SDK's series and span names are what is limited. */
 const admitted = new WeakMap<object, Map<string, Set<string>>>();
 const WITHOUT_SDK = {};
 
 /**
- * Returns what decides whether a name of a system gets into span names and metrics: the first that occur do, the others
- * are left out. They are still an attribute of their spans.
+ * Returns a function that decides whether a name gets into span names and metrics. The first names that occur do;
+ * later ones are left out there, and remain an attribute of their spans.
  */
 export function createNameLimit(
   system: string,

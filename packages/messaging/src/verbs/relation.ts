@@ -2,19 +2,20 @@ import { type Context, isSpanContextValid, type Link, propagation, trace } from 
 import type { Admission } from '@throughline/core/seam';
 import type { Relation } from './messaging-options.ts';
 
-/** Where a process span goes. */
+/** The place of a process span. */
 export interface RelatedContext {
-  /** What the span is started in and the handler's context is built on. */
+  /** The span starts in this context, and the handler's context is built on it. */
   readonly parent: Context;
   readonly links: Link[];
 }
 
 /**
- * Decides whether the span that processes a message is a child of the message's creation context, or of what is
- * active around it (`ambient`), and what it links to.
+ * Returns whether the span that processes a message is a child of the message's creation context or of what is active
+ * around it (`ambient`), and what it links to.
  *
  * @param apart Whether `auto` starts a trace of its own, because the message is old or is delivered repeatedly.
- * @see https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/#message-creation-context-as-parent-of-process-span
+ * @see
+ * https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/#message-creation-context-as-parent-of-process-span
  */
 export function relate(
   { context, caller: creation, passedOn, restartedFrom, conflicts }: Admission,
@@ -34,7 +35,7 @@ export function relate(
   return { parent: context, links };
 }
 
-/** `ambient` with the baggage that the message brought, if it brought any. */
+/** Returns `ambient` with the message's baggage, if it has any. */
 function withBaggageOf(extracted: Context, ambient: Context): Context {
   const baggage = propagation.getBaggage(extracted);
   return baggage === undefined ? ambient : propagation.setBaggage(ambient, baggage);

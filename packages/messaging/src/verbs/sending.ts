@@ -7,19 +7,19 @@ import { messagingMetricAttributes } from './messaging-attributes.ts';
 import { endWith, linkTo, type MessagingGroundwork, timed } from './messaging-groundwork.ts';
 import { followAnswer, type MeasureMessages, startOperation } from './messaging-operation.ts';
 
-/** A send under way whose end a callback reports. */
+/** A send in progress whose result arrives in a callback. */
 export interface Sending<C> {
-  /** What is sent instead of the message's own metadata. */
+  /** The metadata to send instead of the message's own. */
   readonly carrier: C | undefined;
-  /** Runs the client's own send in the span; ends it when that throws. */
+  /** Runs the client's own send in the span, which ends if that throws. */
   run<T>(fn: () => T): T;
   /**
-   * Adds to the span what only the answer shows, the id of the message for example. Never throws.
+   * Adds attributes that only the answer contains, such as the id of the message. Never throws.
    *
-   * `messaging.batch.message_count` also says how many messages are counted as sent; without it, one is.
+   * `messaging.batch.message_count` also sets how many messages are counted as sent. Default: one.
    */
   describe(attributes: Attributes): void;
-  /** Ends the span. `error`: what the callback was given; `null` and `undefined` mean success. Never throws. */
+  /** Ends the span. `error`: the callback's argument; `null` and `undefined` mean success. Never throws. */
   end(error?: unknown): void;
 }
 
@@ -27,19 +27,19 @@ export interface Sending<C> {
 export interface ProducerVerbs<C> {
   /**
    * Sends one message. `fn` gets the metadata to send: a copy with the span's context, or the user's own if that
-   * holds a creation context already, which is kept and linked. `answered` returns what only the answer knows, the id
-   * of the message for example.
+   * holds a creation context already, which is kept and linked. `answered` returns the attributes that only the
+   * answer contains, such as the id of the message.
    */
   send<T>(
     message: Message<C>,
     fn: (carrier: C | undefined) => T,
     answered?: (answer: Awaited<T>) => Attributes,
   ): T;
-  /** {@link ProducerVerbs.send} for clients that report the end by a callback. */
+  /** Like {@link ProducerVerbs.send}, for clients that report the result to a callback. */
   startSend(message: Message<C>): Sending<C>;
   /**
-   * Creates a message that a later call sends: the message gets the span's context, and nothing counts as sent. One
-   * that holds a creation context already is left as it is, without a span.
+   * Creates a message that a later call sends. It gets the span's context, and nothing is counted as sent. A message
+   * that already holds a creation context is left unchanged and gets no span.
    */
   startCreate(message: Message<C>): Sending<C>;
   /**
@@ -53,11 +53,11 @@ export interface ProducerVerbs<C> {
   ): T;
 }
 
-/** The verbs of a producer. */
+/** Returns the verbs of a producer. */
 export function sendingVerbs<C>(groundwork: MessagingGroundwork<C>): ProducerVerbs<C> {
   const { settings, describe, describeBatch, isIgnored, receive, inject } = groundwork;
 
-  /** A send with what is written to the wire; without an operation, none is to be recorded. */
+  /** Returns the metadata to send. The operation is absent if the message is not to be recorded. */
   function beginSend(
     message: Message<C>,
     type: 'create' | 'send' = 'send',
@@ -97,8 +97,8 @@ export function sendingVerbs<C>(groundwork: MessagingGroundwork<C>): ProducerVer
       carrier,
       run: (fn) => (operation === undefined ? fn() : runOrFail(operation, fn)),
       describe(attributes) {
-        const told = attributes[semconv.ATTR_MESSAGING_BATCH_MESSAGE_COUNT];
-        if (typeof told === 'number') count = told;
+        const messages = attributes[semconv.ATTR_MESSAGING_BATCH_MESSAGE_COUNT];
+        if (typeof messages === 'number') count = messages;
         operation?.describe(attributes, []);
       },
       end: (error) => endWith(operation, error),
@@ -116,7 +116,7 @@ export function sendingVerbs<C>(groundwork: MessagingGroundwork<C>): ProducerVer
     const described = describeBatch('send', batch);
     const ignored = isIgnored(described, parent);
     const links: Link[] = [];
-    // Messages that have a context of their own by now; the others take that of the send.
+    // Messages that have a context of their own by now. The others get that of the send.
     const found = messages.map((message) => {
       const { caller: creation, passedOn } = receive(message.carrier);
       links.push(...linkTo(creation));
@@ -157,7 +157,7 @@ export function sendingVerbs<C>(groundwork: MessagingGroundwork<C>): ProducerVer
   };
 }
 
-/** Runs `fn` in the operation, which ends when `fn` throws: no callback comes then. */
+/** Runs `fn` in the operation, and ends that if `fn` throws, because no callback is called then. */
 function runOrFail<T>(operation: Operation, fn: () => T): T {
   try {
     return operation.run(fn);
@@ -178,13 +178,13 @@ const sent =
     for (const message of messages) measured.countSent(count(), messagingMetricAttributes(message, error));
   };
 
-/** What a batch says of its messages. */
+/** What a batch can say about its messages. */
 const SHARED = [
   ...['operationName', 'destination', 'destinationTemplate', 'anonymous', 'temporary', 'partitionId'],
   ...['subscription', 'consumerGroup', 'clientId', 'serverAddress', 'serverPort', 'attributes'],
 ] as const;
 
-/** The values of a batch that one of its messages does not have itself. */
+/** Returns the values of a batch that one of its messages does not have itself. */
 function missing(message: object, batch: object): Record<string, unknown> {
   const found: Record<string, unknown> = {};
   for (const name of SHARED) {

@@ -1,23 +1,23 @@
 /**
- * What is known of messages that arrived through a traced client, for the handler that gets them later.
+ * Remembers what is known of messages that arrived through a traced client, for the handler that gets them later.
  *
- * Messages do not say which queue they came from, nor whether the receive that brought them has counted them.
+ * A message does not contain the queue that it came from, nor whether the receive that returned it has counted it.
  */
 export class Arrivals<Known = never> {
   readonly #known = new WeakMap<object, Known>();
   readonly #counted = new WeakSet<object>();
 
-  /** Notes what is known of a message. */
+  /** Remembers what is known of a message. */
   note(message: object, known: Known): void {
     this.#known.set(message, known);
   }
 
-  /** Notes that a traced operation has counted the message. */
+  /** Remembers that a traced operation has counted the message. */
   count(message: object): void {
     this.#counted.add(message);
   }
 
-  /** Returns what was noted of a message. */
+  /** Returns what is known of a message. */
   knownOf(message: object): Known | undefined {
     return this.#known.get(message);
   }

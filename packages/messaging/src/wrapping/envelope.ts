@@ -6,12 +6,15 @@ export type Payload = string | Uint8Array;
 /**
  * Metadata and payload in one text, for systems whose messages have no metadata.
  *
- * `{"$trace":{"traceparent":"00-…"},"data":"the payload"}`, with the payload in base64 under `data_base64` where it is no
- * UTF-8. Nothing stands before `{"$trace":`, by which an envelope is distinguished from other messages.
+ * `{"$trace":{"traceparent":"00-…"},"data":"the payload"}`, with the payload in base64 under `data_base64` if it is
+ * not UTF-8. An envelope always begins with `{"$trace":`, which distinguishes it from other messages.
  */
 const PREFIX = '{"$trace":';
 
-/** The payload in an envelope; as it is when there is nothing to put beside it and it looks like no envelope. */
+/**
+ * Returns the payload in an envelope, or the payload itself if there are no fields and it does not look like an
+ * envelope.
+ */
 export function seal<P extends Payload>(payload: P, fields: MessageHeaders | undefined): P | string {
   if (fields === undefined && !isSealed(payload)) return payload;
   const text = typeof payload === 'string' ? payload : textOf(payload);
@@ -22,7 +25,10 @@ export function seal<P extends Payload>(payload: P, fields: MessageHeaders | und
   return JSON.stringify({ $trace: { ...fields }, ...content });
 }
 
-/** What is in an envelope, the payload in the type of `payload`; anything else is a payload without metadata. */
+/**
+ * Returns the content of an envelope, with the payload in the type of `payload`. Anything else is a payload without
+ * metadata.
+ */
 export function open<P extends Payload>(
   payload: P,
 ): { readonly fields: MessageHeaders | undefined; readonly payload: P } {
@@ -35,7 +41,7 @@ export function open<P extends Payload>(
     const isText = typeof content === 'string' || Buffer.isBuffer(content);
     const isObject = typeof fields === 'object' && fields !== null;
     if (!isObject || !isText || Object.keys(others).length > 0) return plain;
-    // The casts: a text for a text, bytes for bytes.
+    // The casts: text for text, bytes for bytes.
     if (typeof payload === 'string') return { fields, payload: String(content) as P };
     return { fields, payload: Buffer.from(content) as Uint8Array as P };
   } catch {

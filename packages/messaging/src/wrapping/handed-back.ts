@@ -1,15 +1,15 @@
 type AnyFunction = (...args: unknown[]) => unknown;
 
-/** Methods that keep a function to call it later, and know it again by its identity. */
+/** Methods that keep a function to call later, and recognise it by its identity. */
 const LISTENING = /listener|^(on|once|off)$|subscribe$/i;
 const REMOVING = /^(off|remove)|unsubscribe$/i;
 
 /**
- * Puts a wrapped client where the original hands itself back: in results, by promise, in lists, as `this` and as
- * argument of callbacks and listeners.
+ * Replaces the original with the wrapped client where it returns itself: in results, promises and lists, and as
+ * `this` or an argument of callbacks and listeners.
  *
- * A listener is replaced by the same stand-in each time, so that it can be removed. A stand-in has all properties of
- * what it stands for.
+ * A listener is always replaced by the same stand-in, so that it can be removed. A stand-in has all properties of the
+ * original.
  */
 export class HandedBack {
   readonly #client: object;
@@ -27,13 +27,16 @@ export class HandedBack {
     };
   }
 
-  /** A result of a method. Thenables of other kinds may begin their work when they are listened to: these stay. */
+  /**
+   * Returns the result of a method. Thenables other than promises are kept, because some start their work when `then`
+   * is called.
+   */
   result(value: unknown): unknown {
     if (!(value instanceof Promise)) return this.value(value);
     return new MappedPromise(value, (settled) => this.value(settled));
   }
 
-  /** A value, or a list of values. */
+  /** Returns a value, or a list of values. */
   value(value: unknown): unknown {
     if (value === this.#client) return this.#wrapped;
     if (!Array.isArray(value) || !value.some((item) => this.#item(item) !== item)) return value;
@@ -45,7 +48,7 @@ export class HandedBack {
     return item === this.#client ? this.#wrapped : item;
   }
 
-  /** The arguments for a method, with stand-ins for the functions among them. */
+  /** Returns the arguments for a method, with stand-ins for the functions among them. */
   args(name: string, args: readonly unknown[]): readonly unknown[] {
     return args.some((arg) => typeof arg === 'function')
       ? args.map((arg) => this.#argument(name, arg))
@@ -57,7 +60,7 @@ export class HandedBack {
     const fn = arg as AnyFunction;
     if (!LISTENING.test(name)) return new Proxy(fn, this.#calling);
     const known = this.#standIns?.get(fn);
-    // One that was added before the client was wrapped has no stand-in.
+    // A listener that was added before the client was wrapped has no stand-in.
     if (known !== undefined || REMOVING.test(name)) return known ?? fn;
     const made = new Proxy(fn, this.#calling);
     this.#standIns ??= new WeakMap();
@@ -67,17 +70,17 @@ export class HandedBack {
     return made;
   }
 
-  /** Whether a method keeps the functions that it is given. */
+  /** Returns whether a method keeps the functions that it gets. */
   static isListening(name: string): boolean {
     return LISTENING.test(name);
   }
 }
 
 /**
- * A promise for what another one makes of its value.
+ * A promise for the mapped value of another promise.
  *
- * It listens to the other only when it is listened to itself. So a rejection counts as handled or not as without it,
- * also that of a client which has handled it for its caller.
+ * It subscribes to the other only when `then` is called on it. So a rejection counts as handled exactly when it would
+ * without us, also if the client has handled it for its caller.
  */
 class MappedPromise extends Promise<unknown> {
   readonly #source: Promise<unknown>;

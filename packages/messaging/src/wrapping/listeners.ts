@@ -4,10 +4,10 @@ const ADDING = ['on', 'once', 'addListener', 'prependListener', 'prependOnceList
 const REMOVING = ['off', 'removeListener'] as const;
 
 /**
- * The methods of an event emitter that add and remove listeners, for `wrapClient`: the listeners of some events are
- * wrapped when they are added, and found again when they are removed.
+ * Returns the methods of an event emitter that add and remove listeners, for `wrapClient`. The listeners of some
+ * events are wrapped when they are added, and found when they are removed.
  *
- * @param wrap Returns what stands in for a listener of this event, or `undefined` where it stays as it is.
+ * @param wrap Returns what stands in for a listener of this event, or `undefined` if it is not replaced.
  */
 export function listenerMethods(
   emitter: object,

@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 
-/** The end of a connection that a socket knows; a stream that is no socket knows none. */
+/** A socket, which knows the other end of its connection. Other streams do not. */
 export interface SocketLike {
   readonly remoteAddress?: string | undefined;
   readonly remotePort?: number | undefined;

@@ -1,7 +1,7 @@
 /**
- * The handler, each call of it run by `process`, with the `this` and the arguments of the call.
+ * Returns a handler whose calls are run by `process`, with the `this` and the arguments of the call.
  *
- * @param process Gets the first argument and what calls the handler, with that or with what stands in for it.
+ * @param process Gets the first argument, and a function that calls the handler with it or with a replacement.
  */
 export function tracedHandler<M, Rest extends unknown[], R>(
   handler: (message: M, ...rest: Rest) => R,

@@ -3,20 +3,21 @@ import type { Method } from './method.ts';
 
 type Methods = { readonly [name: string]: Method };
 
-/** Clients that are wrapped already: wrapping one twice would make every span twice. */
+/** Wrapped clients: wrapping one twice would make every span twice. */
 const wrapped = new WeakSet<object>();
 
-/** `util.inspect` looks at a proxy's target, not through its traps. */
+/** `util.inspect` shows a proxy's target and does not call its traps. */
 const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 
 /**
- * A client of the same type with some methods replaced; the original stays as it is.
+ * Returns a client of the same type with some methods replaced. The original is not changed.
  *
  * All other members are the original's own, methods bound to it, so private fields, `instanceof` and listeners keep
- * working. Where the original hands itself back, the wrapped client stands.
+ * working. Where the original returns itself, the caller gets the wrapped client.
  *
- * What the application assigns to a replaced method stands in the wrapped client only: a spy calls what it found
- * there, so it must not be what the replaced method calls. Anything else that is assigned becomes the original's own.
+ * What the application assigns to a replaced method is kept in the wrapped client only: a spy calls the method that
+ * it replaced, and would call itself if our method called the spy. Anything else that is assigned goes to the
+ * original.
  */
 export function wrapClient<T extends object>(client: T, methods: Methods): T {
   if (wrapped.has(client)) return client;
