@@ -1,4 +1,4 @@
-/** Pairs of header and attribute names for a list that the user gave. */
+/** Returns pairs of header and attribute names for the headers that the user listed. */
 export function capturedHeaders(
   names: readonly string[] | undefined,
   attribute: (name: string) => string,

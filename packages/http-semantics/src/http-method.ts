@@ -2,7 +2,7 @@
 const KNOWN_METHODS = 'CONNECT,DELETE,GET,HEAD,OPTIONS,PATCH,POST,PUT,QUERY,TRACE';
 
 /**
- * The methods that may stand in telemetry as they are; every other becomes `_OTHER`.
+ * Returns the methods that are recorded as they are; every other is recorded as `_OTHER`.
  *
  * Read from `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS` (comma-separated, case-sensitive, replaces the whole list).
  *
@@ -13,10 +13,10 @@ export function knownMethods(): ReadonlySet<string> {
   return new Set(list.split(',').map((method) => method.trim()));
 }
 
-/** The method's value in attributes: itself when known, else `_OTHER`. */
+/** The value that attributes have for a method that is not known. */
 export const OTHER_METHOD = '_OTHER';
 
-/** The method's part of a span name: `HTTP` for one that is not known, so that names stay few. */
+/** Returns the method's part of a span name: `HTTP` for a method that is not known, so that names stay few. */
 export function methodInName(method: string): string {
   return method === OTHER_METHOD ? 'HTTP' : method;
 }

@@ -3,16 +3,20 @@ import type { ExtractionOutcome } from '@throughline/core';
 import type { Measure, Scope } from '@throughline/core/seam';
 import { guarded, semconv } from '@throughline/core/seam';
 
-/** The instruments of one side; every method is free of exceptions. */
+/** The instruments of one side. No method throws. */
 export interface HttpInstruments {
   /** Records how long an operation took. */
   readonly duration: Measure;
   addActive(change: 1 | -1, method: string, scheme: string): void;
-  /** Counts a context by how it arrived, or `conflict` when it brought others beside. */
+  /** Counts a context by how it arrived, or as a `conflict` if the request brought several that differ. */
   countExtraction(outcome: ExtractionOutcome | 'conflict'): void;
 }
 
-/** @see https://opentelemetry.io/docs/specs/semconv/http/http-metrics/ */
+/**
+ * Returns a function that looks up the instruments of one side, or returns `undefined` while there is no meter provider.
+ *
+ * @see https://opentelemetry.io/docs/specs/semconv/http/http-metrics/
+ */
 export function httpInstruments(
   scope: Scope,
   side: 'server' | 'client',
@@ -70,8 +74,8 @@ function observeActiveRequests(meter: Meter): ObservedCounts | undefined {
 }
 
 /**
- * Sums that are reported when they are collected. Each addition to an instrument of the SDK sorts and joins its attributes,
- * which takes more than all else that is counted here.
+ * Sums that are reported when they are collected. An addition to an instrument of the SDK sorts and joins its attributes,
+ * which takes longer than everything else that is counted here.
  */
 class ObservedCounts {
   readonly #counts = new Map<string, { value: number; readonly attributes: Attributes }>();

@@ -141,7 +141,7 @@ describe('fromCidr, over real connections', () => {
     7,
   ])('refuses %j at set-up', (range) => {
     expect(() => fromCidr(range as string)).toThrow(
-      /^\[throughline\/core\] fromCidr\(\): a range must be an IP address or CIDR such as '10\.0\.0\.0\/8', got /,
+      /^\[throughline\/http-semantics\] fromCidr\(\): a range must be an IP address or CIDR such as '10\.0\.0\.0\/8', got /,
     );
   });
   test('refuses no range at all', () => expect(() => fromCidr()).toThrow(/must be one or more, got none/));
@@ -181,7 +181,7 @@ describe('toPath', () => {
 
   test.each(['internal', '', 7])('refuses %j at set-up', (prefix) => {
     expect(() => toPath(prefix as string)).toThrow(
-      /^\[throughline\/core\] toPath\(\): a prefix must be a path such as '\/internal', got /,
+      /^\[throughline\/http-semantics\] toPath\(\): a prefix must be a path such as '\/internal', got /,
     );
   });
 });
@@ -226,12 +226,12 @@ describe('withSecretHeader', () => {
   test('is checked at set-up, without showing the secret', () => {
     withSecretHeader('x', '0123456789abcdef');
     expect(() => withSecretHeader('x y', SECRET)).toThrow(
-      "[throughline/core] withSecretHeader(): header must be a header name, got string 'x y'",
+      "[throughline/http-semantics] withSecretHeader(): header must be a header name, got string 'x y'",
     );
     for (const bad of [['short'], [], [undefined], [SECRET, '']])
       expect(() => withSecretHeader('x', ...(bad as string[]))).toThrow(
         new TypeError(
-          '[throughline/core] withSecretHeader(): secret must be a string of at least 16 characters, got another',
+          '[throughline/http-semantics] withSecretHeader(): secret must be a string of at least 16 characters, got another',
         ),
       );
   });
@@ -280,7 +280,7 @@ describe('composition', () => {
     ['allOf()', () => allOf(), 'a condition must be a function, got undefined'],
     ['anyOf()', () => anyOf(yes, null as never), 'a condition must be a function, got null'],
   ])('%s is checked at set-up', (entry, make, message) => {
-    expect(make).toThrow(new TypeError(`[throughline/core] ${entry}: ${message}`));
+    expect(make).toThrow(new TypeError(`[throughline/http-semantics] ${entry}: ${message}`));
   });
 });
 
@@ -323,7 +323,7 @@ describe('sampledBudget', () => {
     'refuses %j at set-up',
     (perSecond) => {
       expect(() => sampledBudget({ perSecond } as never)).toThrow(
-        /^\[throughline\/core\] sampledBudget\(\): options\.perSecond must be a number of at least 1, got /,
+        /^\[throughline\/http-semantics\] sampledBudget\(\): options\.perSecond must be a number of at least 1, got /,
       );
     },
   );

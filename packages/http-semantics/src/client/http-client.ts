@@ -23,18 +23,19 @@ import type {
 
 /** One outgoing request under way. */
 export interface HttpClientCall {
-  /** What to inject: holds the CLIENT span, or the caller's context where none is made. */
+  /** The context to inject: it holds the CLIENT span, or is the caller's context if no span is made. */
   readonly context: Context;
-  /** Ends the span and measures. Only the first call counts. Never throws. */
+  /** Ends the span and measures the duration. Only the first call counts. Never throws. */
   end(outcome: HttpClientOutcome): void;
 }
 
-/** Starts the CLIENT span of one outgoing request, as a child of what is active in `parent`. */
+/** Starts the CLIENT span of one outgoing request, as a child of the span in `parent`. */
 export type HttpClientTracer = (request: HttpClientRequest, parent: Context) => HttpClientCall;
 
 /**
- * A tracer for the requests that a client sends: one CLIENT span per attempt.
+ * Returns a tracer for the requests that a client sends: one CLIENT span per attempt.
  *
+ * @param scope Names the client, as instrumentation scope.
  * @see https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span
  */
 export function createHttpClientTracer(options: HttpClientOptions, scope: Scope): HttpClientTracer {
@@ -124,7 +125,7 @@ export function createHttpClientTracer(options: HttpClientOptions, scope: Scope)
   }
 }
 
-/** The attributes that spans and metrics share. */
+/** Returns the attributes that spans and metrics share. */
 function requestIdentity({ method, url }: HttpClientRequest, known: ReadonlySet<string>): Attributes {
   return {
     [semconv.ATTR_HTTP_REQUEST_METHOD]: known.has(method) ? method : OTHER_METHOD,
@@ -142,28 +143,28 @@ function peerAttributes({ peerAddress, peerPort }: HttpClientConnection = {}): A
   return { [semconv.ATTR_NETWORK_PEER_ADDRESS]: peerAddress, [semconv.ATTR_NETWORK_PEER_PORT]: peerPort };
 }
 
-/** The conventions' rule for CLIENT spans: 4xx, 5xx or no whole response, unless the caller gave it up itself. */
+/** Returns `error.type` by the conventions' rule for CLIENT spans: for a 4xx, a 5xx or a failure that is no cancellation. */
 function clientErrorType({ statusCode, error, cancelled }: HttpClientOutcome): string | undefined {
   if (cancelled === true) return undefined;
   if (error !== undefined) return errorType(error);
   return statusCode !== undefined && statusCode >= 400 ? String(statusCode) : undefined;
 }
 
-/** The URL without credentials and without the values of secret parameters. */
+/** Returns the URL without credentials and without the values of secret parameters. */
 function fullUrl(url: URL, of: Redaction): string {
   const { protocol, username, password, host, pathname, search, hash } = url;
   const credentials = username === '' && password === '' ? '' : 'REDACTED:REDACTED@';
   const query = search === '' ? '' : `?${of.query(search.slice(1))}`;
   const fragment = hash === '' ? '' : `#${of.query(hash.slice(1))}`;
   const path = of.path(pathname);
-  // As it was, with a question mark or number sign at its end.
+  // `href` also keeps a question mark or number sign at the end.
   if (credentials === '' && path === pathname && query === search && fragment === hash) return url.href;
   return `${protocol}//${credentials}${host}${path}${query}${fragment}`;
 }
 
 const CREDENTIAL_HEADERS = ['authorization', 'proxy-authorization', 'cookie', 'x-api-key', 'x-auth-token'];
 
-/** Where a request holds what no error may repeat. */
+/** Returns the parts of a request that may hold secrets, which a recorded error must not repeat. */
 function secretsOf({ url, header }: HttpClientRequest) {
   return {
     username: url.username,

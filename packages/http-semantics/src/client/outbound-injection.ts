@@ -4,11 +4,11 @@ import { filterBaggage, isPrivateHost, propagatorOf } from '@throughline/core/se
 import type { HttpClientRequest, PropagationTargets } from './http-client-options.ts';
 import { matchTargets, type TargetMatcher } from './targets.ts';
 
-/** What one call may decide for itself. */
+/** Propagation options of a single call. */
 export interface CallPropagation {
-  /** `false`: no header for this call; `true`: without asking `propagateTo`. */
+  /** Whether this call carries the trace. Absent: `propagateTo` decides. */
   readonly propagate?: boolean | undefined;
-  /** `false`: no baggage for this call; `true`: without asking `baggageTo`. */
+  /** Whether this call carries baggage. Absent: `baggageTo` decides. */
   readonly baggage?: boolean | undefined;
 }
 
@@ -34,12 +34,12 @@ export type OutboundInjection = (
   call?: CallPropagation,
 ) => void;
 
-/** AWS Signature Version 4: a header that is added after signing makes the signature wrong or the proxy suspicious. */
+/** AWS Signature Version 4: a header added after signing can make the signature invalid, or a proxy refuse the request. */
 const SIGNED_HEADER = /^AWS4-/;
 const SIGNED_QUERY = 'X-Amz-Signature';
 
 /**
- * Compiles the target options.
+ * Returns a function that injects by the given target options.
  *
  * @internal Does not follow semantic versioning.
  */
@@ -64,7 +64,7 @@ export function createOutboundInjection(targets: PropagationTargets): OutboundIn
   };
 }
 
-/** The text first: most URLs need no list of their parameters. */
+/** Looks at the text first: most URLs need no list of their parameters. */
 function isSigned(url: URL): boolean {
   return url.search.includes(SIGNED_QUERY) && url.searchParams.has(SIGNED_QUERY);
 }

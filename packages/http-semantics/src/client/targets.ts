@@ -2,27 +2,27 @@ import type { TextMapPropagator } from '@opentelemetry/api';
 import { guarded, isPropagator } from '@throughline/core/seam';
 
 /**
- * Which origins an outgoing call may send something to.
+ * An origin, or several, to which outgoing calls may send the trace or baggage.
  *
  * - a string: an origin, `https://api.example.com` or `http://10.0.0.7:8080`, or with `*.` for every host below
  *   one, `https://*.example.com` (at least one label; the scheme and the port must agree);
  * - a regular expression, tested against the origin only, so that no path can forge a match;
- * - a function of the URL. One that throws says no, and is reported once.
+ * - a function of the URL. If it throws, nothing is sent, and the error is reported once.
  */
 export type Target = string | RegExp | ((url: URL) => boolean);
 
-/** A target that is spoken to in other formats than the rest. */
+/** A target that receives other formats than the rest. */
 export interface TargetWithPropagator {
   readonly to: Target;
   readonly propagator: TextMapPropagator;
 }
 
-/** Answers for one URL: `false`, or what to inject with (`true`: the caller's propagator). */
+/** Returns for one URL `false`, `true` (inject with the propagator of the options), or the propagator to inject with. */
 export type TargetMatcher = (url: URL) => boolean | TextMapPropagator;
 
 const ORIGIN = /^(https?):\/\/(\*\.)?([^/\\?#@*\s]+)\/?$/i;
 
-/** Compiles a list. Strings match by parsed origin, never by substring. */
+/** Returns a matcher for a list of targets. Strings match by parsed origin, never by substring. */
 export function matchTargets(targets: readonly (Target | TargetWithPropagator)[]): TargetMatcher {
   const tests = targets.map((target) => {
     const { to, propagator } = typeof target === 'object' && 'to' in target ? target : { to: target };
@@ -31,7 +31,7 @@ export function matchTargets(targets: readonly (Target | TargetWithPropagator)[]
   return (url) => tests.find(({ test }) => test(url))?.answer ?? false;
 }
 
-/** Whether `value` can stand in a list of targets. */
+/** Returns whether `value` can stand in a list of targets. */
 export function isTarget(value: unknown): boolean {
   const { to = value, propagator, ...unknown } = (value ?? {}) as Partial<TargetWithPropagator>;
   if (to !== value && (!isPropagator(propagator) || Object.keys(unknown).length > 0)) return false;

@@ -1,4 +1,4 @@
-/** A host and its port, as the `server.*` attributes want them. */
+/** A host and its port, in the form of the `server.*` attributes. */
 export interface Authority {
   /** Host name or IP address, an IPv6 one without brackets. */
   readonly address: string;
@@ -8,10 +8,10 @@ export interface Authority {
 const MAX_LENGTH = 255 + 6;
 const HOST_AND_PORT = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:@/?#[\]]+))(?::(\d{1,5}))?$/;
 
-/** Services see one or two authorities, thousands of times each. */
+/** Kept because services see one or two authorities, thousands of times each. */
 let last: { text: string; authority: Authority | undefined } | undefined;
 
-/** Parses a `Host` or `:authority` value, `example.com:8080`; `undefined` when it is not one. */
+/** Parses the value of `Host` or `:authority`, `example.com:8080`; returns `undefined` for another text. */
 export function parseAuthority(text: string): Authority | undefined {
   if (last?.text === text) return last.authority;
   const match = text.length <= MAX_LENGTH ? HOST_AND_PORT.exec(text) : null;

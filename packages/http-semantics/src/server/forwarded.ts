@@ -9,13 +9,13 @@ export interface ForwardedRequest {
 
 type Headers = { readonly [name: string]: string | string[] | undefined };
 
-/** A list of hops longer than this is no list of hops. */
+/** A longer value is taken for no list of hops. */
 const MAX_LENGTH = 2048;
 
 /**
- * What `Forwarded`, or else `X-Forwarded-Proto`, `-Host` and `-For`, say of the first hop.
+ * Returns what `Forwarded`, or else `X-Forwarded-Proto`, `-Host` and `-For`, say about the first hop.
  *
- * Anybody can send these headers: call it only when every request comes through a proxy that sets them.
+ * Anyone can send these headers: call it only if every request comes through a proxy that sets them.
  *
  * @see https://www.rfc-editor.org/rfc/rfc7239
  */
@@ -47,7 +47,7 @@ export function readForwarded(headers: Headers): ForwardedRequest {
   };
 }
 
-/** The first element of a comma-separated list: the hop nearest to the client. */
+/** Returns the first element of a comma-separated list: the hop nearest to the client. */
 function first(value: string | string[] | undefined): string | undefined {
   const text = Array.isArray(value) ? value[0] : value;
   if (text === undefined || text.length > MAX_LENGTH) return undefined;
@@ -62,7 +62,7 @@ function scheme(value: string | undefined): string | undefined {
 /** `192.0.2.1`, `192.0.2.1:47011`, `[2001:db8::1]:47011`, `2001:db8::1`, or a name such as `_hidden`. */
 const NODE = /^(?:\[([\da-f:.%]+)\](?::\w+)?|([\w.-]+)(?::\w+)?|([\da-f:.%]+))$/i;
 
-/** The address without its port; `unknown` names none. */
+/** Returns the address without its port, or `undefined` for `unknown`. */
 function address(value: string | undefined): string | undefined {
   const match = value !== undefined && value.length <= 64 ? NODE.exec(value) : null;
   const found = match?.[1] ?? match?.[2] ?? match?.[3];

@@ -22,7 +22,7 @@ interface RpcMetadata {
   route?: string;
 }
 
-/** What spans may show of themselves beyond the API: an SDK's all of it, those of other tracers a part or nothing. */
+/** What spans may show beyond the API: an SDK's span all of it, another tracer's a part or nothing. */
 interface ReadableSpan extends Span {
   readonly kind?: SpanKind;
   readonly attributes?: { readonly [name: string]: unknown };
@@ -37,38 +37,38 @@ interface ReadableSpan extends Span {
  */
 export interface ForeignSpan {
   readonly span: Span;
-  /** What it is active in. */
+  /** The context that it is active in. */
   readonly context: Context;
   /**
    * - `server`: the request's SERVER span, to be completed instead of starting another.
-   * - `above`: a span of the request, which need not be its SERVER span and is not to be written to; ours hangs below it.
+   * - `above`: a span of the request, perhaps not its SERVER span, which must not be written to; ours is its child.
    * - `beside`: as `above`, but in another trace than the one that the headers name; ours is linked to it.
    */
   readonly relation: 'server' | 'above' | 'beside';
-  /** Names the route to its owner, which names its span by it when it ends it. */
+  /** Passes the route to the span's owner, which puts it into the name when it ends the span. */
   setRoute(route: string): void;
 }
 
-/** Spans that were active around an earlier request, around a mount, or are our own: started for no request to come. */
+/** Spans that cannot belong to a later request: active around an earlier one or around a mount, or our own. */
 const notForLater = new WeakSet<Span>();
 
-/** Keeps the span that is active now, if any, from being taken for one that was started for a request to come. */
+/** Keeps the span that is active now, if any, from being taken for the span of a later request. */
 export function disclaimActiveSpan(): void {
   const span = guarded('a context manager or a span threw', () => trace.getSpan(activeContext()));
   if (span !== undefined) notForLater.add(span);
 }
 
-/** {@link disclaimActiveSpan} for a span of ours; those that show their scope need it not. */
+/** Does the same as {@link disclaimActiveSpan} for a span of ours, unless its scope already shows that it is ours. */
 export function disclaim(span: ReadableSpan): void {
   if (span.instrumentationScope === undefined) notForLater.add(span);
 }
 
 /**
- * The span that another tracer has already started for this very request, if there is one.
+ * Returns the span that another tracer has already started for this very request, if there is one.
  *
- * A span that is merely active proves nothing: a server may have been created while another request was handled. An SDK's
- * span shows a path or a parent. Of a span that shows nothing it counts that it is of the caller's trace, or that it was
- * never active before: what leaks into requests leaks into all of them, and was there when the middleware was mounted.
+ * A span that is only active proves nothing: the server may have been created while another request was handled. An SDK's
+ * span shows a path or a parent. A span that shows neither counts if it belongs to the caller's trace, or was never active
+ * before: a span that leaks into requests leaks into all of them, and was active when the middleware was mounted.
  */
 export function findForeignSpan(
   request: HttpServerRequest,
@@ -110,7 +110,7 @@ function relationOf(
   caller: SpanContext | undefined,
 ): ForeignSpan['relation'] | undefined {
   const own = span.spanContext();
-  // The caller's own, made active by hand, is what our extraction finds too.
+  // The caller's own span context, activated by hand, is what our extraction finds, too.
   if (!trace.isSpanContextValid(own) || own.isRemote || own.spanId === caller?.spanId)
     return byMetadata && isUnsampledFor(span, caller) ? 'server' : undefined;
   const recording = span.isRecording();
@@ -122,7 +122,7 @@ function relationOf(
   if (kind === SpanKind.SERVER || (byMetadata && kind === undefined)) {
     if (recording ? showsRequest(span, request, caller) : byMetadata && isUnsampledFor(span, caller))
       return 'server';
-    // Neither a path nor a parent to go by: the metadata was made for the request that it came with.
+    // The span shows neither path nor parent, but the metadata was made for the request that it came with.
     if (byMetadata && recording && !known && pathOf(span) === undefined) return 'server';
   }
   if (continues) return 'above';
@@ -135,7 +135,7 @@ function isUnsampledFor(span: Span, caller: SpanContext | undefined): boolean {
   return (traceFlags & TraceFlags.SAMPLED) === 0 && (caller === undefined || caller.traceId === traceId);
 }
 
-/** Whether an SDK's span says the same path, or has the parent that this request's headers name. */
+/** Returns whether an SDK's span has this request's path, or the parent that its headers name. */
 function showsRequest(
   span: ReadableSpan,
   request: HttpServerRequest,

@@ -6,7 +6,7 @@ import { parseAuthority } from './authority.ts';
 import { readForwarded } from './forwarded.ts';
 import type { HttpServerRequest } from './http-server-request.ts';
 
-/** What turning a request into attributes depends on, settled at mount time. */
+/** What the attributes of a request depend on; known when the middleware is mounted. */
 export interface ServerAttributeRules {
   readonly knownMethods: ReadonlySet<string>;
   readonly redaction: Redaction;
@@ -16,7 +16,7 @@ export interface ServerAttributeRules {
 }
 
 /**
- * The attributes of a SERVER span that are known when the request arrives, in the conventions' order of weight.
+ * Returns the attributes of a SERVER span that are known when the request arrives.
  *
  * @see https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span
  */
@@ -81,7 +81,7 @@ function authorityHeader(headers: HttpServerRequest['headers']): string | undefi
 
 const ABSOLUTE = /^https?:\/\/([^/?#]*)([^?#]*)(?:\?([^#]*))?/i;
 
-/** Path and query of any form of request-target; the authority too when the target is a whole URL. */
+/** Returns path and query of a request-target of any form, and the authority if the target is a whole URL. */
 export function splitTarget(target: string): {
   path: string;
   query?: string | undefined;

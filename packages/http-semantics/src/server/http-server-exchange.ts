@@ -13,21 +13,21 @@ import type { ServerObserver } from './server-observer.ts';
 
 /** One HTTP request with its response, being served. */
 export interface HttpServerExchange {
-  /** Holds the span and the caller's baggage: what handlers run in. */
+  /** The context that handlers run in: it holds the span and the caller's baggage. */
   readonly context: Context;
-  /** The SERVER span. Not recording when the request is ignored or unsampled, or no SDK is registered. */
+  /** The SERVER span. It records nothing if the request is ignored or unsampled, or no SDK is registered. */
   readonly span: Span;
   /** How the caller's context was received. */
   readonly extraction: ExtractionOutcome;
   /** Whether the trust policy lets this caller's trace continue, if it brings one. */
   readonly trusted: boolean;
-  /** Runs `fn` with {@link HttpServerExchange.context} active; returns or throws what it does. */
+  /** Runs `fn` with {@link HttpServerExchange.context} active, and returns or throws what `fn` does. */
   run<T>(fn: () => T): T;
-  /** Notes an error that becomes a response. The first one counts; the response decides whether it is an error. */
+  /** Notes an error that a response is made of. Only the first counts; it is recorded if the response is an error. */
   fail(error: unknown): void;
-  /** Names the route, `/items/:id`, where no framework knows it. A route that the framework names goes first. */
+  /** Names the route, `/items/:id`, where the framework does not. A route that the framework names takes precedence. */
   setRoute(template: string): void;
-  /** Ends the span and measures. Only the first call counts. Never throws. */
+  /** Ends the span and measures the duration. Only the first call counts. Never throws. */
   end(outcome: HttpServerOutcome): void;
 }
 
@@ -40,7 +40,7 @@ export interface ServerSettings {
   readonly capturedHeaders: readonly (readonly [header: string, attribute: string])[];
 }
 
-/** What was found out when the request arrived; of an ignored one nothing. */
+/** What was found when the request arrived. Empty for an ignored request. */
 export interface ExchangeParts {
   readonly extraction?: ExtractionOutcome;
   readonly trusted?: boolean;
@@ -54,7 +54,7 @@ export interface ExchangeParts {
 /** A span that records nothing and names no trace. */
 const NOT_RECORDED: Span = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
 
-/** Whether the tracer with these settings has started `exchange`. */
+/** Returns whether the tracer with these settings has started `exchange`. */
 export function isStartedWith(settings: ServerSettings, exchange: HttpServerExchange): boolean {
   return exchange instanceof Exchange && exchange.isStartedWith(settings);
 }
@@ -153,7 +153,7 @@ export class Exchange implements HttpServerExchange {
     return late;
   }
 
-  /** The conventions' rule for SERVER spans: 5xx, or no whole response. A 4xx is the caller's fault. */
+  /** Returns `error.type` by the conventions' rule for SERVER spans: for a 5xx or an incomplete response, not for a 4xx. */
   #errorType({ statusCode, cutShort }: HttpServerOutcome): string | undefined {
     const failure = this.#failure;
     if (cutShort === 'response_destroyed' && failure !== undefined) return errorType(failure.error);
@@ -198,12 +198,12 @@ export class Exchange implements HttpServerExchange {
   }
 }
 
-/** Frameworks keep other things than text for routes, too. */
+/** Returns `value` if it is text: frameworks keep other values for routes, too. */
 function text(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** `{method} {route}`, or what the user's function says. */
+/** Returns the span's name: `{method} {route}`, or the result of `options.spanName`. */
 export function spanName(
   { options, redaction }: Pick<ServerSettings, 'options' | 'redaction'>,
   request: HttpServerRequest,
@@ -220,7 +220,7 @@ export function spanName(
 
 const TARGET_CREDENTIALS = /^https?:\/\/([^:/?#@]*):?([^/?#]*)@/i;
 
-/** Where a request holds what no error may repeat. */
+/** Returns the parts of a request that may hold secrets, which a recorded error must not repeat. */
 function secretsOf({ target, headers }: HttpServerRequest): SecretSources {
   const { path, query } = splitTarget(target);
   const [, username, password] = TARGET_CREDENTIALS.exec(target) ?? [];

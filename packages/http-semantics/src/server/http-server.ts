@@ -41,32 +41,37 @@ import { checkHttpServerOptions, type HttpServerOptions } from './http-server-op
 import type { HttpServerRequest } from './http-server-request.ts';
 import { NOT_OBSERVED, type ObserveServer, type ServerObserver } from './server-observer.ts';
 
-/** Starts exchanges; made once, when the middleware is mounted. */
+/** Starts exchanges. One is made when the middleware is mounted. */
 export interface HttpServerTracer {
-  /** Begins to serve a request: extracts the caller's context and starts the SERVER span. Never throws. */
+  /** Extracts the caller's context, starts the SERVER span, and returns the exchange. Never throws. */
   start(request: HttpServerRequest): HttpServerExchange;
-  /** As given when it was made. */
+  /** The options that it was made with. */
   readonly options: HttpServerOptions;
-  /** Adapters report to it what they alone can see. */
+  /**
+   * Adapters report to it the facts that only they can see.
+   *
+   * @internal Does not follow semantic versioning.
+   */
   readonly observer: ServerObserver;
   /**
-   * Reports that a request came in which `exchange` serves already, unless this very tracer started it.
+   * Reports that a request came in that `exchange` already serves, unless this very tracer started it.
    *
-   * @param namesRoute Whether the adapter names the route, where the first server knows none.
+   * @internal Does not follow semantic versioning.
+   * @param namesRoute Whether the adapter names the route, which the first server does not.
    */
   servedTwice(exchange: HttpServerExchange, namesRoute: boolean): void;
 }
 
 /**
- * A tracer for the requests that a server receives.
+ * Returns a tracer for the requests that a server receives.
  *
  * Adapters build a request record, `run` the handler in the exchange, and `end` it when the response is over;
  * on Node, `traceNodeExchange` of `@throughline/http` does all three.
  *
  * @param scope Names the adapter, in error messages and as instrumentation scope.
- * @param observe Returns who watches the server: `selfCheck` of `@throughline/self-check`. Default: no one does.
- * @throws TypeError when an option has the wrong type; what `observe` throws, as with `selfCheck: 'throw'`.
- * Nothing throws afterwards.
+ * @param observe Returns the observer of the server, such as `selfCheck` of `@throughline/self-check`. Default: there is none.
+ * @throws TypeError when an option has the wrong type, and the error that `observe` throws, as with `selfCheck: 'throw'`.
+ * Never throws while serving.
  * @see https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span
  * @example
  * const tracer = createHttpServerTracer();
@@ -174,7 +179,7 @@ export function createHttpServerTracer(
   };
 }
 
-/** How the context of a request came, and what of it is let in. */
+/** How the context of a request arrived, and what of it was let in. */
 interface Came {
   readonly caller: SpanContext | undefined;
   readonly trust: TrustDecision;
@@ -183,7 +188,7 @@ interface Came {
   readonly trusted: boolean;
 }
 
-/** The request's attributes with the user's own, and with a word on how its context arrived if that was odd. */
+/** Returns the request's attributes with the user's own, and with the extraction outcome if it is unusual. */
 function withExtras(
   attributes: Attributes,
   extraction: ExtractionOutcome,
@@ -201,7 +206,7 @@ function withExtras(
   };
 }
 
-/** What another tracer's span for the request is active in, with no more baggage than the trust decision lets in. */
+/** Returns the context of another tracer's span, with no more baggage than the trust decision lets in. */
 function within(foreign: ForeignSpan, parent: Context, trust: TrustDecision): Context {
   const context = admitBaggage(foreign.context, trust);
   const received = propagation.getBaggage(parent);

@@ -6,8 +6,8 @@ import type { HttpServerOptions } from './http-server-options.ts';
 /**
  * Watches how a server is mounted and what becomes of its requests.
  *
- * A tracer and its adapter report facts; what they mean is the observer's matter. Its methods do not throw. The three
- * flags say what it still asks for, so that a request pays nothing for what is not watched.
+ * A tracer and its adapter report facts; the observer decides what they mean. Its methods do not throw. Three flags say
+ * which facts it still asks for, so that a request pays nothing for those that are not watched.
  *
  * @internal Does not follow semantic versioning.
  */
@@ -24,11 +24,11 @@ export interface ServerObserver {
   ended(): void;
   /** Another tracer has started a span for the request. */
   foreign(found: ForeignSpan): void;
-  /** A request came in that another tracer of ours serves; `namesRoute`: where that one knows no route, this one does. */
+  /** A request came in that another tracer of ours serves. `namesRoute`: this one names the route, which that one does not. */
   servedTwice(namesRoute: boolean): void;
   /** A request was answered inside `exchange`. */
   answered(req: object, exchange: { readonly span: Span }): void;
-  /** The middleware stands behind `routes`, which are looked up when this is called. */
+  /** A request reached the middleware. `routes` returns the routes that stand before it. */
   mountedAfter(routes: () => readonly string[]): void;
   /** The plugin is registered, and the application is ready: every route is known. */
   registered(reachesNoRoute: () => boolean): void;

@@ -3,23 +3,23 @@ import { BlockList, isIP } from 'node:net';
 import { isNames, Scope, typeName } from '@throughline/core/seam';
 import type { HttpServerRequest } from '../server/http-server-request.ts';
 
-/** Whether one thing speaks for a request's caller; see {@link trustWhen}. */
+/** Returns whether one condition for trusting a request's caller holds; see {@link trustWhen}. */
 export type TrustCondition = (request: HttpServerRequest) => boolean;
 
 const PREFIX_LENGTH = { 4: 32, 6: 128 } as const;
 
 /**
- * True for requests whose connection comes from one of these ranges: `10.0.0.0/8`, `2001:db8::/32`, `192.0.2.1`.
+ * Returns a condition that holds for connections from one of these ranges: `10.0.0.0/8`, `2001:db8::/32`, `192.0.2.1`.
  *
- * It looks at the other end of the connection, not at `X-Forwarded-For`, which the caller writes. Behind a proxy
- * that end is the proxy. An IPv4 peer of a dual-stack socket (`::ffff:10.0.0.1`) counts as IPv4.
+ * It looks at the other end of the connection, not at `X-Forwarded-For`, which the caller writes. Behind a proxy, that
+ * end is the proxy. An IPv4 peer of a dual-stack socket (`::ffff:10.0.0.1`) counts as IPv4.
  *
- * @throws TypeError at set-up for what is no range.
+ * @throws TypeError at set-up for an argument that is no range.
  * @example
  * const trust = trustWhen(fromCidr('10.0.0.0/8', 'fd00::/8'));
  */
 export function fromCidr(...ranges: readonly string[]): TrustCondition {
-  const scope = new Scope('core', 'fromCidr()');
+  const scope = new Scope('http-semantics', 'fromCidr()');
   const list = new BlockList();
   for (const range of ranges) {
     const [address = '', length, ...rest] = String(range).split('/');
@@ -39,18 +39,18 @@ export function fromCidr(...ranges: readonly string[]): TrustCondition {
 }
 
 /**
- * True for requests whose path is one of these or lies below it: `/internal` covers `/internal/jobs` and not
- * `/internals`.
+ * Returns a condition that holds for paths that are one of these or lie below it: `/internal` covers `/internal/jobs` and
+ * not `/internals`.
  *
- * Compared as received, letter by letter. A path with dot segments, empty segments, backslashes or encoded ones of
- * these is below nothing: routers and proxies do not agree on where it leads.
+ * Paths are compared as received, letter by letter. The condition never holds for a path with dot segments, empty segments
+ * or backslashes, plain or percent-encoded: routers and proxies do not agree on where it leads.
  *
  * @throws TypeError at set-up for a prefix without its leading slash.
  * @example
  * const trust = trustWhen(toPath('/internal'));
  */
 export function toPath(...prefixes: readonly string[]): TrustCondition {
-  const scope = new Scope('core', 'toPath()');
+  const scope = new Scope('http-semantics', 'toPath()');
   for (const prefix of prefixes)
     if (typeof prefix !== 'string' || !prefix.startsWith('/'))
       throw scope.error(`a prefix must be a path such as '/internal', got ${typeName(prefix)}`);
@@ -63,12 +63,12 @@ export function toPath(...prefixes: readonly string[]): TrustCondition {
   };
 }
 
-/** `.`, `..`, `//`, `\`, and slashes that are written in percent signs. */
+/** `.`, `..`, `//`, `\`, and percent-encoded slashes. */
 const AMBIGUOUS = /\/(\.|%2e){1,2}(\/|$)|\/\/|\\|%2f|%5c/i;
 
 /**
- * True for requests over TLS whose peer showed a client certificate that the server's authorities signed
- * (`requestCert: true` and `ca` on the server).
+ * Returns a condition that holds for requests over TLS whose peer showed a client certificate that the server's authorities
+ * signed (`requestCert: true` and `ca` on the server).
  *
  * @example
  * const trust = trustWhen(withClientCertificate());
@@ -80,18 +80,18 @@ export function withClientCertificate(): TrustCondition {
 }
 
 /**
- * True for requests that bring a secret in a header, compared in constant time.
+ * Returns a condition that holds for requests with a secret in a header, compared in constant time.
  *
- * Anybody who sees the header can use it: send it over TLS only, and have the outermost proxy drop it from what
- * the internet sends. It is not recorded unless `captureRequestHeaders` lists it.
+ * Anyone who sees the header can use it: send it over TLS only, and let the outermost proxy drop it from requests of
+ * the internet. It is not recorded unless `captureRequestHeaders` lists it.
  *
- * @param secret At least 16 characters. Several, while one takes over from another.
- * @throws TypeError at set-up, which never shows the secret.
+ * @param secrets At least 16 characters each. Give several while one replaces another.
+ * @throws TypeError at set-up. Its message never shows a secret.
  * @example
  * const trust = trustWhen(withSecretHeader('x-mesh-secret', process.env.MESH_SECRET ?? randomUUID()));
  */
 export function withSecretHeader(header: string, ...secrets: readonly string[]): TrustCondition {
-  const scope = new Scope('core', 'withSecretHeader()');
+  const scope = new Scope('http-semantics', 'withSecretHeader()');
   if (typeof header !== 'string' || !/^[\w-]+$/.test(header))
     throw scope.error(`header must be a header name, got ${typeName(header)}`);
   if (secrets.length === 0 || !isNames(secrets) || secrets.some(({ length }) => length < 16))
@@ -102,18 +102,18 @@ export function withSecretHeader(header: string, ...secrets: readonly string[]):
     const shown = headers[name];
     if (typeof shown !== 'string') return false;
     const shownDigest = digest(shown);
-    // All are compared, so that the time does not show which one it was.
+    // All are compared, so that the time does not show which one matched.
     return digests.map((expected) => timingSafeEqual(expected, shownDigest)).includes(true);
   };
 }
 
-/** Of one length for any text: what a comparison in constant time asks for. */
+/** Returns a digest, which has one length for any text: a comparison in constant time needs that. */
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
 /**
- * True when all of these conditions are.
+ * Returns a condition that holds when all of these do.
  *
  * @example
  * const trust = trustWhen(allOf(fromCidr('10.0.0.0/8'), withClientCertificate()));
@@ -124,7 +124,7 @@ export function allOf(...conditions: readonly TrustCondition[]): TrustCondition 
 }
 
 /**
- * True when one of these conditions is.
+ * Returns a condition that holds when at least one of these does.
  *
  * @example
  * const trust = trustWhen(anyOf(fromCidr('10.0.0.0/8'), withSecretHeader('x-mesh-secret', secret)));
@@ -134,14 +134,18 @@ export function anyOf(...conditions: readonly TrustCondition[]): TrustCondition 
   return (request) => conditions.some((condition) => holds(condition, request));
 }
 
-/** @throws TypeError unless these are conditions. */
+/**
+ * Checks that there are conditions and that all are functions.
+ *
+ * @throws TypeError otherwise.
+ */
 export function checkConditions(entry: string, conditions: readonly unknown[]): void {
   const wrong = conditions.find((condition) => typeof condition !== 'function');
   if (wrong !== undefined || conditions.length === 0 || conditions.includes(undefined))
-    throw new Scope('core', entry).error(`a condition must be a function, got ${typeName(wrong)}`);
+    throw new Scope('http-semantics', entry).error(`a condition must be a function, got ${typeName(wrong)}`);
 }
 
-/** Asks a condition; a promise is no answer, and its rejection must not end the process. */
+/** Returns whether a condition holds. Throws for a promise, and catches its rejection, which would end the process. */
 export function holds(condition: TrustCondition, request: HttpServerRequest): boolean {
   const answer: unknown = condition(request);
   if (!(answer instanceof Promise)) return answer === true;

@@ -3,20 +3,20 @@ import { isTrustPolicy, RateLimit, Scope, TRUST_FORMS } from '@throughline/core/
 import type { HttpServerRequest } from '../server/http-server-request.ts';
 import { checkConditions, holds, type TrustCondition } from './trust-conditions.ts';
 
-/** What {@link trustWhen} decides. */
+/** What {@link trustWhen} returns for which callers. */
 export interface TrustWhenOptions {
-  /** For callers that meet the condition: a decision or another policy. Default: `continue`. */
+  /** For callers for which the condition holds: a decision or another policy. Default: `continue`. */
   readonly as?: TrustPolicy<HttpServerRequest> | undefined;
-  /** For all others. Default: `restart`, a trace of its own with a link to theirs, and without their baggage. */
+  /** For all others. Default: `restart`, a new trace with a link to theirs, and without their baggage. */
   readonly otherwise?: TrustPolicy<HttpServerRequest> | undefined;
 }
 
 /**
- * A trust policy by a condition on the request: {@link fromCidr}, {@link toPath}, {@link withClientCertificate},
+ * Returns a trust policy that depends on a condition: {@link fromCidr}, {@link toPath}, {@link withClientCertificate},
  * {@link withSecretHeader}, {@link allOf}, {@link anyOf}, or a function of your own.
  *
- * Both answers may be policies again, so conditions are asked one after the other. A condition that throws ends in
- * distrust, as every policy that throws.
+ * Both results may be policies again, so conditions can be checked one after the other. If a condition throws, the caller
+ * is not trusted, as with every policy that throws.
  *
  * @throws TypeError at set-up when an argument has the wrong type.
  * @example
@@ -28,7 +28,7 @@ export function trustWhen(
 ): (request: HttpServerRequest) => ParentTrust | TrustDecision {
   const entry = 'trustWhen()';
   checkConditions(entry, [condition]);
-  new Scope('core', entry).check(options, {
+  new Scope('http-semantics', entry).check(options, {
     as: [isTrustPolicy, TRUST_FORMS],
     otherwise: [isTrustPolicy, TRUST_FORMS],
   });
@@ -47,15 +47,15 @@ function ask(
 
 /** Options of {@link sampledBudget}. */
 export interface SampledBudgetOptions {
-  /** How many sampled flags are believed per second on average; as many at once after a pause. At least 1. */
+  /** How many sampled flags to accept per second on average, and at once after a pause. At least 1. */
   readonly perSecond: number;
 }
 
 /**
- * Believes the callers' sampled flag so many times per second, and no more: for callers that may continue their
- * trace and must not force recording at will. Goes where a decision says `sampled`.
+ * Returns a value for `sampled` of a trust decision: it accepts the callers' sampled flag so many times per second, for
+ * callers that may continue their trace and must not force recording at will.
  *
- * What exceeds the budget is served and propagated unsampled. There is no timer: the budget fills as it is asked.
+ * Requests that exceed the budget are served and propagated unsampled. There is no timer: the budget fills as it is used.
  *
  * @throws TypeError at set-up when `perSecond` is no number of at least 1.
  * @example
@@ -63,7 +63,7 @@ export interface SampledBudgetOptions {
  * app.use(traceContext({ trust: trustWhen(fromCidr('10.0.0.0/8'), { otherwise: outsiders }) }));
  */
 export function sampledBudget(options: SampledBudgetOptions): () => boolean {
-  const scope = new Scope('core', 'sampledBudget()');
+  const scope = new Scope('http-semantics', 'sampledBudget()');
   scope.check(options, { perSecond: [isRate, A_RATE] });
   const { perSecond } = options;
   if (perSecond === undefined) throw scope.error(`options.perSecond must be ${A_RATE}, got undefined`);
