@@ -1,7 +1,7 @@
 import type { LayerMatch, LayerMatcher } from './layer-matcher.ts';
 import { probedTemplate } from './probed-template.ts';
 
-/** What a router of Express's kind keeps of `use(path, handle)` or a route, in all of its versions. */
+/** What Express's routers, in all versions, keep for `use(path, handle)` or a route. */
 export interface Layer {
   readonly handle?: unknown;
   readonly name?: string;
@@ -29,7 +29,7 @@ type MountPattern = (path: string) => MatchedMount | undefined;
 const patterns = new WeakMap<Layer, MountPattern>();
 
 /**
- * What the mount path of `layer` takes from `path`, as its router would; the template never depends on `path`.
+ * Returns what the mount path of `layer` takes from `path`, as its router would. The template never depends on `path`.
  *
  * @example
  * matchMount(layer, '/tenants/acme/users'); // { text: '/tenants/acme', template: '/tenants/:tenant', names: ['tenant'] }
@@ -44,7 +44,7 @@ export function matchMount(layer: Layer, path: string): MatchedMount | undefined
   if (matched === undefined) return undefined;
   const { text } = matched;
   const next = path[text.length];
-  // Routers leave a layer out whose match ends within a word.
+  // Routers skip a layer whose match ends within a word.
   if (
     !path.startsWith(text) ||
     (text !== '' && text.at(-1) !== '/' && next !== undefined && !'/.'.includes(next))
@@ -94,7 +94,7 @@ function tried(matcher: LayerMatcher, path: string): false | LayerMatch {
   }
 }
 
-/** Express 4 keeps the expression only, and that shows the path which it was made from. */
+/** Returns the pattern of Express 4, which keeps only the expression. It shows the path that it was made from. */
 function patternOfRegExp(regexp: RegExp, keys: readonly { readonly name: string | number }[]): MountPattern {
   const names = keys.map(({ name }) => String(name));
   const left = [...names];
@@ -111,7 +111,7 @@ function patternOfRegExp(regexp: RegExp, keys: readonly { readonly name: string 
   };
 }
 
-/** Several paths in one list become `^…|^…`, before Express 4.20 within `(?:…)`. */
+/** Returns the paths of a list, which become `^…|^…`, and before Express 4.20 `(?:^…|^…)`. */
 function alternativesOf(source: string): string[] {
   const parts = source.replace(/^\(\?:(\^.*)\)$/s, '$1').split('|^');
   return parts.every((part, at) => GENERATED.test(at === 0 ? part : `^${part}`))
@@ -119,10 +119,10 @@ function alternativesOf(source: string): string[] {
     : [source];
 }
 
-/** How `path-to-regexp` 0.1 begins and ends what it makes for a mount path. */
+/** The beginning and end of the expressions that `path-to-regexp` 0.1 makes for a mount path. */
 const GENERATED = /^\^(.*)\\\/\?\(\?=\\\/\|\$\)$/s;
 
-/** Absent when the expression is the user's own. `names` are taken from its front as the groups need them. */
+/** Returns the template, or `undefined` for an expression of the user's own. Groups take their names off the front of `names`. */
 function templateOfSource(source: string, names: string[]): string | undefined {
   const body = GENERATED.exec(source)?.[1];
   if (body === undefined) return undefined;
@@ -143,7 +143,7 @@ function templateOfSource(source: string, names: string[]): string | undefined {
   return withoutEndSlash(template);
 }
 
-/** One parameter, one `*`, or what the user wrote in parentheses. */
+/** Returns the template of a group: a parameter, `*`, or what the user wrote in parentheses. */
 function templateOfGroup(group: string, names: string[]): { text: string; named: boolean } {
   const taken = names.splice(0, countOfCaptures(group));
   if (group === '(.*)') return { text: '*', named: false };
@@ -160,7 +160,7 @@ function templateOfGroup(group: string, names: string[]): { text: string; named:
 
 const DEFAULT_CAPTURE = /^\(\[\^[\\/.]+\]\+\?\)$|^\(\(\?:\(\?!.*\)\.\)\+\?\)$/s;
 
-/** The index behind the parenthesis that closes the one at `start`. */
+/** Returns the index after the parenthesis that closes the one at `start`. */
 function endOfGroup(text: string, start: number): number {
   let depth = 0;
   let inClass = false;

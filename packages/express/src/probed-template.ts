@@ -1,21 +1,20 @@
 import type { LayerMatch, LayerMatcher } from './layer-matcher.ts';
 
-/** Longer mount paths are not looked into: each of their characters costs a match. */
+/** Longer mount paths are not probed: each of their characters costs a match. */
 const MAX_TEXT = 200;
 
 /**
- * The template behind a matcher that does not show its path (Express 5.0 to 5.2).
+ * Returns a function that finds the template behind a matcher that does not show its path (Express 5.0 to 5.2).
  *
- * Characters of a path that matched are exchanged one by one: where the match fails, the template has that very
- * character; where a parameter changes, it has the parameter. The answer is kept by the names of the parameters, so
- * that no request decides what another one shows. Letters of static words are shown in lower case where the router
- * takes both.
+ * It replaces the characters of a path that matched, one by one. Where the match then fails, the template has that very
+ * character; where a parameter changes, the template has the parameter. The result is kept by the names of the parameters, so
+ * that no request decides what another one shows. Letters of static words are in lower case if the router accepts both.
  *
  * @example
  * probedTemplate(match)({ path: '/tenants/acme', params: { tenant: 'acme' } }); // '/tenants/:tenant'
  */
 export function probedTemplate(matcher: LayerMatcher): (match: LayerMatch) => string {
-  // A regular expression accepts some characters and not others: no exchange shows which.
+  // A regular expression accepts some characters and not others, so replacing them shows nothing.
   if (matcher.name === 'regexpMatcher') return () => '/*';
   const templates = new Map<string, string>();
   return ({ path, params }) => {
@@ -44,7 +43,7 @@ function probe(matcher: LayerMatcher, path: string, params: LayerMatch['params']
   return template.replace(/\/+$/, '');
 }
 
-/** The one parameter that is different now; absent when there is none, or when a separator went and several are. */
+/** Returns the one parameter that differs now; `undefined` if none does, or several because a separator was replaced. */
 function changed(match: false | LayerMatch, params: LayerMatch['params']): string | undefined {
   if (match === false) return undefined;
   const names = Object.keys({ ...params, ...match.params }).filter(

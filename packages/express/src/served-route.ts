@@ -3,7 +3,7 @@ import { pathOfTarget, type ServedRoute } from '@throughline/http';
 import { type App, stackOf } from './express-app.ts';
 import { type Layer, matchMount } from './express-layer.ts';
 
-/** A request on its way through routers of Express's kind. */
+/** A request on its way through Express's routers. */
 interface RoutedRequest {
   readonly url?: string;
   readonly originalUrl?: string;
@@ -13,7 +13,7 @@ interface RoutedRequest {
   [ROUTED]?: Routed;
 }
 
-/** Where a request was when a route matched: `baseUrl` and `app` are put back while an error or `next()` unwinds. */
+/** Where a request was when a route matched. Express restores `baseUrl` and `app` while an error or `next()` unwinds. */
 interface Routed {
   /** The application that the middleware is mounted in. */
   readonly entry: App | undefined;
@@ -29,8 +29,8 @@ const ROUTED = Symbol.for('throughline.routed');
 /**
  * Notes where each route matches, so that {@link servedRoute} can name it when the response is over.
  *
- * An accessor on the request itself sees routers assign `route`: no prototype is touched, and a request that goes
- * through an application of another copy of Express is seen, too.
+ * An accessor on the request itself sees routers assign `route`. No prototype is touched, and a request that passes through
+ * an application of another copy of Express is seen, too.
  *
  * @example
  * watchRoute(req); // before the routers see it
@@ -67,11 +67,11 @@ const ROUTE: PropertyDescriptor & ThisType<RoutedRequest> = {
 };
 
 /**
- * The template of what served the request: of the last route that matched, or `{ mount }` of the deepest mount path
- * whose handler kept the request.
+ * Returns the template of the last route that matched, or `{ mount }` with that of the deepest mount path whose handler
+ * answered.
  *
- * Templates come from the application's own layers and never from the request's text, which only decides between
- * them. So there are no more of them than the application has.
+ * Templates come from the application's own layers, never from the request's text, which only decides between them. So
+ * there are no more templates than the application has.
  *
  * @example
  * traceNodeExchange(tracer, req, res, { route: () => servedRoute(req, res.statusCode) }).run(next);
@@ -94,13 +94,13 @@ function templateOfRoute(routed: Routed, route: { readonly path: unknown }): str
   return path === '/' && prefix !== '' ? prefix : prefix + path;
 }
 
-/** The mount paths above a route, by the route's own place in the tree; the text decides where it has several. */
+/** Returns the mount paths above a route, by its place in the tree. If it has several places, the request's text decides. */
 function prefixOf({ entry, app, baseUrl, path }: Routed, route: object): string {
   if (baseUrl === '') return '';
   const whole = baseUrl + path;
   const known = exactPrefix(chainsTo(route, app, false), whole, baseUrl);
   if (known !== undefined) return known;
-  // Mounted somewhere else since, or below a function that hides a router or an application.
+  // It was mounted again since, or below a function that hides a router or an application.
   const found = exactPrefix(chainsTo(route, app, true), whole, baseUrl);
   if (found !== undefined) return found;
   const outer = deepest(mountsAlong(entry, whole, baseUrl));
@@ -140,7 +140,7 @@ function findChains(route: object, stack: readonly Layer[], below: readonly App[
   });
 }
 
-/** The prefix of the first chain that explains the whole `baseUrl`. */
+/** Returns the prefix of the first chain that accounts for the whole `baseUrl`. */
 function exactPrefix(candidates: readonly Chain[], whole: string, baseUrl: string): string | undefined {
   for (const chain of candidates) {
     let taken = 0;
@@ -159,13 +159,13 @@ function exactPrefix(candidates: readonly Chain[], whole: string, baseUrl: strin
   return undefined;
 }
 
-/** A stack of layers, with the applications that the request goes through below it. */
+/** A stack of layers, with the applications below it that the request passes through. */
 interface Start {
   readonly stack: readonly Layer[];
   readonly below: readonly App[];
 }
 
-/** The outermost application first; one that is mounted can be served by itself as well. */
+/** Returns the applications around `app`, the outermost first. A mounted application can also be served by itself. */
 function startsOf(app: App): Start[] {
   const apps = [app];
   for (let { parent } = app; parent !== undefined && !apps.includes(parent); { parent } = parent)
@@ -173,7 +173,7 @@ function startsOf(app: App): Start[] {
   return apps.map((start, at) => ({ stack: stackOf(start), below: apps.slice(at + 1) }));
 }
 
-/** What a layer leads to, if that is a router or an application that can be looked into. */
+/** Returns the stack that a layer leads to, if it is a router or an application whose layers can be read. */
 function innerOf(layer: Layer, below: readonly App[]): Start | undefined {
   const [next, ...rest] = below;
   // `app.use(path, subApp)` hides the sub-application in a function of this name.
@@ -193,7 +193,7 @@ interface Mounted {
 
 const NOT_MOUNTED: Mounted = { layer: undefined, taken: '', template: '', names: [] };
 
-/** Mounts that the path `whole` goes through, none of them deeper than `limit`. */
+/** Returns the mounts that the path `whole` passes through, none of them deeper than `limit`. */
 function mountsAlong(app: App | undefined, whole: string, limit: string): Mounted[] {
   if (app === undefined) return [];
   for (const start of startsOf(app)) {
@@ -232,10 +232,10 @@ function deepest(mounts: readonly Mounted[]): Mounted {
 }
 
 /**
- * The mount path of the handler that kept the request, if that was not a route.
+ * Returns the mount path of the handler that answered, if that was no route.
  *
- * A request that has come back out of all mounts was answered by no handler below: it has none, like a 404. But where
- * that is an error's way, a 5xx, the deepest mount that the path leads to is the one to look at.
+ * A request that has come back out of all mounts was answered by no handler below them, like a 404: it has none. But an error
+ * comes back out, too: for a 5xx, it is the deepest mount that the path leads to.
  */
 function answeringMount(
   request: RoutedRequest,
@@ -254,7 +254,7 @@ function answeringMount(
   const whole = baseUrl + pathOfTarget(request.url);
   const mounts = mountsAlong(request.app, whole, baseUrl);
   const held = mounts.filter(({ taken }) => taken === baseUrl);
-  // An error handler speaks for the route that failed.
+  // An error handler answers for the route that failed.
   if (routed.route !== undefined && held.some(({ layer }) => isErrorHandler(layer))) return undefined;
   const names = Object.keys(request.params ?? {})
     .sort()

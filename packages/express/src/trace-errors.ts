@@ -2,10 +2,10 @@ import { exchangeOf } from '@throughline/http';
 import type { ErrorRequestHandler } from 'express';
 
 /**
- * Express error middleware that shows an error to the request's span and passes it on as it is.
+ * Returns Express error middleware that reports errors to the exchange and passes them on unchanged.
  *
- * Mount it behind the routes and before the error handlers. The exception is recorded if the response becomes a
- * 5xx. Without it spans show the status alone.
+ * Mount it behind the routes and before the error handlers. The exception is recorded if the response becomes a 5xx. Without
+ * it, spans show only the status.
  *
  * @example
  * app.use(traceErrors());

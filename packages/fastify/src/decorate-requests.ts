@@ -2,7 +2,7 @@ import { exchangeOf } from '@throughline/http';
 import type { HttpServerExchange } from '@throughline/http-semantics';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
-/** Gives the requests of `fastify` their `exchange`, unless an instance around it has done so. */
+/** Adds the property `exchange` to the requests of `fastify`, unless an instance around it has done so. */
 export function decorateRequests(fastify: FastifyInstance): void {
   if (!fastify.hasRequestDecorator('exchange'))
     fastify.decorateRequest('exchange', { getter: exchangeOfRequest });

@@ -1,13 +1,13 @@
-/** As much of a Fastify instance as it takes to see what its hooks reach. */
+/** The part of a Fastify instance that shows which routes its hooks reach. */
 interface Hooked {
   printRoutes(options: { includeHooks: true }): string;
 }
 
 /**
- * Whether an application has routes and none of them runs `hook`: a plugin around has encapsulated it.
+ * Returns whether an application has routes and none of them runs `hook`, because the plugin around it is encapsulated.
  *
- * The print of the routes names functions. Tracers wrap hooks, and a wrapper has another name or none; so it is asked
- * first what stands in the hook's place. Where that cannot be seen, or another function has the same name, the answer is no.
+ * The printed routes name functions. Tracers wrap hooks, and a wrapper has another name or none; so the function in the hook's
+ * place is looked up first. If that is not possible, or another function has the same name, this returns `false`.
  *
  * @param hook An `onRequest` hook, added to `instance`.
  */
@@ -22,7 +22,7 @@ export function reachesNoRoute(instance: Hooked, hook: { readonly name: string }
   );
 }
 
-/** Fastify keeps them under a symbol of its own. */
+/** Returns the `onRequest` hooks, which Fastify keeps under a symbol of its own. */
 function onRequestHooks(instance: object): readonly { readonly name: string }[] {
   const key = Object.getOwnPropertySymbols(instance).find(
     ({ description }) => description === 'fastify.hooks',

@@ -10,13 +10,14 @@ import { traceNodeExchange } from './node/trace-node-exchange.ts';
 type Listener<Req, Res> = (req: Req, res: Res) => void;
 
 /**
- * A request listener that serves each request inside one SERVER span.
+ * Returns a request listener that serves each request inside one SERVER span.
  *
- * Context is extracted when the request arrives and is active in `listener` and in everything that it starts. The span
- * ends when the response is over: last byte written, destroyed, or dropped by the client. Use it for any event
- * whose listener gets a request and a response: `request`, `checkContinue`, `checkExpectation`.
+ * The caller's context is extracted when the request arrives, and is active in `listener` and in everything that it starts.
+ * The span ends when the response is over: last byte written, destroyed, or dropped by the client. Wrapping twice is
+ * harmless. Use it for any event whose listener gets a request and a response: `request`, `checkContinue`,
+ * `checkExpectation`.
  *
- * A plain listener knows no routes; say which one it took with `exchangeOf(req)?.setRoute('/items/:id')`.
+ * A plain listener knows no routes: name the route with `exchangeOf(req)?.setRoute('/items/:id')`.
  *
  * @throws TypeError when `listener` is no function or an option has the wrong type. Never throws while serving.
  * @see https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span

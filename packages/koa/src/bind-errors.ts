@@ -6,8 +6,8 @@ interface KoaContext {
 }
 
 /**
- * Runs what Koa does with an error in the exchange's context: `app.on('error')` and its own line on the console, which it
- * calls when all middleware has returned.
+ * Runs Koa's handling of an error in the exchange's context: `app.on('error')` and the line on the console. Koa does that
+ * after all middleware has returned.
  *
  * @example
  * bindErrors(ctx);

@@ -1,14 +1,14 @@
 import { reportOnce } from '@throughline/core/seam';
 import { pathOfTarget, type ServedRoute } from '@throughline/http';
 
-/** Koa's context, as `@koa/router` and `koa-mount` leave their marks on it. */
+/** Koa's context, with the properties that `@koa/router` and `koa-mount` set. */
 interface KoaContext {
   readonly path?: string;
   readonly originalUrl?: string;
   readonly status?: number;
   mountPath?: string;
   _matchedRoute?: string | RegExp | undefined;
-  /** Of the router: what matched, its own middleware included, which has no methods. */
+  /** The router's layers that matched, with its own middleware, which has no methods. */
   readonly matched?: readonly { readonly path?: unknown; readonly methods?: readonly string[] }[];
   [MOUNTED]?: MountedState;
 }
@@ -16,9 +16,9 @@ interface KoaContext {
 interface MountedState {
   /** The whole path as received. */
   readonly whole: string;
-  /** Templates of the prefixes that mounts have cut off, by their text. */
+  /** The templates of the prefixes that mounts have cut off, by the prefixes' text. */
   readonly templates: Map<string, string>;
-  /** What was set last, as the routers and mounts expect to find it. */
+  /** The value that was set last, which routers and mounts read again. */
   mountPath: string | undefined;
   matched: KoaContext['_matchedRoute'];
   mount: string | undefined;
@@ -31,7 +31,7 @@ const MOUNTED = Symbol.for('throughline.mounted');
 /**
  * Notes where `koa-mount` cuts a prefix off and where `@koa/router` matches, for {@link servedRoute}.
  *
- * Both write to the context, and the path is put back afterwards. Accessors on the context itself see it happen.
+ * Both write to the context and restore the path afterwards. Accessors on the context itself see these writes.
  *
  * @example
  * watchRoute(ctx); // before mounts and routers see it
@@ -52,7 +52,7 @@ function watch(context: KoaContext): void {
   const state: MountedState = { whole, templates, mountPath, matched, mount: undefined, route: undefined };
   context[MOUNTED] = state;
   const cut = cutOff(whole, path);
-  // Mounted already: of several mounts only the last one's path is known.
+  // It was mounted already: only the path of the last mount is known.
   if (mountPath !== undefined && cut !== '')
     templates.set(cut, cut === mountPath.replace(/\/$/, '') ? cut : `/*${mountPath}`);
   Object.defineProperties(context, WATCHED);
@@ -87,7 +87,7 @@ const WATCHED: PropertyDescriptorMap & ThisType<KoaContext> = {
       const state = this[MOUNTED];
       if (state === undefined) return;
       state.matched = value;
-      // The router's middleware puts its own path in the place of the route's, and may answer there.
+      // The router's middleware replaces the route's path by its own, and may answer.
       if (value === undefined || (state.route !== undefined && isMiddleware(this, value))) return;
       const prefix = state.templates.get(cutOff(state.whole, this.path ?? '')) ?? '';
       const path = String(value);
@@ -97,8 +97,8 @@ const WATCHED: PropertyDescriptorMap & ThisType<KoaContext> = {
 };
 
 /**
- * The whole template of the route that `@koa/router` matched, or `{ mount }` of the last mount path that the request
- * went into. Koa does not show who answered below it, so a 404 has none.
+ * Returns the whole template of the route that `@koa/router` matched, or `{ mount }` with the last mount path that the request
+ * entered. Koa does not show which handler answered below it, so a 404 has none.
  *
  * @example
  * traceNodeExchange(tracer, ctx.req, ctx.res, { route: () => servedRoute(ctx) }).run(next);
@@ -115,7 +115,7 @@ function isMiddleware({ matched = [] }: KoaContext, path: unknown): boolean {
   return layers.length > 0 && layers.every(({ methods }) => methods?.length === 0);
 }
 
-/** What mounts have taken from the front of `whole`; empty where the path was rewritten. */
+/** Returns what mounts have cut off the front of `whole`; an empty text if the path was rewritten. */
 function cutOff(whole: string, path: string): string {
   if (path === '/') return whole.replace(/\/$/, '');
   return whole.endsWith(path) ? whole.slice(0, whole.length - path.length).replace(/\/$/, '') : '';

@@ -11,11 +11,11 @@ import type { NodeRequest } from './request-record.ts';
 import type { NodeResponse } from './response-outcome.ts';
 
 /**
- * Runs the listeners of `req` and `res` in the exchange's context, and ends the exchange on the way. Never throws.
+ * Makes the listeners of `req` and `res` run in the exchange's context, and the exchange end with the response. Never throws.
  *
- * Node emits most of these events from the socket, where no context is active. One `emit` per object serves all
- * listeners, is not undone by `removeAllListeners()`, and sees the end without a listener of its own. Where other code
- * takes it away, the connection or the stream is the second witness.
+ * Node emits most of these events from the socket, where no context is active. One replaced `emit` per object serves all
+ * listeners, survives `removeAllListeners()`, and sees the end without a listener of its own. If other code replaces it, the
+ * connection or the stream is the second witness.
  */
 export function bindExchange(
   req: NodeRequest,
@@ -32,7 +32,7 @@ export function bindExchange(
   }
   const bound = tryToBind(res, binding, true);
   tryToBind(req, binding, false);
-  // What cannot be seen to end would stay open for ever.
+  // Its end would never be seen.
   if (!watched && !bound) binding.end();
 }
 
@@ -50,12 +50,12 @@ function tryToBind(
   }
 }
 
-/** Lets a server further in name the route of a request; returns whether it was still to be named. */
+/** Lets a server further in name the route of a request. Returns whether the route had no name yet. */
 export function takeRoute(req: object, route: () => ServedRoute): boolean {
   return (req as BoundEmitter)[BINDING]?.binding.takeRoute(route) === true;
 }
 
-/** The object that Node emits events on, where what a tool handed on only inherits from it. */
+/** Returns the object that Node emits events on. Some tools pass on an object that only inherits from it. */
 export function emitterBeneath<T extends object>(emitter: T): T {
   let at: T | null = emitter;
   while (at !== null && !Object.hasOwn(at, '_events')) at = Object.getPrototypeOf(at);
@@ -65,7 +65,7 @@ export function emitterBeneath<T extends object>(emitter: T): T {
 interface Bound {
   readonly binding: ExchangeBinding;
   readonly ofResponse: boolean;
-  /** The emitter's own methods, where other code gave it one before us. */
+  /** The methods that were replaced: Node's, or those that other code had put there. */
   readonly emit: EventEmitter['emit'];
   readonly detachSocket: ServerResponse['detachSocket'] | undefined;
 }
@@ -83,13 +83,13 @@ function bindEmitter(given: EventEmitter, binding: ExchangeBinding, ofResponse: 
   if (detachSocket !== undefined) emitter.detachSocket = detachAndObserve;
 }
 
-/** One function for all requests: closures of their own made each of them survive the garbage collector's first look. */
+/** One function for all requests: with closures of their own, requests survived the garbage collector's first pass. */
 function emitInContext(this: BoundEmitter, ...args: Parameters<EventEmitter['emit']>): boolean {
   const bound = this[BINDING];
-  // Taken from a request and called on something else.
+  // Called on another object than the one that it was put on.
   if (bound === undefined) return Reflect.apply(EventEmitter.prototype.emit, this, args);
   const { binding, emit } = bound;
-  // Most events have no listener, and some are emitted by code that runs in the context already.
+  // Most events have no listener, and some are emitted where the context is already active.
   let direct = true;
   try {
     binding.observe(bound.ofResponse, this, args[0], args[1]);

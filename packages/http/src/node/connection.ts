@@ -3,24 +3,24 @@ import type { Socket } from 'node:net';
 
 /** An exchange as its connection sees it. */
 export interface CarriedExchange {
-  /** Whether no final head has left yet. */
+  /** Whether no final head has been sent yet. */
   readonly awaitsHead: boolean;
   /** Whether all of its response has been handed over. */
   readonly finished: boolean;
-  /** Called when a final head has left, written by Node or past it. */
+  /** Called when a final head has been sent, by Node or past its response. */
   headLeft(status: number): void;
-  /** Called when a later exchange has its turn: this one is over, and has not shown it. */
+  /** Called when it is a later exchange's turn: this one is over without having shown it. */
   passed(): void;
-  /** Called when nothing more can come of it. */
+  /** Called when the connection or the stream has closed. */
   end(): void;
 }
 
-/** On Node's request and response: what binds them to their exchange. */
+/** The property of Node's request and response that holds the binding to their exchange. */
 export const BINDING: unique symbol = Symbol('throughline.binding');
 
 const CONNECTION = Symbol('throughline.connection');
 
-/** What streams call to do their work, which is when bytes leave, and what Node keeps on the socket. */
+/** The methods that streams call when bytes leave, and what Node keeps on the socket. */
 interface WatchedSocket extends Omit<Socket, '_write' | '_writev' | '_destroy'> {
   [CONNECTION]?: Connection;
   _write(chunk: unknown, encoding: unknown, done: unknown): void;
@@ -34,21 +34,21 @@ interface WatchedSocket extends Omit<Socket, '_write' | '_writev' | '_destroy'> 
 }
 
 /**
- * What one HTTP/1 connection knows of the exchanges on it: one state and one listener for all of them.
+ * The exchanges of one HTTP/1 connection. All of them share this state and one listener.
  *
- * The socket is the witness that cannot be taken away. It sees the heads that Node, a protocol or a handler writes past
- * the response, whether what was written has left, who destroyed it, and the end of everything.
+ * The socket is the witness that no other code removes. It shows the heads that a protocol or a handler writes past the
+ * response, whether written bytes were sent, what destroyed it, and that it has closed.
  */
 export class Connection {
   /** Whether bytes were lost when the socket was destroyed. */
   lostBytes = false;
-  /** What the socket was destroyed with: writes that the destruction cancels leave another error on it. */
+  /** The error that the socket was destroyed with. Writes that this cancels leave another error on the socket. */
   error: NodeJS.ErrnoException | null | undefined;
-  /** Whether that is an error of the system that another socket had. */
+  /** Whether that is a system error of another socket. */
   foreignError = false;
-  /** Whether the protocol was switched with no exchange to answer. */
+  /** Whether the protocol was switched while no exchange was under way. */
   switched: boolean;
-  /** In the order of arrival, which is the order of the responses; the second holds those of a client that pipelines. */
+  /** The exchanges in the order of arrival, which is the order of the responses. Only pipelining clients have others. */
   #first: CarriedExchange | undefined;
   #others: CarriedExchange[] = NONE;
   readonly #socket: WatchedSocket;
@@ -61,11 +61,11 @@ export class Connection {
     this.#write = socket._write;
     this.#writev = socket._writev;
     this.#destroy = socket._destroy;
-    // Node has taken its parser off, and other code has answered.
+    // Node has removed its parser, and other code has answered.
     this.switched = !socket.parser && socket.bytesWritten > 0;
   }
 
-  /** Returns the state of a socket, which begins with the first call. `undefined`: it is no socket to be watched. */
+  /** Returns the state of a socket, created by the first call; `undefined` if the socket cannot be watched. */
   static of(socket: Socket | null | undefined): Connection | undefined {
     const watched = socket as WatchedSocket | null | undefined;
     if (watched?.[CONNECTION] !== undefined) return watched[CONNECTION];
@@ -101,7 +101,7 @@ export class Connection {
     return all;
   }
 
-  /** Hands bytes to the system, one piece or several, and reports the head among them once they have left. */
+  /** Writes bytes, one chunk or several, and reports the head among them once they were sent. */
   #leaves(
     chunk: unknown,
     chunks: readonly { readonly chunk: unknown }[] | undefined,
@@ -113,7 +113,7 @@ export class Connection {
     const status = looks ? (chunks === undefined ? finalStatus(chunk) : finalStatusOf(chunks)) : undefined;
     if (chunks === undefined) this.#write.call(this.#socket, chunk, encoding, done);
     else this.#writev?.call(this.#socket, chunks, done);
-    // A client that is gone already makes the system refuse them at once.
+    // If the client has left, the system refuses them at once.
     if (status === undefined || this.#socket._writableState?.errored) return;
     if (exchange === undefined) this.switched = status === 101;
     else exchange.headLeft(status);
@@ -122,7 +122,7 @@ export class Connection {
   #destroyed(error: Error | null, done: unknown): void {
     if (this.#socket.writableLength > 0) this.lostBytes = true;
     this.error = error;
-    // What the system says of this socket arrives in a callback of its own handle.
+    // A system error of this socket arrives in a callback of its own handle.
     if (this.error?.syscall === 'read')
       this.foreignError = executionAsyncId() !== this.#socket._handle?.getAsyncId?.();
     this.#destroy.call(this.#socket, error, done);
@@ -138,10 +138,10 @@ export class Connection {
   }
 }
 
-/** Shared by all connections, so never added to. */
+/** Shared by all connections: nothing must be added. */
 const NONE: CarriedExchange[] = [];
 
-/** The status of the first final head in a piece of a response; `101` is final for HTTP. */
+/** Returns the status of the first final head in a chunk of a response; 101 is final for HTTP. */
 function finalStatus(chunk: unknown): number | undefined {
   let text = headText(chunk);
   while (text?.startsWith('HTTP/1.')) {
@@ -161,7 +161,7 @@ function finalStatusOf(chunks: readonly { readonly chunk: unknown }[]): number |
   return undefined;
 }
 
-/** No head that a server writes is longer. */
+/** The longest part of a chunk that is searched for heads. */
 const MAX_HEAD = 16 * 1024;
 const H = 0x48;
 

@@ -18,7 +18,7 @@ import {
 } from './response-outcome.ts';
 import { watchStream } from './stream-watch.ts';
 
-/** What the events of one request and its response do to its exchange. */
+/** Applies the events of one request and its response to its exchange. */
 export class ExchangeBinding implements CarriedExchange {
   readonly context: Context;
   readonly #req: NodeRequest;
@@ -43,7 +43,7 @@ export class ExchangeBinding implements CarriedExchange {
     this.#http2 = isHttp2(res);
   }
 
-  /** Makes the connection or the stream a witness; returns whether it is one. */
+  /** Watches the connection or the stream. Returns whether that is possible. */
   watch(): boolean {
     const req = this.#req;
     if (isHttp2(this.#res)) {
@@ -55,13 +55,13 @@ export class ExchangeBinding implements CarriedExchange {
     this.#seen.connection = connection;
     connection.add(this, this.#res.socket !== null);
     const { upgrade } = req as { upgrade?: boolean };
-    // Routed through an application after the switch, with a response that will never be sent.
+    // It was routed through an application after the switch, so its response will never be sent.
     if (upgrade === true && this.#res.socket === null && connection.switched)
       setImmediate(() => this.headLeft(101));
     return true;
   }
 
-  /** Returns whether the route is still to be named: the first to come names it. */
+  /** Lets `route` name the route, unless a server before did. Returns whether it does. */
   takeRoute(route: () => ServedRoute): boolean {
     if (this.#route !== undefined) return false;
     this.#route = route;
@@ -77,9 +77,9 @@ export class ExchangeBinding implements CarriedExchange {
   }
 
   headLeft(status: number): void {
-    // Node marks the response when it hands its head over; a head without the mark was written past it.
+    // Node marks the response when it writes the head; a head without the mark was written past the response.
     const past = !this.#http2 && (this.#res as { _headerSent?: boolean })._headerSent !== true;
-    // Node answers 400 to a request that was cut off, whose client has left.
+    // Node answers 400 to a request that was cut off, although its client has left.
     if (past && hasLeft(this.#req.socket)) return;
     const switches = status === 101 || (status < 300 && this.#req.method === 'CONNECT');
     this.#seen.status = status;
@@ -92,13 +92,13 @@ export class ExchangeBinding implements CarriedExchange {
     this.end();
   }
 
-  /** Called with each event before its listeners. */
+  /** Called with each event, before its listeners. */
   observe(ofResponse: boolean, emitter: EventEmitter, event: string | symbol, argument: unknown): void {
     if (!ofResponse) {
-      // To its handler a reset HTTP/2 stream looks like a body that has ended, and the answer never arrives.
+      // For its handler, a reset HTTP/2 stream looks like a body that has ended, but no answer can arrive.
       if (this.#http2 && (this.#res as { stream: ServerHttp2Stream }).stream.rstCode) this.end();
     } else if (event === 'close') {
-      // Before its listeners: the owner of a span that we adopted ends it in one of them.
+      // Before the listeners: the owner of an adopted span ends it in one of them.
       this.end();
     } else if (event === 'timeout') {
       this.#seen.timeout = true;
@@ -111,14 +111,14 @@ export class ExchangeBinding implements CarriedExchange {
     }
   }
 
-  /** Called when the response has given its socket up: by Node, when all is handed over, or by hand. */
+  /** Called when the response has released its socket: by Node after the last byte, or by a handler. */
   detached(): void {
     if (this.#seen.finish || !(this.#res as ServerResponse).writableFinished) return;
     this.#finish();
     this.end();
   }
 
-  /** Node says so of bytes, too, that were lost with the socket. */
+  /** Node emits `finish` also for bytes that were lost with the socket. */
   #finish(): void {
     this.#seen.finish = this.#seen.connection?.lostBytes !== true;
   }
@@ -132,7 +132,7 @@ export class ExchangeBinding implements CarriedExchange {
     this.#exchange.end(this.#outcome(mounted ? undefined : served, mounted ? served.mount : undefined));
   }
 
-  // A guard written out: as a closure it would be made for each request.
+  // This guard is written out, because `guarded` would need a closure per request.
   #outcome(route: string | undefined, mount: string | undefined): HttpServerOutcome {
     try {
       const outcome = responseOutcome(this.#req, this.#res, this.#seen, route, mount);

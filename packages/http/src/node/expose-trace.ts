@@ -10,7 +10,7 @@ const EXPOSE = 'Access-Control-Expose-Headers';
 /**
  * Adds the ids of a request to its response: `Server-Timing: trace;desc=00-…`, or `traceresponse`.
  *
- * It is done when the head is written, so that it joins the application's own `Server-Timing` and
+ * The header is added when the head is written, so that it joins the application's own `Server-Timing` and
  * `Access-Control-Expose-Headers` instead of being replaced by them.
  *
  * @see https://w3c.github.io/trace-context/#trace-context-http-response-headers-format
@@ -21,7 +21,7 @@ export function exposeTrace(
   { exposeTrace: form, propagator }: HttpServerOptions,
 ): void {
   if (!trace.isSpanContextValid(span.spanContext())) return;
-  // A propagator may know of flags that spans do not carry: the caller's random flag must come back as it went in.
+  // A propagator may know flags that spans do not carry: the caller's random flag must be sent back as received.
   const sent: { traceparent?: string } = {};
   const inject = () => propagatorOf(propagator).inject(context, sent, traceparentSetter);
   guarded('a propagator threw in inject(); the ids of the span are sent as they are', inject);
@@ -38,7 +38,7 @@ export function exposeTrace(
     try {
       if (rest !== args) setHeaders(this, given as OutgoingHttpHeaders);
     } catch {
-      // Node says itself what is wrong with them.
+      // Node reports itself what is wrong with them.
       return Reflect.apply(writeHead, this, args);
     }
     const expose = () => {
@@ -51,14 +51,14 @@ export function exposeTrace(
   };
 }
 
-/** Takes this one field: all others are for calls, and copying them in vain took 1 µs. */
+/** Takes only this field: the others are for calls, and copying them took 1 µs. */
 const traceparentSetter: TextMapSetter<{ traceparent?: string }> = {
   set(carrier, name, value) {
     if (name === 'traceparent') carrier.traceparent = value;
   },
 };
 
-/** Headers given to `writeHead` would replace ours: they are set first. */
+/** Sets the headers given to `writeHead` before ours, which they would replace. */
 function setHeaders(res: ServerResponse, headers: OutgoingHttpHeaders | unknown[]): void {
   if (!Array.isArray(headers)) {
     for (const [name, value] of Object.entries(headers)) res.setHeader(name, value as string);

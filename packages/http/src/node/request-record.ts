@@ -9,7 +9,7 @@ export type NodeRequest = IncomingMessage | Http2ServerRequest;
 /**
  * Returns what Node knows of a request. Never throws: a property that cannot be read counts as absent.
  *
- * @param target Where the framework keeps it if it has changed `req.url`.
+ * @param target The request-target as received, if the framework has changed `req.url`.
  */
 export function requestRecord(
   req: NodeRequest,
@@ -33,7 +33,7 @@ function read(
   const { originalUrl } = req as { originalUrl?: unknown };
   return {
     method: req.method ?? '',
-    // Connect-style routers cut their prefix off `url` and keep the whole in `originalUrl`.
+    // Connect-style routers cut their prefix off `url` and keep the whole target in `originalUrl`.
     target: typeof originalUrl === 'string' ? originalUrl : (target ?? req.url ?? ''),
     scheme: socket?.encrypted ? 'https' : 'http',
     headers: req.headers ?? {},
@@ -45,12 +45,12 @@ function read(
   };
 }
 
-/** A dual-stack socket shows an IPv4 peer as `::ffff:192.0.2.1`. */
+/** Returns the plain form of an IPv4 address, which a dual-stack socket shows as `::ffff:192.0.2.1`. */
 function unmapped(address: string | undefined): string | undefined {
   return address?.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address;
 }
 
-/** Returns a view of a request, or of its socket, in which what throws is absent. */
+/** Returns a view of a request, or of its socket, in which properties that throw are absent. */
 function readable<T extends object>(object: T): T {
   return new Proxy({} as T, {
     get(_, name) {

@@ -9,18 +9,18 @@ export type NodeResponse = ServerResponse | Http2ServerResponse;
 
 /** What was seen of a response while it was under way. */
 export class ResponseWitness {
-  /** Whether all of it was handed over. */
+  /** Whether its last byte was handed over. */
   finish = false;
   timeout = false;
-  /** The status of the head that was seen to leave. */
+  /** The status of the head that was seen to be sent. */
   status: number | undefined = undefined;
-  /** Whether no more is known than that head: it was written past the response, or switched the protocol. */
+  /** Whether only that head is known, because it was written past the response or switched the protocol. */
   headOnly = false;
-  /** HTTP/1; absent where the socket is none that could be watched. */
+  /** HTTP/1 only. Absent: the socket cannot be watched. */
   connection: Connection | undefined = undefined;
   /** HTTP/2: whether this side closed the stream. */
   closedHere = false;
-  /** HTTP/2: whether the session was destroyed before the head had left. */
+  /** HTTP/2: whether the session was destroyed before the head was sent. */
   headLost = false;
 }
 
@@ -28,7 +28,7 @@ export function isHttp2(res: NodeResponse): res is Http2ServerResponse {
   return res instanceof Http2ServerResponse;
 }
 
-/** What became of a response that is over; by what left, not by what was last set on it. */
+/** Returns the outcome of a response that is over: what was sent, not what was last set on it. */
 export function responseOutcome(
   req: NodeRequest,
   res: NodeResponse,
@@ -40,7 +40,7 @@ export function responseOutcome(
   return isHttp2(res) ? http2Outcome(res, seen, route, mount) : http1Outcome(req, res, seen, route, mount);
 }
 
-/** The error that this side gave up a response with, if it named one. */
+/** Returns the error that this side destroyed a response with, if there is one. */
 export function destroyError(res: NodeResponse, { connection }: ResponseWitness): unknown {
   return isHttp2(res) ? res.stream.errored : (res.errored ?? connection?.error);
 }
@@ -81,7 +81,7 @@ function http1Outcome(
   mount: string | undefined,
 ): HttpServerOutcome {
   const { finish: whole, connection, timeout } = seen;
-  // Without a witness: a pipelined response that never got its turn has a head, and no socket to send it.
+  // Unwatched, a pipelined response whose turn never came has a head but no socket.
   const left = seen.status !== undefined || whole || (connection === undefined && res.socket !== null);
   const head = left && res.headersSent ? sentHead(res) : undefined;
   return {
@@ -95,10 +95,11 @@ function http1Outcome(
 }
 
 /**
- * A client that leaves sends FIN or RST. Without either it was this side, or Node for it, that gave the response up.
+ * Returns why a response was cut short. A client that leaves sends FIN or RST; without either, this side, or Node for it, has
+ * destroyed the response.
  *
- * The code of an error proves nothing: a proxy's upstream breaks with the same, and `res.destroy(error)` hands that
- * error to the socket.
+ * The code of an error proves nothing: a proxy's upstream breaks with the same one, and `res.destroy(error)` passes that
+ * error on to the socket.
  */
 function whoCut(
   req: IncomingMessage,
@@ -114,13 +115,13 @@ function whoCut(
   return timeout ? 'timeout' : 'response_destroyed';
 }
 
-/** Whether the client has said that it leaves: its FIN, unless the server takes that for the end of its requests only. */
+/** Returns whether the client has sent FIN, unless the server allows half-open connections and takes it for no farewell. */
 export function hasLeft(socket: Socket | undefined): boolean {
   const { server } = (socket ?? {}) as { server?: { httpAllowHalfOpen?: boolean } };
   return socket?.readableEnded === true && server?.httpAllowHalfOpen !== true;
 }
 
-/** Whether an error is what the system says of a connection that the other side has left. */
+/** Returns whether an error is the system's for a connection that the other side has left. */
 function isOfSystem({ code, syscall }: NodeJS.ErrnoException): boolean {
   return LEFT.has(String(code)) && (syscall === 'read' || syscall === 'write' || syscall === 'shutdown');
 }
@@ -128,11 +129,10 @@ function isOfSystem({ code, syscall }: NodeJS.ErrnoException): boolean {
 const LEFT = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ETIMEDOUT']);
 
 /**
- * The head as it was written, `HTTP/1.1 200 OK\r\n…`.
+ * Returns the head as it was written, `HTTP/1.1 200 OK\r\n…`; without it, the status falls back to `statusCode`.
  *
- * Node keeps it in a field without documentation. It is the only witness: `statusCode` can be set after the head
- * has left, and headers given to `writeHead` are kept nowhere else. Without it the status falls back to
- * `statusCode`.
+ * Node keeps it in an undocumented field, which is the only witness: `statusCode` can be set after the head was sent, and
+ * headers given to `writeHead` are kept nowhere else.
  */
 function sentHead(res: ServerResponse): string {
   const { _header: head } = res as ServerResponse & { readonly _header?: unknown };

@@ -5,7 +5,7 @@ import type { ResponseWitness } from './response-outcome.ts';
 
 const WATCH = Symbol('throughline.watch');
 
-/** What Node calls on a stream, and what is noted of it. */
+/** The methods that Node calls on a stream, and the watch on it. */
 interface WatchedStream extends Omit<ServerHttp2Stream, '_destroy'> {
   [WATCH]?: Watch;
   _destroy(error: unknown, done: unknown): void;
@@ -14,7 +14,7 @@ interface WatchedStream extends Omit<ServerHttp2Stream, '_destroy'> {
 interface Watch {
   readonly seen: ResponseWitness;
   readonly exchange: CarriedExchange;
-  /** Bytes that the connection had sent when the head was handed over. */
+  /** How many bytes the connection had sent when the head was handed over. */
   sentBefore?: number | undefined;
   readonly close: ServerHttp2Stream['close'];
   readonly respond: ServerHttp2Stream['respond'];
@@ -22,9 +22,9 @@ interface Watch {
 }
 
 /**
- * Notes whether this side closes an HTTP/2 stream, and ends the exchange with the stream at the latest.
+ * Notes whether this side closes an HTTP/2 stream, and ends the exchange when the stream closes, at the latest.
  *
- * Afterwards a stream shows the code that it was reset with, and each side may use any of them.
+ * Afterwards the stream shows only the code that it was reset with, and each side may use any code.
  */
 export function watchStream(
   given: ServerHttp2Stream,
@@ -50,7 +50,7 @@ function respondAndNote(this: WatchedStream, ...args: Parameters<ServerHttp2Stre
   const watch = this[WATCH];
   if (watch === undefined) return;
   const { session } = this;
-  // Node itself says what is wrong with a stream whose session is gone.
+  // Node reports itself that the session of a stream is gone.
   if (session !== undefined && !session.destroyed) watch.sentBefore = session.socket.bytesWritten;
   watch.respond.apply(this as unknown as ServerHttp2Stream, args);
   watch.exchange.headLeft(Number(this.sentHeaders?.[':status']));
@@ -65,7 +65,7 @@ function endExchange(this: WatchedStream): void {
   this[WATCH]?.exchange.end();
 }
 
-/** Node closes the streams of a client that is gone by the same methods. */
+/** Notes who closes a stream: Node uses the same methods for a client that has left. */
 function noteClosing(stream: WatchedStream): void {
   const watch = stream[WATCH];
   if (watch === undefined || stream.closed) return;
@@ -80,7 +80,7 @@ function noteClosing(stream: WatchedStream): void {
 const AWAY = Symbol('throughline.away');
 
 interface WatchedSession extends ServerHttp2Session {
-  /** Whether the client has said that the session failed. */
+  /** Whether the client has reported that the session failed. */
   [AWAY]?: boolean;
 }
 

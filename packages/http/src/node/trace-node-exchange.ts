@@ -6,23 +6,23 @@ import { exposeTrace } from './expose-trace.ts';
 import { type NodeRequest, requestRecord } from './request-record.ts';
 import type { NodeResponse } from './response-outcome.ts';
 
-/** What only the framework knows of a request. */
+/** What only the framework knows about a request. */
 export interface NodeExchangeDescription {
-  /** Called once, when the response is over: the template that matched, if any. */
+  /** Returns the template that matched. Called once, when the response is over. Absent: a server further in may name it. */
   readonly route?: (() => ServedRoute) | undefined;
-  /** The request-target as received, where the framework has changed `req.url` and keeps the whole elsewhere. */
+  /** The request-target as received, if the framework has changed `req.url`. Default: `req.originalUrl` or `req.url`. */
   readonly target?: string | undefined;
-  /** The client's side as the framework's own proxy trust resolved it; a function is called once, in a guard. */
+  /** The client's side as the framework's proxy setting resolved it, or a function that returns it. Absent: there is none. */
   readonly forwarded?: ForwardedRequest | (() => ForwardedRequest | undefined) | undefined;
 }
 
-/** On the request, under a registered symbol: so a second copy of this package finds it too. */
+/** The property of a request that holds its exchange. Registered, so that a second copy of this package finds it, too. */
 const EXCHANGE = Symbol.for('throughline.exchange');
 
 type Traced<T> = T & { [EXCHANGE]?: HttpServerExchange };
 
 /**
- * The exchange that serves `req`, if a Throughline middleware has seen it.
+ * Returns the exchange that serves `req`, or `undefined` if no Throughline middleware has seen it. Never throws.
  *
  * @example
  * exchangeOf(req)?.span.setAttribute('app.tenant', tenant);
@@ -37,11 +37,11 @@ export function exchangeOf(req: object): HttpServerExchange | undefined {
 }
 
 /**
- * Serves a request of `node:http`, `https` or `http2` inside one exchange.
+ * Starts the exchange of a request of `node:http`, `https` or `http2`, and returns it.
  *
- * The exchange ends when the response is over. All listeners of `req` and `res` run with
- * its context. A request that is already being traced keeps its exchange, so mounting twice is harmless: the first
- * server around a request decides, and one further in names the route if the first knows none.
+ * It ends when the response is over. All listeners of `req` and `res` run in its context. A request that is already traced
+ * keeps its exchange, so mounting twice is harmless: the first server around a request decides, and one further in names
+ * the route if the first does not.
  *
  * Never throws.
  *
@@ -57,7 +57,7 @@ export function traceNodeExchange(
   const existing = exchangeOf(req);
   if (existing !== undefined) {
     const { route } = description;
-    // A plain listener knows no routes, and a server further in is welcome to name them.
+    // A plain listener knows no routes, so a server further in may name them.
     if (route !== undefined) tracer.servedTwice(existing, takeRoute(req, route));
     return existing;
   }

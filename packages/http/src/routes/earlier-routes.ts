@@ -1,8 +1,8 @@
-/** What an application asks for an answer, in this order: Express's layers, Koa's middleware. */
+/** An entry of an application's stack: a layer of Express, a middleware of Koa. */
 interface Layer {
   /** Express: what was mounted. */
   readonly handle?: unknown;
-  /** Express: of `app.get` and the like. */
+  /** Express: the route of `app.get` and the like. */
   readonly route?: { readonly path: unknown } | undefined;
   /** `@koa/router`: the router whose middleware this is. */
   readonly router?: unknown;
@@ -10,9 +10,10 @@ interface Layer {
 }
 
 /**
- * The routes and routers that stand before `middleware` in an application's stack: what they answer never gets there.
+ * Returns the routes and routers that stand before `middleware` in an application's stack. Requests that they answer never
+ * reach it.
  *
- * None when it is not in the stack itself: then it was mounted in a part of the application, on purpose.
+ * Returns none if the middleware is not in the stack itself: then it was mounted in a part of the application, on purpose.
  *
  * @internal Does not follow semantic versioning.
  * @example

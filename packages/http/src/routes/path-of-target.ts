@@ -1,5 +1,5 @@
 /**
- * The path of a request target, also of an absolute one; not decoded.
+ * Returns the path of a request-target, also of an absolute one, without decoding it.
  *
  * @internal Does not follow semantic versioning.
  * @example

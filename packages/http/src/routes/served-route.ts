@@ -1,2 +1,2 @@
-/** A route's template, or that of the mount path whose handler answered: a `setRoute` is more exact than the second. */
+/** A route's template, or the template of the mount path whose handler answered, which `setRoute` overrides. */
 export type ServedRoute = string | { readonly mount: string } | undefined;
