@@ -26,16 +26,19 @@ export interface RemoteTraits {
   readonly placeholder?: boolean;
 }
 
+// Constants of this module: an import is looked up at every read, and each look into a context compares all of them.
+const CONFLICTS = CONFLICTS_KEY;
+const EXTRACTED = EXTRACTED_KEY;
 const EXTRAS_KEY = createContextKey('Throughline remote span context extras');
 
 // The API does not export its two keys. A probe that it writes to finds them in every version.
 const SPAN_KEY = keyUsedBy((probe) => trace.setSpan(probe, trace.wrapSpanContext({} as SpanContext)));
 const BAGGAGE_KEY = keyUsedBy((probe) => propagation.setBaggage(probe, propagation.createBaggage()));
 
-const OWN_KEYS = new Set([SPAN_KEY, BAGGAGE_KEY, EXTRACTED_KEY, EXTRAS_KEY, CONFLICTS_KEY]);
+const OWN_KEYS = new Set([SPAN_KEY, BAGGAGE_KEY, EXTRACTED, EXTRAS_KEY, CONFLICTS]);
 
 function keyUsedBy(write: (probe: Context) => unknown): symbol {
-  let found: symbol = EXTRACTED_KEY;
+  let found: symbol = EXTRACTED;
   write({
     getValue: () => undefined,
     setValue(key) {
@@ -86,9 +89,9 @@ class RemoteContext implements Context {
       return this.span;
     }
     if (key === BAGGAGE_KEY && this.baggage !== INHERITED) return this.baggage;
-    if (key === EXTRACTED_KEY) return this.remote;
+    if (key === EXTRACTED) return this.remote;
     if (key === EXTRAS_KEY) return this.extras;
-    if (key === CONFLICTS_KEY) return (this.extras as Extras | undefined)?.conflicts;
+    if (key === CONFLICTS) return (this.extras as Extras | undefined)?.conflicts;
     return this.base.getValue(key);
   }
 
@@ -96,10 +99,9 @@ class RemoteContext implements Context {
     const { base, span, baggage, remote, extras } = this;
     if (key === SPAN_KEY) return new RemoteContext(base, value, baggage, remote, extras);
     if (key === BAGGAGE_KEY) return new RemoteContext(base, span, value, remote, extras);
-    if (key === EXTRACTED_KEY)
-      return new RemoteContext(base, this.getValue(SPAN_KEY), baggage, value, extras);
+    if (key === EXTRACTED) return new RemoteContext(base, this.getValue(SPAN_KEY), baggage, value, extras);
     if (key === EXTRAS_KEY) return new RemoteContext(base, span, baggage, remote, value);
-    if (key === CONFLICTS_KEY) {
+    if (key === CONFLICTS) {
       const traits = (extras as Extras | undefined)?.traits;
       return new RemoteContext(base, span, baggage, remote, { traits, conflicts: value });
     }
@@ -154,14 +156,14 @@ export function withExtractedBaggage(context: Context, baggage: Baggage): Contex
         context,
         context.getValue(SPAN_KEY),
         baggage,
-        context.getValue(EXTRACTED_KEY),
+        context.getValue(EXTRACTED),
         context.getValue(EXTRAS_KEY),
       );
 }
 
 /** Returns the span context that one of this package's propagators extracted into `context`. */
 export function extractedSpanContext(context: Context): SpanContext | undefined {
-  return context.getValue(EXTRACTED_KEY) as SpanContext | undefined;
+  return context.getValue(EXTRACTED) as SpanContext | undefined;
 }
 
 /** Returns the traits of the trace of `spanContext`, or `undefined` when they belong to another trace. */

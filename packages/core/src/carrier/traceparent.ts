@@ -15,9 +15,6 @@ export const RANDOM_FLAG = 0x02;
 const LENGTH = 55;
 export const MAX_TRACEPARENT_LENGTH = 256;
 
-/** By the two bits that version 00 defines. */
-const FLAGS = ['-00', '-01', '-02', '-03'];
-
 const DASH = 45;
 const ZERO = 48;
 
@@ -49,7 +46,7 @@ export function receivedFlags(traceparent: string): number {
 
 /** Returns the `traceparent` of a valid span context, in version 00 and with the flags that it defines. */
 export function printTraceparent({ traceId, spanId, traceFlags }: SpanContext): string {
-  return `00-${traceId}-${spanId}${FLAGS[traceFlags & 3]}`;
+  return `00-${traceId}-${spanId}-0${traceFlags & 3}`;
 }
 
 /** Whether the text, white space included, is a `traceparent` that names a trace. */
@@ -69,18 +66,16 @@ function isHigherVersion(text: string): boolean {
   return text.length === LENGTH || (scratch[LENGTH] === DASH && !text.includes(',', LENGTH));
 }
 
-/** Version 00 with flags in too few or too many digits, as a number that was formatted without regard to its size. */
-const WRONG_FLAGS = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{1,4})$/;
+/** Version 00 with one to four digits of flags, as a number that was formatted without regard to its size. */
+const ANY_FLAGS = /^(00-.{50})([0-9a-f]{1,4})$/;
 
 /**
  * Returns the `traceparent` that was meant by one in upper case, with white space around it or with too few or too many
  * digits of flags; `undefined` when it cannot be known.
  */
 export function repairedTraceparent(text: string): string | undefined {
-  const lower = text.trim().toLowerCase();
-  const [, traceId = '', spanId = '', flags = ''] = WRONG_FLAGS.exec(lower) ?? [];
-  const repaired =
-    flags === '' ? lower : printTraceparent({ traceId, spanId, traceFlags: Number.parseInt(flags, 16) });
+  const legalFlags = (_: string, ids: string, flags: string) => `${ids}0${Number.parseInt(flags, 16) & 3}`;
+  const repaired = text.trim().toLowerCase().replace(ANY_FLAGS, legalFlags);
   return isTraceparent(repaired) ? repaired : undefined;
 }
 
