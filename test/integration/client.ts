@@ -14,6 +14,8 @@ export interface ClientUnderTest {
   readonly cannotCarry?: Readonly<Partial<Record<PlantedCase, string>>>;
   /** Why consumer spans are linked to the message instead of being its children. Default: they are its children. */
   readonly linksOnly?: string;
+  /** The spans that do not name their broker, because the client does not show it to what traces it. Default: none. */
+  readonly brokerUnknown?: Readonly<Partial<Record<'send' | 'process', false>>>;
   /** Connects to the broker; both processes do, the one to send and the other to consume. */
   connect(url: string): Promise<Connection>;
 }

@@ -118,6 +118,21 @@ for (const name of CLIENTS) {
       expect(handled[0]).toMatchObject({ body: 'one', kept: true, tenant: 'acme' });
     });
 
+    test('names the broker on the spans of a message, where the client knows it', undefined, async () => {
+      await consume();
+      // The second: some clients know their broker once they have called it.
+      await send(['first']);
+      await processed(1);
+      await send(['second']);
+      const { spans } = await processed(2);
+      const creations = producer.spans.filter(({ kind }) => kind === 'PRODUCER');
+      const known = {
+        send: creations.at(-1)?.attributes['server.port'] !== undefined,
+        process: spans.at(-1)?.attributes['server.port'] !== undefined,
+      };
+      expect(known).toEqual({ send: true, process: true, ...client.brokerUnknown });
+    });
+
     test('carries an unsampled context and records nothing of it', undefined, async () => {
       await consume();
       newCaller('00');

@@ -243,6 +243,17 @@ describe('the server of JetStream', () => {
 });
 
 it.each<[string, object]>([
+  ['NATS', { publisher: { getServer: () => ({ listen: 'nats.test:4222' }) } }],
+  ['JetStream', { msg: { publisher: { getServer: () => ({ listen: 'nats.test:4222' }) } } }],
+])('the server of a message from an iterator: %s', async (_, inside) => {
+  const message = Object.assign(new FakeNatsMessage('orders', ''), { ack() {} }, inside);
+  const handle = traceHandler((given: typeof message) => given.ack(), { headers });
+  const found = await recorded(() => handle(message));
+  for (const span of ['process orders', 'ack orders'])
+    expect(found[span]).toMatchObject({ 'server.address': 'nats.test', 'server.port': 4222 });
+});
+
+it.each<[string, object]>([
   ['settings', { host: 'redis.test', port: 6380 }],
   ['a client of ioredis', { options: { host: 'redis.test', port: 6380 } }],
 ])('the Redis of a BullMQ job, by %s', async (_, connection) => {

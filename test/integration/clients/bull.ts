@@ -9,6 +9,7 @@ interface Data {
 }
 
 export default {
+  brokerUnknown: { send: false, process: false },
   service: 'redis',
   redelivers: true,
   // `addBulk` of Bull is one call of the application, which traces each of its jobs.

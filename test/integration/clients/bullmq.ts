@@ -4,6 +4,7 @@ import { Queue, Worker } from 'bullmq';
 import type { ClientUnderTest } from '../client.ts';
 
 export default {
+  brokerUnknown: { send: false, process: false },
   service: 'redis',
   redelivers: true,
   // BullMQ takes one context for all jobs of a bulk.

@@ -7,6 +7,7 @@ import { type JetStreamClient, type JetStreamConsumer, traceConsumer, traceJetSt
 import {
   arrivals,
   brokerOf,
+  brokerOfMessage,
   type NatsMessage,
   type NatsOptions,
   natsTracer,
@@ -142,7 +143,7 @@ export function traceHandler<M extends NatsMessage, Rest extends unknown[], R>(
   const tracer = natsTracer(options, 'traceHandler()');
   return tracedHandler(handler, (message, call) =>
     tracer.process(
-      { ...arrivals.knownOf(message), ...receivedMessage(message) },
+      { ...brokerOfMessage(message), ...receivedMessage(message) },
       () => call(tracedMessage(message, tracer)),
       { received: arrivals.isCounted(message) },
     ),

@@ -62,6 +62,16 @@ export function brokerOf(connection: { getServer?(): string } | undefined): Mess
   return serverAt(connection?.getServer?.());
 }
 
+/** Returns the server that a message came from. No public member contains it, unless a traced call has returned the message. */
+export function brokerOfMessage(message: object): MessagingTarget {
+  const { msg, publisher = msg?.publisher } = message as Published & { readonly msg?: Published };
+  return arrivals.knownOf(message) ?? serverAt(publisher?.getServer?.()?.listen);
+}
+
+interface Published {
+  readonly publisher?: { getServer?(): { readonly listen?: string } | undefined };
+}
+
 /** Headers that we wrote. Their sender is already traced. */
 const written = new WeakSet<NatsHeaders>();
 
@@ -122,7 +132,7 @@ export function receivedMessage(message: NatsMessage, subscribed?: string): Mess
 export function tracedMessage<M extends NatsMessage>(
   original: M,
   tracer: NatsTracer,
-  broker = arrivals.knownOf(original),
+  broker = brokerOfMessage(original),
 ): M {
   // The cast: either kind of message; its methods show which.
   const message = original as DeliveredMessage;
