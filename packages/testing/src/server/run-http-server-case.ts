@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import type { IncomingMessage } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
 import { SpanKind } from '@opentelemetry/api';
 import { within } from '../kit/deadline.ts';
 import { createGates } from '../kit/gate.ts';
@@ -12,12 +9,13 @@ import type { HttpServerCase, HttpServerWorld } from './http-server-case.ts';
 import type {
   CutErrorTypes,
   HttpServerConformanceOptions,
-  ServedHttp,
+  HttpServerSetup,
 } from './http-server-conformance-options.ts';
 import { createEndpoints } from './http-server-endpoints.ts';
+import { createServing } from './serving.ts';
 import { createSightings, OUTSIDE } from './sightings.ts';
 import { createStatusTruth, type StatusTruth } from './status-truth.ts';
-import { connect, exchangeBytes, type Origin, type WireClient } from './wire.ts';
+import { connect, exchangeBytes, type WireClient } from './wire.ts';
 
 const ERROR_TYPES: CutErrorTypes = {
   clientDisconnected: 'client_disconnected',
@@ -40,10 +38,8 @@ function createScene(
   const truth = createStatusTruth();
   const errors: unknown[] = [];
   const clients = new Set<WireClient>();
-  const sockets = new Set<Socket>();
+  const serving = createServing(options);
   const endpoints = createEndpoints({ sight: sightings.add, gate, fetch: options.fetch });
-  let served: ServedHttp | undefined;
-  let origin: Origin | undefined;
 
   const client = (keepAlive: boolean): WireClient => {
     const made = connect(world.origin, keepAlive);
@@ -55,54 +51,31 @@ function createScene(
     ...base,
     options,
     get origin() {
-      return required(origin, 'the server was not started');
+      return serving.origin;
     },
     get served() {
-      return required(served, 'the server was not started');
+      return serving.served;
     },
     errors,
     sightings: sightings.list,
     errorTypes: options.errorTypes ?? ERROR_TYPES,
     outerContext: false,
-    async start(change = {}) {
-      const serving = options.serve({
+    start(change = {}) {
+      const setup: HttpServerSetup = {
         endpoints,
         traceOptions: change.traceOptions ?? one.traceOptions?.(world) ?? {},
         mounts: change.mounts ?? one.mounts ?? 1,
         fetch: options.fetch,
         noteError: (error) => errors.push(error),
-      });
-      served = await within(Promise.resolve(serving), () => 'the application to be made');
-      const { server } = served;
-      server.on('connection', (socket: Socket) => {
-        sockets.add(socket);
-        socket.on('close', () => sockets.delete(socket));
-      });
-      server.prependListener('request', (req: IncomingMessage) => sightings.add(OUTSIDE, req));
-      if (!server.listening) {
-        server.listen(0, '127.0.0.1');
-        await once(server, 'listening');
-      }
-      origin = {
-        scheme: options.scheme ?? 'http',
-        httpVersion: options.httpVersion ?? '1.1',
-        port: (server.address() as AddressInfo).port,
       };
+      return serving.start(setup, (req) => sightings.add(OUTSIDE, req));
     },
-    cutConnections() {
-      for (const socket of sockets) socket.destroy();
-    },
+    cutConnections: serving.cutConnections,
     async stop() {
       openAll();
       for (const one of clients) one.close();
       clients.clear();
-      if (!served) return;
-      const { server, close } = served;
-      const closed = server.listening ? new Promise((done) => server.close(done)) : undefined;
-      world.cutConnections();
-      await close?.();
-      await closed;
-      served = undefined;
+      await serving.stop();
     },
     send: (path, request) => client(false).send(path, request),
     get: (path, request) => client(false).send(path, request).response,
@@ -123,7 +96,8 @@ function createScene(
       const { routes = true } = options.capabilities ?? {};
       if (routes !== true) return undefined;
       const endpoint = endpoints.find(({ mounts, path }) => `${mounts.join('')}${path}` === template);
-      return options.routeOf?.(required(endpoint, `no endpoint ${template}`)) ?? template;
+      assert.ok(endpoint, `no endpoint ${template}`);
+      return options.routeOf?.(endpoint) ?? template;
     },
     registerSdk: () => register(base.parts),
   };
@@ -155,9 +129,4 @@ function noting(client: WireClient, truth: StatusTruth): WireClient {
     },
     close: () => client.close(),
   };
-}
-
-function required<T>(value: T | undefined, missing: string): T {
-  assert.ok(value !== undefined, missing);
-  return value;
 }
