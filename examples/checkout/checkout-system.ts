@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { startHeaderStrippingProxy } from './header-stripping-proxy.ts';
 
-/** The services, from the one that customers call to the leaves. */
+/** The services, from the one that customers call to those that call no other. */
 export const SERVICES = [
   { name: 'gateway', framework: 'Express' },
   { name: 'orders', framework: 'Fastify' },
@@ -15,16 +15,16 @@ export const SERVICES = [
 
 export type ServiceName = (typeof SERVICES)[number]['name'];
 
-/** Who joins them with a queue: no customer calls these, messages do. */
+/** The services behind the queue. Customers do not call them; messages reach them. */
 const QUEUE_SERVICES = [
   { name: 'mailer', framework: 'amqplib', reads: 'rabbitmqUrl' },
   { name: 'mail-worker', framework: 'BullMQ', reads: 'redisUrl' },
 ] as const;
 
 export interface QueueOptions {
-  /** Where orders are announced: `amqp://guest:guest@127.0.0.1:5672`. */
+  /** The broker that orders are announced through: `amqp://guest:guest@127.0.0.1:5672`. */
   readonly rabbitmqUrl: string;
-  /** Where the jobs wait that send mails: `redis://127.0.0.1:6379`. */
+  /** The store of the jobs that send mails: `redis://127.0.0.1:6379`. */
   readonly redisUrl: string;
   /** Leaves the mailer's channel untraced. @default false */
   readonly forgetChannel?: boolean;
@@ -35,13 +35,13 @@ export interface CheckoutSystemOptions {
   readonly otlpEndpoint: string;
   /** Puts a proxy that drops trace headers between gateway and orders. @default false */
   readonly stripHeaders?: boolean;
-  /** Adds the two services behind a queue. Its clients must be installed, see `queue/package.json`. */
+  /** Adds the two services behind a queue. Its clients must be installed, see `queue/package.json`. Absent: no queue. */
   readonly queue?: QueueOptions | undefined;
-  /** Replaces the address at which a service is called, for one that is down or a stand-in. */
+  /** Replaces the address at which a service is called, to simulate an outage or use a stand-in. Absent: its own. */
   readonly addresses?: Partial<Record<ServiceName, string>>;
-  /** Stops what has been started so far, and rejects. Without effect once all services listen. */
+  /** Stops what has been started so far, and rejects. It has no effect once all services listen. Absent: no way to stop early. */
   readonly signal?: AbortSignal;
-  /** Called when a service that was up ends although it was not stopped, with what it wrote to stderr last. */
+  /** Called with the last stderr of a service that ended unexpectedly. Absent: that is not reported. */
   readonly onCrash?: (service: string, stderr: string) => void;
 }
 
@@ -56,15 +56,15 @@ export interface RunningService {
 export interface CheckoutSystem {
   readonly services: readonly RunningService[];
   readonly urls: Readonly<Record<ServiceName, string>>;
-  /** Present with `stripHeaders`. */
+  /** Absent without `stripHeaders`. */
   readonly proxyUrl?: string;
   /** Process ids, in the order of `services`. */
   readonly pids: readonly number[];
-  /** Ends every service. Each exports the spans it still holds first. */
+  /** Ends every service, which first exports the spans that it still holds. */
   stop(): Promise<void>;
 }
 
-/** A person is waiting for the trace; a production service would rather export every few seconds. Milliseconds. */
+/** In milliseconds. It is short, because a person waits for the trace; in production, every few seconds is enough. */
 const EXPORT_DELAY = '50';
 const START_DEADLINE = 15_000;
 const STOP_DEADLINE = 3_000;
@@ -73,7 +73,7 @@ const STDERR_KEPT = 4_000;
 /**
  * Starts the services, each in a process of its own, and resolves when all of them listen.
  *
- * Rejects when one does not come up, with its stderr in the message; the others are stopped then.
+ * Rejects if one does not start, with its stderr in the message, and stops the others.
  *
  * @example
  * const system = await startCheckoutSystem({ otlpEndpoint: receiver.url });
@@ -156,7 +156,7 @@ export async function startCheckoutSystem(options: CheckoutSystemOptions): Promi
 interface Service {
   readonly name: string;
   readonly process: ChildProcess;
-  /** Resolves once the service says that it listens. */
+  /** Resolves once the service reports that it listens. */
   readonly listening: Promise<void>;
   /** Resolves with its last stderr once it has ended, for any reason. */
   readonly failed: Promise<string>;
@@ -167,7 +167,7 @@ function startService(name: string, file: string, env: NodeJS.ProcessEnv): Servi
   const child = spawn(process.execPath, [fileURLToPath(new URL(file, import.meta.url))], {
     env,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    // In a process group of its own, so that Ctrl-C in a terminal is for this process to answer.
+    // In a process group of its own, so that only this process receives Ctrl-C of a terminal.
     detached: true,
   });
   let stderr = '';
@@ -196,7 +196,7 @@ async function stopChild(child: ChildProcess): Promise<void> {
   clearTimeout(timer);
 }
 
-/** A URL that may be shown: the password of a broker stands before its host. */
+/** Returns a URL without user and password, so that it may be shown. */
 function withoutUser(url: string): string {
   const { protocol, host } = new URL(url);
   return `${protocol}//${host}`;
@@ -216,7 +216,7 @@ function startDeadline(): Promise<never> {
   });
 }
 
-/** All are held at the same time, so that they differ; they are given up just before the services take them. */
+/** Returns free ports. All are held at the same time, so that they differ, and released just before the services use them. */
 async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, async () => {

@@ -16,8 +16,8 @@ import { startTraceReceiver, type TraceReceiver } from './trace-receiver.ts';
 const USAGE = `Usage: npm run demo -- [--once] [--break strip-headers]
        npm run demo:queue -- [--once] [--break strip-headers | --break forget-channel]
 
-Starts four services, sends one checkout request through them and prints the trace it left. With the queue, two more
-services mail the customer: RabbitMQ and Redis are between them.
+Starts four services, sends one checkout request through them and prints its trace. With the queue, two more
+services mail the customer, through RabbitMQ and Redis.
 
   --once                  print that trace and stop; exit 0 only if it is one connected trace
   --break strip-headers   put a proxy that drops ${STRIPPED_HEADERS.join(', ')} between gateway and orders
@@ -27,10 +27,10 @@ services mail the customer: RabbitMQ and Redis are between them.
 
 const ORDER = JSON.stringify({ items: [{ sku: 'tea', quantity: 2 }] });
 
-/** Traces running at the same time beyond which each is printed on its own. */
+/** The number of simultaneous traces beyond which each is printed on its own. */
 const BUSY = 50;
 const MAX_SPANS = 5_000;
-/** Milliseconds. */
+/** In milliseconds. */
 const FIRST_TRACE_DEADLINE = 10_000;
 
 const options = readOptions();
@@ -92,20 +92,20 @@ async function run() {
 }
 
 async function judgeOnce(system: CheckoutSystem, receiver: TraceReceiver, answered: boolean) {
-  // What goes through a queue continues after the answer. Who does not report in time is named below.
+  // Work behind a queue continues after the answer. A service that does not report in time is named below.
   if (options.queue) await receiver.waitFor(everyoneSettled(system, receiver)).catch(() => {});
-  // A service exports what it still holds before it ends: after this, nothing more can come.
+  // A service exports what it still holds before it ends, so that nothing can arrive after this.
   await system.stop();
   const traces = receiver.traces();
   const verdict = judge(traces);
   print(report(traces));
   const services = new Set(traces.flatMap((trace) => trace.services));
   const absent = system.services.filter(({ name }) => !services.has(name));
-  if (absent.length > 0) print(`No span came from ${absent.map(({ name }) => name).join(', ')}.\n`);
+  if (absent.length > 0) print(`No span was received from ${absent.map(({ name }) => name).join(', ')}.\n`);
   await end(verdict.connected && absent.length === 0 && answered ? 0 : 1);
 }
 
-/** Asked after every export, until each service has a span and no trace is still coming in. */
+/** Returns a function that returns `true` when each service has a span and no trace is still arriving. */
 function everyoneSettled({ services }: CheckoutSystem, receiver: TraceReceiver) {
   return (traces: readonly Trace[]) => {
     const reported = new Set(traces.flatMap((trace) => trace.services));
@@ -127,13 +127,13 @@ function introduce({ services, proxyUrl }: CheckoutSystem) {
 }
 
 /**
- * Prints a trace together with those it was torn from. While a trace that ran at the same time is still coming
- * in, it might be the other half, so that one's turn prints both.
+ * Prints a trace together with those that it was torn from. A trace that ran at the same time and is still arriving may
+ * be the other half; then both are printed when that one has settled.
  */
 function printSettled(settled: Trace) {
   const near = overlapping(receiver?.traces() ?? [], settled);
   const whole = near.filter((trace) => receiver?.isSettled(trace.traceId));
-  // Under load something is always running, and waiting for the other half would print nothing at all.
+  // Under load some trace is always arriving, and waiting for the other half would print nothing at all.
   const busy = near.length > BUSY;
   if (!busy && whole.length < near.length) return;
   for (const group of busy ? whole.map((trace) => [trace]) : groupTraces(near)) {
@@ -158,7 +158,7 @@ function report(traces: readonly Trace[]): string {
 function inviteToTry(gateway: string) {
   const seconds = (performance.now() / 1000).toFixed(2);
   print(
-    `First trace after ${seconds} s. Now try it; every further trace is printed here, Ctrl-C stops everything:\n\n` +
+    `First trace after ${seconds} s. Now try it; every further trace is printed here, and Ctrl-C stops everything:\n\n` +
       `  curl -X POST ${gateway}/checkout/43 -H 'content-type: application/json' -d '${ORDER}'\n\n`,
   );
 }
@@ -170,7 +170,7 @@ function print(text: string) {
 function end(code: number): Promise<never> {
   ending ??= (async () => {
     interrupted.abort();
-    // A start that was interrupted has stopped what it had started when it rejects.
+    // When an interrupted start rejects, it has already stopped what it had started.
     await starting?.then(
       (system) => system.stop(),
       () => {},
@@ -197,7 +197,7 @@ function readOptions() {
     }
     const breaks = values.queue ? ['strip-headers', 'forget-channel'] : ['strip-headers'];
     if (values.break !== undefined && !breaks.includes(values.break)) {
-      throw new TypeError(`--break knows ${breaks.join(' and ')}, not '${values.break}'`);
+      throw new TypeError(`--break must be ${breaks.join(' or ')}, got '${values.break}'`);
     }
     return {
       once: values.once === true,

@@ -12,7 +12,7 @@ app.use(traceContext());
 app.use(express.json());
 
 app.post('/checkout/:cart', async (req, res) => {
-  // A customer who leaves takes the work behind the gateway along.
+  // If the customer leaves, the work behind the gateway is cancelled, too.
   const left = new AbortController();
   res.on('close', () => left.abort());
 

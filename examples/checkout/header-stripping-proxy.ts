@@ -2,20 +2,21 @@ import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream';
 
+/** A proxy that runs. */
 export interface HeaderStrippingProxy {
   /** Where to send requests instead: `http://127.0.0.1:8080`. */
   readonly url: string;
   close(): Promise<void>;
 }
 
-/** What context travels in. A gateway with an allow-list of headers drops just these. */
+/** The headers that carry context. A gateway with an allow-list of headers often drops just these. */
 export const STRIPPED_HEADERS: readonly string[] = ['traceparent', 'tracestate', 'baggage'];
 
-/** These describe one connection, not the message; each side of the proxy has its own. */
+/** Headers of one connection, not of the message; each side of the proxy has its own. */
 const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-connection', 'te', 'upgrade', 'expect'];
 
 /**
- * Starts an HTTP proxy that forwards everything to `target` except the headers that carry context.
+ * Starts an HTTP proxy that forwards everything to `target` except the headers that carry context, and returns it.
  *
  * Bodies stream both ways; when one side goes away the other is closed.
  *
@@ -55,7 +56,7 @@ export async function startHeaderStrippingProxy(target: string): Promise<HeaderS
   };
 }
 
-/** Raw headers are used because they keep repeats, order and letter case as sent. */
+/** Returns raw headers without some. Raw, because they keep repeats, order and letter case as sent. */
 function without(names: readonly string[], rawHeaders: readonly string[]): string[] {
   const kept: string[] = [];
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {

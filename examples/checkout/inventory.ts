@@ -15,7 +15,7 @@ const stock = new Map([
 
 const router = new Router();
 router.get('/stock/:sku', async (ctx) => {
-  // Stands for the round trip to a database.
+  // Stands in for the round trip to a database.
   await delay(4);
   const { sku = '' } = ctx.params;
   const available = stock.get(sku);
@@ -24,7 +24,7 @@ router.get('/stock/:sku', async (ctx) => {
 });
 
 const app = new Koa();
-// Unknown skus are answers, not incidents; only what Koa answers with 500 is worth a line.
+// An unknown sku is an answer, not an incident. Only errors that Koa answers with 500 are logged.
 app.on('error', (error) => {
   if (!error.expose) console.error(error);
 });

@@ -1,7 +1,7 @@
 import type { Trace, TraceSpan } from '@throughline/trace-tree';
 
 /**
- * The PRODUCER spans whose message no received CONSUMER span continues: there the trace ends at the queue.
+ * Returns the PRODUCER spans whose message no received CONSUMER span continues: their trace ends at the queue.
  *
  * @example
  * for (const { service, name } of lostMessages(traces)) console.log(`${service}: ${name}`);

@@ -28,7 +28,7 @@ const priceLists = {
   },
 };
 
-/** The market travels as baggage from the caller of the gateway; no service in between knows of it. */
+/** Returns the prices of the market, which arrives as baggage from the caller of the gateway. No service in between uses it. */
 function priceList() {
   const market = propagation.getActiveBaggage()?.getEntry('market')?.value;
   return market === 'uk' ? priceLists.uk : priceLists.eu;
@@ -42,7 +42,7 @@ async function handle(req: IncomingMessage, res: ServerResponse) {
   const { currency, cents } = priceList();
   const price = cents.get(sku);
   if (price === undefined) return send(res, 404, { error: 'no such sku' });
-  // The quote is sealed, so that an order placed later can be checked against it.
+  // The quote is sealed, so that a later order can be checked against it.
   const seal = await derive(`${sku}:${price}:${currency}`, 'demo', 5_000, 16, 'sha256');
   send(res, 200, { sku, cents: price, currency, seal: seal.toString('hex') });
 }

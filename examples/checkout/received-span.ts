@@ -1,6 +1,6 @@
 import { type AttributeValue, SPAN_KINDS, type SpanKindName, type TraceSpan } from '@throughline/trace-tree';
 
-/** What one export request held: the spans that could be read, and how many could not. */
+/** The content of one export request: the spans that could be read, and the number of those that could not. */
 export interface ReceivedBatch {
   readonly spans: readonly TraceSpan[];
   readonly rejected: number;
@@ -10,9 +10,9 @@ const HAS_IS_REMOTE = 0x100;
 const IS_REMOTE = 0x200;
 
 /**
- * Reads the body of an OTLP/HTTP JSON trace export into spans.
+ * Returns the spans in the body of an OTLP/HTTP JSON trace export.
  *
- * Spans with unusable ids or times are counted, not thrown on: one bad span must not cost its batch.
+ * Spans with unusable ids or times are counted and do not throw, so that one bad span does not cost its batch.
  *
  * @throws TypeError when the body as a whole has another shape.
  * @see https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
@@ -67,13 +67,13 @@ function readKind(kind: unknown): SpanKindName {
   return SPAN_KINDS.find((name) => kind === `SPAN_KIND_${name}`) ?? 'INTERNAL';
 }
 
-/** An all-zero id means "none" on the wire. */
+/** Returns an id, or `undefined` if it is not one. All zeros mean "none" on the wire. */
 function readId(value: unknown, digits: number): string | undefined {
   if (typeof value !== 'string' || value.length !== digits || !/^[0-9a-f]+$/i.test(value)) return undefined;
   return /^0+$/.test(value) ? undefined : value.toLowerCase();
 }
 
-/** Nanoseconds since the epoch exceed 2^53, microseconds do not: hence BigInt first, a number after. */
+/** Returns microseconds. Nanoseconds since the epoch exceed 2^53, so they are divided as a BigInt. */
 function readMicros(nanos: unknown): number | undefined {
   if (typeof nanos === 'number' && Number.isFinite(nanos) && nanos >= 0) return Math.floor(nanos / 1000);
   if (typeof nanos !== 'string' || !/^\d{1,20}$/.test(nanos)) return undefined;

@@ -5,35 +5,38 @@ import { gunzip } from 'node:zlib';
 import { buildTraces, type Trace, type TraceSpan } from '@throughline/trace-tree';
 import { readTraceExport } from './received-span.ts';
 
+/** Options of {@link startTraceReceiver}. */
 export interface TraceReceiverOptions {
   /** @default 0, a free port */
   readonly port?: number;
-  /** Largest export request accepted, in bytes, before and after decompression. @default 4 MiB */
+  /** The largest export request that is accepted, in bytes, before and after decompression. @default 4 MiB */
   readonly maxBodyBytes?: number;
-  /** Spans kept; beyond it the oldest trace is forgotten. @default 20 000 */
+  /** The number of spans kept. Beyond it, the oldest trace is forgotten. @default 20 000 */
   readonly maxSpans?: number;
-  /** Called each time a trace has gone quiet, and again if more of its spans come later. */
+  /** Called each time a trace has settled, and again if more of its spans arrive later. Absent: not reported. */
   readonly onSettled?: (trace: Trace) => void;
 }
 
+/** A receiver that runs. */
 export interface TraceReceiver {
   /** For `OTEL_EXPORTER_OTLP_ENDPOINT`: `http://127.0.0.1:4318`. */
   readonly url: string;
   /** All traces held, oldest first, settled or not. */
   traces(): Trace[];
+  /** Returns whether no span of the trace has arrived for a while. */
   isSettled(traceId: string): boolean;
   /**
-   * Resolves with the first result of `pick` that is not undefined, asked again after every export
-   * and whenever a trace settles.
-   * Rejects when there is none within `deadline` milliseconds.
+   * Resolves with the first result of `pick` that is not undefined. `pick` is called after every export and whenever a
+   * trace settles. Rejects if there is none within `deadline` milliseconds.
    */
   waitFor<T>(pick: (traces: readonly Trace[]) => T | undefined, deadline?: number): Promise<T>;
   close(): Promise<void>;
 }
 
 /**
- * A trace with one top, whose every call was continued, lacks nothing that its own structure can show: services
- * export spans in the order they end. Others may still be waiting for another process's next export.
+ * In milliseconds: how long no span of a trace may arrive until it has settled. A trace with one top span whose calls are
+ * all continued seems complete, because services export spans in the order in which they end. Others may still be
+ * waiting for another process's next export.
  */
 const QUIET_WHEN_COMPLETE = 150;
 const QUIET_OTHERWISE = 600;
@@ -44,8 +47,8 @@ const inflate = promisify(gunzip);
 /**
  * Starts an OTLP/HTTP receiver for JSON traces on the loopback interface.
  *
- * It answers as the protocol asks: 200 with a partial success when single spans were unusable, 400 for what is
- * not an export request, 413 beyond the size limit, 415 for protobuf.
+ * It answers as the protocol demands: 200 with a partial success if single spans were unusable, 400 for what is not
+ * an export request, 413 beyond the size limit, 415 for protobuf.
  *
  * @see https://opentelemetry.io/docs/specs/otlp/#otlphttp
  * @example
@@ -64,7 +67,7 @@ export async function startTraceReceiver(options: TraceReceiverOptions = {}): Pr
       trace = { spans: new Map(), settled: false };
       held.set(span.traceId, trace);
     }
-    // An exporter that saw no answer sends the same spans again.
+    // An exporter that got no answer sends the same spans again.
     if (!trace.spans.has(span.spanId)) spanCount++;
     trace.spans.set(span.spanId, span);
   }
@@ -123,7 +126,7 @@ export async function startTraceReceiver(options: TraceReceiverOptions = {}): Pr
         const refusal =
           error instanceof Refusal ? error : new Refusal(500, 'the export could not be handled');
         reply(res, refusal.status, { message: refusal.message });
-        // What is left of a refused body is read and dropped, so that the connection can carry the next export.
+        // The rest of a refused body is read and dropped, so that the connection can carry the next export.
         req.resume();
       },
     );
@@ -169,7 +172,7 @@ export async function startTraceReceiver(options: TraceReceiverOptions = {}): Pr
   };
 }
 
-/** A request this receiver does not take, with the status that says why. */
+/** The reason for which a request is refused, with its status. */
 class Refusal extends Error {
   readonly status: number;
   constructor(status: number, message: string) {

@@ -1,8 +1,8 @@
 /**
- * Runs the demo with the queue, between brokers that it starts before and stops after:
- * `node examples/checkout/queue/demo.ts [what the demo takes]`.
+ * Starts the brokers, runs the demo with the queue, and stops the brokers:
+ * `node examples/checkout/queue/demo.ts [options of the demo]`.
  *
- * A broker whose `TL_<NAME>_URL` is set is used where it is.
+ * A broker whose `TL_<NAME>_URL` is set is not started; the one at that address is used.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,7 +20,7 @@ import {
 
 const DEMO = join(import.meta.dirname, '../demo.ts');
 
-/** The broker, the variable in which services look for it, and how to get it when it cannot be started. */
+/** Each broker with the variable that names it to services, and with how to get it if it cannot be started. */
 const BROKERS: readonly [Service, variable: string, install: string, url: string][] = [
   [rabbitmq, 'RABBITMQ_URL', 'apt-get install rabbitmq-server', 'amqp://guest:guest@127.0.0.1:5672'],
   [redis, 'REDIS_URL', 'apt-get install redis-server', 'redis://127.0.0.1:6379'],
@@ -30,7 +30,7 @@ const runFolder = mkdtempSync(join(tmpdir(), 'throughline-'));
 process.env.TL_RUN_FOLDER = runFolder;
 const running: RunningService[] = [];
 const interrupted = new Promise<void>((resolve) => {
-  // Each may come more than once, and must not end this process before the brokers have ended.
+  // Each may arrive more than once, and must not end this process before the brokers have ended.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
 });
 
@@ -61,7 +61,7 @@ function whyMissing([service, , install, url]: (typeof BROKERS)[number]): string
   );
 }
 
-/** Puts the broker's URL into the environment of the demo. */
+/** Starts the broker if necessary, and puts its URL into the environment of the demo. */
 async function provide([service, variable]: (typeof BROKERS)[number]): Promise<void> {
   const given = process.env[urlVariable(service)];
   if (given !== undefined) {

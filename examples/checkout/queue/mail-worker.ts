@@ -10,7 +10,7 @@ const redisUrl = process.env.REDIS_URL ?? 'redis://127.0.0.1:6379';
 const worker = new Worker('send-mail', send, { connection: { url: redisUrl }, telemetry: createTelemetry() });
 worker.on('error', console.error);
 
-/** Stands for the delivery to a mail server. */
+/** Stands in for the delivery to a mail server. */
 async function send() {
   await delay(8);
 }

@@ -14,7 +14,7 @@ const mails = new Queue('send-mail', { connection: { url: redisUrl }, telemetry:
 
 const connection = await amqp.connect(rabbitmqUrl);
 const plain = await connection.createChannel();
-// `--break forget-channel` shows what becomes of a consumer that was forgotten.
+// `--break forget-channel` shows what happens to a consumer that was forgotten.
 const channel = process.env.FORGET_CHANNEL ? plain : traceChannel(plain);
 await channel.assertQueue(ORDER_PLACED);
 

@@ -8,7 +8,7 @@ export interface PlacedOrder {
   readonly total: number;
 }
 
-/** The queue that orders are announced in. */
+/** The name of the queue in which orders are announced. */
 export const ORDER_PLACED = 'order.placed';
 
 /**

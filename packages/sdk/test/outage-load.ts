@@ -84,7 +84,7 @@ console.log(
 );
 console.log('|---|---|---|---|---|---|---|---|---|---|---|---|');
 await measure('none: nothing recorded', 'off');
-await measure('takes spans', 'discard');
+await measure('accepts spans', 'discard');
 await measure('hangs', 'hang');
 await measure('answers 503', 'unavailable');
 await measure('refuses connections', 'refused');
