@@ -7,7 +7,8 @@ import { isNames } from '../setup/option-check.ts';
 import { Scope } from '../setup/scope.ts';
 
 /**
- * The fields that tie a log line to its trace, under OpenTelemetry's names for formats other than OTLP.
+ * The fields that tie a log line to its trace, under OpenTelemetry's names for formats other than OTLP. The ids are
+ * absent outside of a trace.
  *
  * @see https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_context/
  */
@@ -16,7 +17,7 @@ export interface LogFields {
   trace_id?: string;
   /** 16 lower-case hex digits. */
   span_id?: string;
-  /** Two hex digits: `01` when the trace is sampled, `00` when it is not. */
+  /** Two hex digits: `01` when the trace is sampled, `00` when not; without an SDK, the caller's flags as received. */
   trace_flags?: string;
   /** The listed baggage entries that are present. */
   [entry: `baggage.${string}`]: string;
