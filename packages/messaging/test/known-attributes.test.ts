@@ -80,6 +80,20 @@ describe('aws.request_id', () => {
     });
   });
 
+  it.each<[string, string, object]>([
+    ['send orders', 'SendMessage', { MessageBody: 'a' }],
+    ['send orders', 'SendMessageBatch', { Entries: entries }],
+    ['receive orders', 'ReceiveMessage', {}],
+    ['delete orders', 'DeleteMessage', { ReceiptHandle: 'h' }],
+  ])('%s of SQS by %s, refused', async (span, operation, input) => {
+    const refused = Object.assign(new Error('AccessDenied'), { $metadata });
+    const client = sqs.traceClient({ send: (_command: unknown) => Promise.reject(refused) });
+    const found = await recorded(() =>
+      expect(client.send(command(operation, { QueueUrl, ...input }))).rejects.toBe(refused),
+    );
+    expect(found[span]).toMatchObject({ 'aws.request_id': 'r-7' });
+  });
+
   it('is absent where the answer has none', async () => {
     const client = sqs.traceClient({ send: async (_command: unknown) => ({}) });
     const found = await recorded(() => client.send(command('SendMessage', { QueueUrl, MessageBody: 'a' })));

@@ -111,15 +111,19 @@ export class Operation {
    * Runs `fn` like {@link Operation.run}, and ends the operation when what `fn` returns has settled.
    *
    * @param onSuccess Called with the result before the end. An error that it throws is reported and changes nothing.
+   * @param onFailure Called likewise with what `fn` failed with.
    */
-  follow<T>(fn: () => T, onSuccess?: (result: Awaited<T>) => void): T {
+  follow<T>(fn: () => T, onSuccess?: (result: Awaited<T>) => void, onFailure?: (error: unknown) => void): T {
     return follow(
       () => this.run(fn),
       (value) => {
         if (onSuccess !== undefined) guarded('a result could not be read', () => onSuccess(value));
         this.end();
       },
-      (error) => this.fail(error),
+      (error) => {
+        if (onFailure !== undefined) guarded('an error could not be read', () => onFailure(error));
+        this.fail(error);
+      },
     );
   }
 

@@ -63,7 +63,7 @@ export function wrapAwsClient<C extends AwsClient>(
   return wrapClient(original, methods);
 }
 
-/** Returns what only the answer of the service knows: the id of the request, and of a message that was sent. */
+/** Returns what only the answer or an error of the service knows: the id of the request, and of a message that was sent. */
 export function answerAttributes(answer: unknown): Attributes {
   const { MessageId, $metadata } = (answer ?? {}) as {
     readonly MessageId?: string;

@@ -118,7 +118,7 @@ export function traceHandler<N extends SnsNotification, Rest extends unknown[], 
 
 const snsTracer = (options: MessagingOptions, entry: string) =>
   createMessagingTracer(
-    { system: 'aws.sns', codec, destinations: 'administered' },
+    { system: 'aws.sns', codec, destinations: 'administered', errorAttributes: answerAttributes },
     options,
     new Scope('messaging', entry),
   );

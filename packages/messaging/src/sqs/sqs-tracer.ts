@@ -1,5 +1,6 @@
 import { Scope } from '@throughline/core/seam';
 import { type SqsRecord, sqsMessageIn } from '../aws/lambda-records.ts';
+import { answerAttributes } from '../aws/wrap-aws-client.ts';
 import type { Message, MessagingTarget } from '../verbs/message.ts';
 import type { MessagingOptions } from '../verbs/messaging-options.ts';
 import { createMessagingTracer } from '../verbs/messaging-tracer.ts';
@@ -39,7 +40,7 @@ export function settledMessage(settled: object): Message<SqsMetadata> {
 /** Returns a tracer for messages in SQS. `entry` is the function that the user called; errors name it. */
 export const sqsTracer = (options: MessagingOptions, entry: string) =>
   createMessagingTracer(
-    { system: 'aws_sqs', codec: sqsCodec, destinations: 'administered' },
+    { system: 'aws_sqs', codec: sqsCodec, destinations: 'administered', errorAttributes: answerAttributes },
     options,
     new Scope('messaging', entry),
   );

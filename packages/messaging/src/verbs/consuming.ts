@@ -89,14 +89,15 @@ export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerV
       parent,
       measure: timed(described),
     });
-    return operation.follow(fn, (result) => {
+    return followAnswer(settings, operation, fn, (result) => {
       const found = messagesOf(result);
       const messages = found === undefined ? [] : isList(found) ? found : [found];
+      operation.describe({}, linksOf(described, messages));
+      countConsumed(described, messages.length);
       const attributes: Attributes = { ...answered?.(result) };
       if (isList(found)) attributes[semconv.ATTR_MESSAGING_BATCH_MESSAGE_COUNT] = found.length;
       else if (found !== undefined) Object.assign(attributes, identityOf(describe('receive', found)));
-      operation.describe(attributes, linksOf(described, messages));
-      countConsumed(described, messages.length);
+      return attributes;
     });
   }
 
@@ -172,7 +173,7 @@ export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerV
       links: linksOf(described, batch ? settled.messages : [settled]),
       measure: timed(described),
     });
-    return followAnswer(operation, fn, answered);
+    return followAnswer(settings, operation, fn, answered);
   }
 
   function countConsumed(described: MessagingOperation, messages: number): void {

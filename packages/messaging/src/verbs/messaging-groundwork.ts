@@ -1,4 +1,4 @@
-import { type Context, type Link, ROOT_CONTEXT, type SpanContext } from '@opentelemetry/api';
+import { type Attributes, type Context, type Link, ROOT_CONTEXT, type SpanContext } from '@opentelemetry/api';
 import type { TrustDecision } from '@throughline/core';
 import type { Operation, Scope } from '@throughline/core/seam';
 import {
@@ -41,6 +41,8 @@ export interface MessagingSystem<C> {
    * sender.
    */
   readonly destinations?: 'administered' | undefined;
+  /** Returns the attributes that the error of a failed call contains. Default: none. */
+  readonly errorAttributes?: ((error: unknown) => Attributes) | undefined;
 }
 
 /** What sending and consuming share. */
@@ -69,7 +71,7 @@ const NOTHING: Arrival = { received: ROOT_CONTEXT, caller: undefined, passedOn: 
 
 /** Expects checked options. */
 export function createGroundwork<C>(
-  { system, codec, destinations }: MessagingSystem<C>,
+  { system, codec, destinations, errorAttributes }: MessagingSystem<C>,
   options: MessagingOptions,
   scope: Scope,
 ): MessagingGroundwork<C> {
@@ -77,6 +79,7 @@ export function createGroundwork<C>(
     options,
     tracer: scope.tracer(options.tracerProvider),
     instruments: messagingInstruments(scope, options.meterProvider),
+    errorAttributes,
   };
 
   const isAdmitted = createNameLimit(system, destinations === 'administered', options);

@@ -11,6 +11,8 @@ export interface OperationSettings {
   /** Returns `undefined` where nothing is recorded. */
   readonly tracer: () => Tracer | undefined;
   readonly instruments: () => MessagingInstruments | undefined;
+  /** Returns the attributes that the error of a failed call contains. */
+  readonly errorAttributes?: ((error: unknown) => Attributes) | undefined;
 }
 
 /** Measures an operation that is over; `errorType` is its `error.type` if it failed. */
@@ -55,11 +57,16 @@ export function startOperation(
  * @param answered Returns the attributes that only the answer knows.
  */
 export function followAnswer<T>(
+  { errorAttributes }: OperationSettings,
   operation: Operation,
   fn: () => T,
   answered?: (answer: Awaited<T>) => Attributes,
 ): T {
-  return operation.follow(fn, answered && ((answer) => operation.describe(answered(answer))));
+  return operation.follow(
+    fn,
+    answered && ((answer) => operation.describe(answered(answer))),
+    errorAttributes && ((error) => operation.describe(errorAttributes(error))),
+  );
 }
 
 function startAttributes(described: MessagingOperation, options: MessagingOptions): Attributes {

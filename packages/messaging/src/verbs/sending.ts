@@ -87,7 +87,7 @@ export function sendingVerbs<C>(groundwork: MessagingGroundwork<C>): ProducerVer
   ): T {
     const { carrier, operation } = beginSend(message);
     if (operation === undefined) return fn(carrier);
-    return followAnswer(operation, () => fn(carrier), answered);
+    return followAnswer(settings, operation, () => fn(carrier), answered);
   }
 
   function start(type: 'create' | 'send', message: Message<C>): Sending<C> {
@@ -146,7 +146,7 @@ export function sendingVerbs<C>(groundwork: MessagingGroundwork<C>): ProducerVer
         messages.map((message) => describe('send', message)),
       ),
     });
-    return followAnswer(operation, () => fn(carriers(operation.context)), answered);
+    return followAnswer(settings, operation, () => fn(carriers(operation.context)), answered);
   }
 
   return {
