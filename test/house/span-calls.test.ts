@@ -6,7 +6,7 @@ const MAY = [
   // The kits plant faults and play other tracers.
   'packages/testing/',
   // Starts a span that is never exported, to see whether the SDK finds the active context.
-  'packages/sdk/src/register.ts',
+  'packages/sdk/src/registration/register.ts',
 ];
 
 it('starts, fails and ends spans in core/operation only', () => {

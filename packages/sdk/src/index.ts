@@ -1,4 +1,4 @@
-export type { SamplingOptions, SamplingRule } from './sampling.ts';
+export type { SamplingOptions, SamplingRule } from './sampling/sampling.ts';
 export { startTracing } from './start-tracing.ts';
 export type { Tracing, TracingStatus } from './tracing.ts';
 export type { TracingOptions } from './tracing-options.ts';

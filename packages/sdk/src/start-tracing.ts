@@ -1,16 +1,16 @@
 import { DiagConsoleLogger, diag } from '@opentelemetry/api';
 import { callerOf } from '@throughline/core/seam';
-import { createMetrics } from './metrics.ts';
-import { notice } from './notice.ts';
-import { register } from './register.ts';
-import { readSettings } from './settings.ts';
-import { settledWithin } from './settled-within.ts';
-import { setupError } from './setup-error.ts';
-import { createTraces } from './traces.ts';
+import { settledWithin } from './process-end/settled-within.ts';
+import { createMetrics } from './providers/metrics.ts';
+import { createTraces } from './providers/traces.ts';
+import { register } from './registration/register.ts';
+import { notice } from './reports/notice.ts';
+import { setupError } from './reports/setup-error.ts';
+import { readSettings } from './settings/settings.ts';
+import { withoutVariables } from './settings/without-variables.ts';
 import type { Tracing } from './tracing.ts';
 import { createTracingHandle } from './tracing-handle.ts';
 import { checkTracingOptions, type TracingOptions } from './tracing-options.ts';
-import { withoutVariables } from './without-variables.ts';
 
 const SHUTDOWN_TIMEOUT = 5_000;
 

@@ -1,8 +1,8 @@
-import type { Metrics } from './metrics.ts';
-import { flushAtProcessEnd } from './process-end.ts';
-import { settledWithin } from './settled-within.ts';
-import { NO_SPANS, type SpanCounts } from './span-export.ts';
-import type { Traces } from './traces.ts';
+import { NO_SPANS, type SpanCounts } from './export/span-export.ts';
+import { flushAtProcessEnd } from './process-end/process-end.ts';
+import { settledWithin } from './process-end/settled-within.ts';
+import type { Metrics } from './providers/metrics.ts';
+import type { Traces } from './providers/traces.ts';
 import type { Tracing, TracingStatus } from './tracing.ts';
 
 /** What was set up. Without both providers, context is only propagated. */

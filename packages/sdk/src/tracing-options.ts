@@ -1,9 +1,9 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace';
-import { isHttpUrl } from './environment-reader.ts';
-import { isHeader } from './is-header.ts';
-import { checkSampling, type SamplingOptions } from './sampling.ts';
-import { SCOPE } from './setup-error.ts';
+import { SCOPE } from './reports/setup-error.ts';
+import { checkSampling, type SamplingOptions } from './sampling/sampling.ts';
+import { isHttpUrl } from './settings/environment-reader.ts';
+import { isHeader } from './settings/is-header.ts';
 
 /** Options of `startTracing()`. Each overrides the environment variable for the same setting. */
 export interface TracingOptions {

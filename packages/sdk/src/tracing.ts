@@ -1,4 +1,4 @@
-import type { SpanCounts } from './span-export.ts';
+import type { SpanCounts } from './export/span-export.ts';
 
 /** What `startTracing()` returns. None of its methods throws or rejects. */
 export interface Tracing {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { propagation, trace } from '@opentelemetry/api';
 import { startTracing, type Tracing } from '@throughline/sdk';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { readSettings } from '../src/settings.ts';
+import { readSettings } from '../src/settings/settings.ts';
 import { type OtlpSink, startOtlpSink } from './otlp-sink.ts';
 
 /** So that everything is used that a variable may say something about. */

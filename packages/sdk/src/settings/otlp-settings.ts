@@ -1,7 +1,7 @@
+import type { TracingOptions } from '../tracing-options.ts';
 import type { EnvironmentReader } from './environment-reader.ts';
 import { isHeader } from './is-header.ts';
 import { ownRequire } from './own-require.ts';
-import type { TracingOptions } from './tracing-options.ts';
 
 type Signal = 'TRACES' | 'METRICS';
 

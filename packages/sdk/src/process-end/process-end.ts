@@ -1,4 +1,4 @@
-import { notice } from './notice.ts';
+import { notice } from '../reports/notice.ts';
 
 interface ProcessEndOptions {
   /** Sends what has ended, within a limited time; resolves with `false` if that was too short. Never rejects. */

@@ -1,7 +1,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Socket } from 'node:net';
-import type { OtlpSettings } from './otlp-settings.ts';
+import type { OtlpSettings } from '../settings/otlp-settings.ts';
 
 /**
  * The connections of one exporter to its receiver. They can be closed at once, because a request that the receiver does

@@ -1,5 +1,5 @@
 import { redaction } from '@throughline/core/seam';
-import { notice } from './notice.ts';
+import { notice } from '../reports/notice.ts';
 
 /** How often a continuing export failure is reported, in milliseconds. */
 const REPEAT = 60_000;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as nodePath from 'node:path';
-import { ownRequire } from './own-require.ts';
+import { ownRequire } from '../settings/own-require.ts';
 
 const API = '@opentelemetry/api';
 

@@ -2,8 +2,8 @@ import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import type { PushMetricExporter } from '@opentelemetry/sdk-metrics';
 import type { SpanExporter } from '@opentelemetry/sdk-trace';
-import { MAX_DELAY } from './environment-reader.ts';
-import { jsonExporters, type OtlpSettings } from './otlp-settings.ts';
+import { MAX_DELAY } from '../settings/environment-reader.ts';
+import { jsonExporters, type OtlpSettings } from '../settings/otlp-settings.ts';
 import { type Done, PendingExports } from './pending-exports.ts';
 import { ReceiverConnections } from './receiver-connections.ts';
 

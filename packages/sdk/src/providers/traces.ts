@@ -6,13 +6,13 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 import { redaction } from '@throughline/core/seam';
-import { createTraceExporter } from './exporters.ts';
+import { createTraceExporter } from '../export/exporters.ts';
+import { Outage } from '../export/outage.ts';
+import { NO_SPANS, SpanExport } from '../export/span-export.ts';
+import type { SignalSettings, TracesSettings } from '../settings/settings.ts';
+import type { TracingStatus } from '../tracing.ts';
 import { GuardedSpanProcessor } from './guarded-span-processor.ts';
-import { Outage } from './outage.ts';
-import type { SignalSettings, TracesSettings } from './settings.ts';
-import { NO_SPANS, SpanExport } from './span-export.ts';
 import { TraceIdGenerator } from './trace-id-generator.ts';
-import type { TracingStatus } from './tracing.ts';
 import { TreePrinter } from './tree-printer.ts';
 
 /** The tracer provider and what it sends with. */

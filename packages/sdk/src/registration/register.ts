@@ -17,8 +17,8 @@ import {
 } from '@opentelemetry/sdk-trace';
 import { activeContext } from '@throughline/core';
 import { registeredApi } from '@throughline/core/seam';
+import { setupError } from '../reports/setup-error.ts';
 import { apiVersionSeenBy } from './api-version-seen-by.ts';
-import { setupError } from './setup-error.ts';
 
 /** What all code of the process should find. */
 export interface Registrations {

@@ -6,7 +6,7 @@ import {
   type SpanExporter,
   type SpanProcessor,
 } from '@opentelemetry/sdk-trace';
-import { MAX_DELAY } from './environment-reader.ts';
+import { MAX_DELAY } from '../settings/environment-reader.ts';
 import { type Done, FAILED } from './pending-exports.ts';
 
 /** Limits of the queue: sizes in spans, times in milliseconds. */

@@ -2,6 +2,10 @@ import { DiagLogLevel, type TextMapPropagator } from '@opentelemetry/api';
 import type { Resource } from '@opentelemetry/resources';
 import type { Sampler, SpanLimits } from '@opentelemetry/sdk-trace';
 import { createPropagator } from '@throughline/propagators';
+import type { BatchLimits } from '../export/span-export.ts';
+import { setupError } from '../reports/setup-error.ts';
+import { readSampler, samplerFor } from '../sampling/sampling.ts';
+import type { TracingOptions } from '../tracing-options.ts';
 import { EnvironmentReader, MAX_DELAY } from './environment-reader.ts';
 import {
   type OtlpEndpoint,
@@ -12,10 +16,6 @@ import {
 } from './otlp-settings.ts';
 import { present } from './present.ts';
 import { readResource } from './resource.ts';
-import { readSampler, samplerFor } from './sampling.ts';
-import { setupError } from './setup-error.ts';
-import type { BatchLimits } from './span-export.ts';
-import type { TracingOptions } from './tracing-options.ts';
 
 /** Where finished spans go: `tree` is the terminal. */
 export type TracesExporter = 'otlp' | 'console' | 'tree';

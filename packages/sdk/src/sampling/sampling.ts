@@ -7,12 +7,12 @@ import {
   TraceIdRatioBasedSampler,
 } from '@opentelemetry/sdk-trace';
 import { Scope } from '@throughline/core/seam';
+import { SCOPE, setupError } from '../reports/setup-error.ts';
+import type { EnvironmentReader } from '../settings/environment-reader.ts';
 import { DeferredDecisionSampler } from './deferred-decision-sampler.ts';
-import type { EnvironmentReader } from './environment-reader.ts';
 import { RateLimitedSampler } from './rate-limited-sampler.ts';
 import { matchesRoute } from './route-pattern.ts';
 import { RuleSampler } from './rule-sampler.ts';
-import { SCOPE, setupError } from './setup-error.ts';
 
 /** How many of the traces that begin here are recorded. */
 interface SamplingShare {

@@ -6,9 +6,9 @@ import {
   resourceFromAttributes,
   serviceInstanceIdDetector,
 } from '@opentelemetry/resources';
+import type { TracingOptions } from '../tracing-options.ts';
 import type { EnvironmentReader } from './environment-reader.ts';
 import { present } from './present.ts';
-import type { TracingOptions } from './tracing-options.ts';
 import { withoutVariables } from './without-variables.ts';
 
 const SERVICE_NAME = 'service.name';

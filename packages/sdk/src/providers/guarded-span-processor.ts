@@ -1,6 +1,6 @@
 import type { Context } from '@opentelemetry/api';
 import type { ReadableSpan, Span, SpanProcessor } from '@opentelemetry/sdk-trace';
-import { notice } from './notice.ts';
+import { notice } from '../reports/notice.ts';
 
 /**
  * Contains the faults of a span processor: one of the application's, or one that writes to an output that the

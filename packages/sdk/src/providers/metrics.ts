@@ -6,8 +6,8 @@ import {
   MeterProvider,
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
-import { createMetricExporter } from './exporters.ts';
-import type { MetricsSettings } from './settings.ts';
+import { createMetricExporter } from '../export/exporters.ts';
+import type { MetricsSettings } from '../settings/settings.ts';
 
 /** The meter provider and what it sends with. */
 export interface Metrics {
