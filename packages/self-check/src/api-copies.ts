@@ -10,25 +10,28 @@ interface Copy {
 const FOLDER = /^.*[\\/]node_modules[\\/]@opentelemetry[\\/]api(?=[\\/])/;
 
 /**
- * TL007: loaded copies of the API that cannot read what is registered, so that code that uses them records nothing.
+ * Returns TL007 if copies of the API are loaded that cannot read what is registered: code that uses them records nothing.
  *
- * Further copies that can are common and harmless. Those loaded as CommonJS can be listed; ES modules cannot.
+ * Copies that can read it are common and harmless. Copies loaded as CommonJS can be listed; ES modules cannot.
  */
 export function unreadingCopies(registered: string | undefined): readonly Finding[] {
   return copiesFinding(
     (version) => !canRead(version, registered),
     `cannot read the SDK, which is registered through ${registered}`,
-    'What the packages beside them record or propagate is lost.',
+    'Packages that use them record and propagate nothing.',
   );
 }
 
-/** TL007, before any SDK: the first to register anything, a logger even, decides which copy the SDK must use. */
+/**
+ * Returns TL007 where no SDK is registered yet: the first code to register anything, even a logger, decides which copy the
+ * SDK must use.
+ */
 export function refusedCopies(registered: string | undefined): readonly Finding[] {
   if (registered === undefined) return [];
   return copiesFinding(
     (version) => version !== registered,
     `cannot register an SDK, because something is registered through ${registered} already`,
-    'An SDK that tries by one of them is refused, and only diag is notified.',
+    'An SDK that uses one of them is refused, which is reported to diag only.',
   );
 }
 
@@ -51,7 +54,7 @@ function copiesFinding(
   ];
 }
 
-/** The API's own rule: a copy may be older than the one that registered, or of the same minor version. */
+/** Returns whether a copy can read what another registered, by the API's rule: it must be of the same minor version or older. */
 function canRead(own: string, registered = ''): boolean {
   const [major, minor] = own.split('.').map(Number);
   const [registeredMajor, registeredMinor] = registered.split('.').map(Number);

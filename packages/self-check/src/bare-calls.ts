@@ -12,26 +12,26 @@ import {
 } from '@throughline/core/seam';
 import { finding, note } from './finding.ts';
 
-/** So many calls of a channel are looked at, if none of them is one to report. */
+/** How many calls of a channel are examined, if none of them is reported. */
 const LOOKED_AT = 200;
 const MAX_ORIGINS = 100;
 
 /**
- * Shared with `traceHeaders()`, which may have had a reason to return none.
+ * State that is shared with `traceHeaders()`: where it was called, a call without headers has a reason.
  *
  * @internal Does not follow semantic versioning.
  */
 export const bareCalls = shared('bareCalls', () => ({
-  /** Whether anything is, or was, listened to: once per process. */
+  /** Whether the channels are, or were, listened to: once per process. */
   begun: false,
-  /** Channels that are listened to. */
+  /** How many channels are listened to. */
   watching: 0,
-  /** Origins for which headers were asked. */
+  /** Origins for which headers were requested. */
   asked: new Set<string>(),
 }));
 
 /**
- * Notes that headers were asked for `url`: a call there is not one that was forgotten.
+ * Notes that headers were requested for `url`: a call to its origin was not forgotten.
  *
  * @internal Does not follow semantic versioning.
  */
@@ -39,16 +39,16 @@ export function noteAsked(url: URL): void {
   if (bareCalls.asked.size < MAX_ORIGINS) bareCalls.asked.add(url.origin);
 }
 
-/** One outgoing request, as a channel of its client shows it. */
+/** One outgoing request, as the channel of its client shows it. */
 interface Call {
   readonly client: string;
   readonly method: string;
   readonly origin: string;
-  /** Read when everyone who listens to the channel has had the chance to add headers. */
+  /** Returns the names of the headers. Called when all listeners of the channel have had the chance to add some. */
   readonly headerNames: () => readonly string[];
 }
 
-/** Which library speaks through `node:http`, by the name that it gives itself. */
+/** Libraries that call through `node:http`, by their user agent. */
 const LIBRARY = /^(axios|got|needle|node-fetch|node-superagent)\b/;
 
 interface UndiciRequest {
@@ -69,7 +69,7 @@ type Headers2 = Readonly<Record<string, unknown>>;
 
 const CHANNELS: readonly {
   readonly channel: string;
-  /** Of how many clients. */
+  /** How many clients use it. */
   readonly clients: number;
   readonly read: (message: never) => Call;
 }[] = [
@@ -79,7 +79,7 @@ const CHANNELS: readonly {
     read({ request }: { request: UndiciRequest }) {
       const headerNames = () => undiciHeaderNames(request.headers);
       return {
-        // `fetch` alone sends it.
+        // Only `fetch` sends it.
         client: headerNames().includes('sec-fetch-mode') ? 'fetch' : 'undici',
         method: request.method ?? 'GET',
         origin: String(request.origin),
@@ -121,9 +121,9 @@ function undiciHeaderNames(headers: UndiciRequest['headers']): string[] {
 }
 
 /**
- * TL019: looks at the first calls of clients for one that a request makes and that carries no trace.
+ * Examines the first calls of clients, and reports those made in a trace that carry no trace headers (TL019).
  *
- * What `tracedFetch` and `traceInterceptor` send is seen here too, from a context in which tracing is suppressed.
+ * Calls of `tracedFetch` and `traceInterceptor` are seen here, too, in a context in which tracing is suppressed.
  */
 export function watchBareCalls(): void {
   if (bareCalls.begun) return;
@@ -155,7 +155,7 @@ function watch(channel: string, clients: number, read: (message: never) => Call)
   subscribe(channel, look);
 }
 
-/** Whether a call made in `active` is to be part of a trace. What another tracer does there is its own affair. */
+/** Returns whether a call made in `active` should be part of a trace. If another tracer is active, its calls are not judged. */
 function isTraced(active: Context): boolean {
   return (
     (trace.getSpan(active) !== undefined || passesTraceOn(active)) &&
@@ -168,16 +168,16 @@ function isTraced(active: Context): boolean {
 function bareCall({ client, method, origin }: Call) {
   return finding('TL019', 'warning', {
     fact: `A call by ${client} that was made in a trace carries no trace headers: ${method} ${origin}.`,
-    consequence: 'What answers it starts a trace of its own.',
+    consequence: 'The service that it calls starts a trace of its own.',
     fix:
       REMEDIES[client] ??
-      'Give its agent to traceAgent(), or the call { headers: traceHeaders(url) }, of @throughline/fetch.',
+      'Wrap its agent in traceAgent(), or pass { headers: traceHeaders(url) } to the call; both are in @throughline/fetch.',
   });
 }
 
 const REMEDIES: Readonly<Record<string, string>> = {
-  fetch: 'Call tracedFetch(url) of @throughline/fetch.',
+  fetch: 'Call tracedFetch(url) of @throughline/fetch instead.',
   undici:
-    'Give its dispatcher traceInterceptor(), or the call { headers: traceHeaders(url) }, of @throughline/fetch.',
-  'node:http2': 'Give the stream { ...traceHeaders(url) } of @throughline/fetch among its headers.',
+    'Compose its dispatcher with traceInterceptor(), or pass { headers: traceHeaders(url) } to the call; both are in @throughline/fetch.',
+  'node:http2': 'Add ...traceHeaders(url) of @throughline/fetch to the headers of the stream.',
 };

@@ -11,24 +11,24 @@ import {
 import { finding, note } from './finding.ts';
 
 /**
- * Shared by servers, which count, and clients, which look.
+ * State that servers write, by counting requests, and clients read.
  *
  * @internal Does not follow semantic versioning.
  */
 export const callsWithoutParent = shared('calls', () => ({
-  /** From the first request in development until one was found: the only cost for a call, when it is `false`. */
+  /** `true` from the first request in development until a call was found. While it is `false`, reading it is the only cost. */
   watching: false,
   found: false,
   requestsInProgress: 0,
 }));
 
 /**
- * TL014: notes an outgoing call with no trace to belong to, while requests are being served.
+ * Notes an outgoing call outside of any trace while requests are being served (TL014).
  *
- * It may be a job of the service's own, which belongs to none; only the developer knows.
+ * It may be a job of the service's own, which belongs to no request; only the developer knows.
  *
  * @internal Does not follow semantic versioning.
- * @param entry The function that was called: what called it is named in the finding.
+ * @param entry The function that was called. The finding names its caller.
  */
 export function noteCall(active: Context, entry: (...args: never[]) => unknown): void {
   guarded('a self-check failed', () => {
@@ -38,15 +38,15 @@ export function noteCall(active: Context, entry: (...args: never[]) => unknown):
     callsWithoutParent.found = true;
     note(
       finding('TL014', 'info', {
-        fact: `${entry.name} ran outside of any trace while requests were in progress (${requestsInProgress}), ${callerOf(entry) ?? 'at a place that has no stack'}.`,
-        consequence: 'If it was done for one of them, it is missing in its trace.',
-        fix: 'Bind the callback that makes the call where it is handed over: AsyncResource.bind(callback).',
+        fact: `${entry.name} ran outside of any trace while requests were in progress (${requestsInProgress}), ${callerOf(entry) ?? 'at a place without a stack'}.`,
+        consequence: 'If one of them caused it, it is missing from the trace of that request.',
+        fix: 'Bind the callback that makes the call where you pass it on: AsyncResource.bind(callback).',
       }),
     );
   });
 }
 
-/** Whether the context is one of a request, or of a call that is not to be traced. */
+/** Returns whether the context belongs to a request, or to a call that is not to be traced. */
 function isExplained(active: Context): boolean {
   return (
     trace.getSpan(active) !== undefined ||

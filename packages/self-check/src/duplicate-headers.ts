@@ -2,13 +2,13 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { guarded } from '@throughline/core/seam';
 import { finding, note } from './finding.ts';
 
-/** Where undici, and Node's `fetch` with it, shows the head of each request as it goes out. */
+/** The channel on which undici, and with it Node's `fetch`, shows the head of each request that it sends. */
 const CHANNEL = 'undici:client:sendHeaders';
 const LOOKED_AT = 200;
 
 let watched = false;
 
-/** TL009: looks at the first requests that leave through undici for a second `traceparent`. */
+/** Examines the first requests that undici sends, and reports one with a second `traceparent` (TL009). */
 export function watchDuplicateHeaders(): void {
   if (watched) return;
   watched = true;
@@ -25,8 +25,8 @@ export function watchDuplicateHeaders(): void {
       note(
         finding('TL009', 'warning', {
           fact: 'A request left with two traceparent headers.',
-          consequence: 'Its receiver takes neither, and starts a new trace.',
-          fix: 'Let one of them write it: use tracedFetch, or drop traceHeaders() where an instrumentation of undici is active.',
+          consequence: 'Its receiver accepts neither and starts a new trace.',
+          fix: 'Let only one writer add it: use tracedFetch, or leave traceHeaders() out where an instrumentation of undici is active.',
         }),
       );
   };

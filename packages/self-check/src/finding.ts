@@ -1,25 +1,25 @@
 import { diag } from '@opentelemetry/api';
 import { guarded, redaction, shared } from '@throughline/core/seam';
 
-/** Something about this process's tracing that does not work, or works differently from what one may expect. */
+/** A problem of this process's tracing, or something that may not work as expected. */
 export interface Finding {
-  /** `TL001` to `TL020`; stays the same when the words change. */
+  /** `TL001` to `TL020`. It stays the same when the texts change. */
   readonly code: `TL${string}`;
-  /** `warning`: spans or traces are lost. `info`: true, and possibly what was meant. */
+  /** `warning`: spans or traces are lost. `info`: it may be intended. */
   readonly level: 'warning' | 'info';
-  /** What was seen. */
+  /** What was found. */
   readonly fact: string;
-  /** What comes of it. */
+  /** What follows from it. */
   readonly consequence: string;
   /** What to do about it, in one line. */
   readonly fix: string;
-  /** The page that says more, and how to silence it. */
+  /** The address of the page that explains it, and how to silence it. */
   readonly docs: string;
 }
 
 const DOCS = 'https://github.com/throughline-js/throughline/blob/main/docs/self-checks.md';
 
-/** A finding with the address of its page. */
+/** Returns a finding with the address of its page. */
 export function finding(
   code: Finding['code'],
   level: Finding['level'],
@@ -34,7 +34,7 @@ const { noted, announced } = shared('findings', () => ({
   announced: new Set<string>(),
 }));
 
-/** What requests have shown so far; the registry is not in it, because that can be asked at any time. */
+/** Returns what requests have shown so far. What the registry shows is not kept, because it can be read at any time. */
 export function notedFindings(): readonly Finding[] {
   return [...noted.values()];
 }
@@ -47,12 +47,12 @@ export function note(found: Finding, kind = ''): void {
   announce(found, kind);
 }
 
-/** Reports to the developer once per code and kind: as a warning of the process, or in production through `diag` alone. */
+/** Reports a finding once per code and kind: as a warning of the process, in production only through `diag`. */
 export function announce(found: Finding, kind = ''): void {
   const key = found.code + kind;
   if (announced.has(key)) return;
   announced.add(key);
-  // Test runners set it, and the tests of an application mostly start no SDK.
+  // Test runners set it, and most tests of an application start no SDK.
   if (found.code === 'TL001' && process.env.NODE_ENV === 'test') return;
   const { code, level, fact, consequence, fix, docs } = found;
   guarded('a self-check could not be announced', () => {
@@ -67,12 +67,12 @@ export function announce(found: Finding, kind = ''): void {
   });
 }
 
-/** All of a finding in one line. */
+/** Returns a finding as one line of text. */
 export function textOf({ code, fact, consequence, fix, docs }: Finding): string {
   return `${code} ${fact} ${consequence} ${fix} ${docs}`;
 }
 
-/** Whether there is a developer to report to, and time to look more closely. */
+/** Returns whether a developer may read warnings, and closer checks may cost time. */
 export function isDevelopment(): boolean {
   return process.env.NODE_ENV !== 'production';
 }

@@ -11,16 +11,16 @@ import { refusedCopies, unreadingCopies } from './api-copies.ts';
 import { type Finding, finding } from './finding.ts';
 import { tracerBesides } from './tracer-findings.ts';
 
-/** Which of the registered parts a service needs: it may have given our middleware its own. */
+/** Which registered parts a service needs. Those that it passed to our middleware as options need not be registered. */
 export interface Reliance {
   readonly tracerProvider: boolean;
   readonly propagator: boolean;
 }
 
 /**
- * What the API's registry says of this process now: TL001 to TL007, TL017 and TL018.
+ * Returns what the API's registry shows of this process now: TL001 to TL007, TL017 and TL018.
  *
- * Nothing is started and nothing is sent: a probe span would reach samplers and processors.
+ * It starts no span: a probe would reach samplers and processors.
  */
 export function checkRegistration(relies: Reliance): readonly Finding[] {
   return [...checkCopies(), ...checkSlots(relies)];
@@ -42,13 +42,14 @@ function checkSlots(relies: Reliance): readonly Finding[] {
   ];
 }
 
-/** TL018: contexts that one copy of our core activates and another does not see. */
+/** Returns TL018 if one copy of the core activates contexts that another does not see. */
 function checkCopies(): readonly Finding[] {
   if (registeredApi().context !== undefined || !isHeldApart('context')) return [];
   return [
     finding('TL018', 'warning', {
       fact: 'Two copies of @throughline/core are loaded that carry contexts apart.',
-      consequence: 'What a middleware of one received does not reach the calls made through the other.',
+      consequence:
+        'The context of a request that one copy serves does not reach calls made through the other.',
       fix: 'Run "npm ls @throughline/core" and make it one version, or register a context manager.',
     }),
   ];
@@ -63,7 +64,7 @@ function isDisabledOnPurpose(): boolean {
 function noSdk(): Finding {
   return finding('TL001', 'warning', {
     fact: 'No OpenTelemetry SDK is registered.',
-    consequence: 'This service records no spans; it passes the trace headers of its callers on as received.',
+    consequence: "This service records no spans; it passes its callers' trace headers on as received.",
     fix: 'Start an SDK before the app: node --import ./tracing.js app.js. If there is to be none: OTEL_SDK_DISABLED=true.',
   });
 }
@@ -83,7 +84,7 @@ function checkContextManager(): readonly Finding[] {
   const probe = () => {
     let asynchronous: AsyncResource | undefined;
     const synchronous = context.with(ROOT_CONTEXT.setValue(PROBE, true), () => {
-      // It captures what is active as a promise or a timer would, and can be asked at once.
+      // It captures the active context as a promise or a timer would, and can be run at once.
       asynchronous = new AsyncResource('ThroughlineSelfCheck');
       return isMarked();
     });
@@ -105,7 +106,7 @@ function checkContextManager(): readonly Finding[] {
     return [
       finding('TL004', 'warning', {
         fact: 'The registered context manager loses the active context in asynchronous code.',
-        consequence: 'What a handler does after an await or in a callback is in no trace.',
+        consequence: 'Work that a handler does after an await or in a callback is in no trace.',
         fix,
       }),
     ];
@@ -120,8 +121,8 @@ function checkPropagator(): readonly Finding[] {
   if (written.length > 0)
     return [
       finding('TL006', 'info', {
-        fact: `Of trace headers only ${written.join(', ')} is written here, and not traceparent.`,
-        consequence: 'Services that speak W3C Trace Context start traces of their own.',
+        fact: `Of trace headers, only ${written.join(', ')} is written here, and not traceparent.`,
+        consequence: 'Services that read only W3C Trace Context start traces of their own.',
         fix: 'Add the W3C propagator to the composite, or tracecontext to OTEL_PROPAGATORS.',
       }),
     ];
@@ -133,7 +134,7 @@ function checkPropagator(): readonly Finding[] {
         ? 'The registered propagator writes no trace headers.'
         : 'No propagator is registered.',
       consequence:
-        'Traces of callers do not continue in the spans of this service, nor its own in those it calls.',
+        "This service does not continue its callers' traces, nor do the services that it calls continue its own.",
       fix: 'Register one: propagation.setGlobalPropagator(createPropagator()) of @throughline/propagators.',
     }),
   ];

@@ -15,10 +15,10 @@ import { mountedAfterRoutes, mountedTwice, registeredWithoutRoutes, servedByNext
 import { checkRegistration, type Reliance } from './registration-findings.ts';
 import { foreignSpan } from './tracer-findings.ts';
 
-/** So many requests are looked at; a service that samples has recorded one of them, most likely. */
+/** How many requests are examined. A service that samples has most likely recorded one of them. */
 const LOOKED_AT = 200;
 
-/** What SDK spans show of themselves beyond the API. */
+/** What an SDK's spans show beyond the API. */
 interface SdkSpan extends Span {
   readonly resource?: {
     readonly attributes: { readonly [name: string]: unknown };
@@ -29,37 +29,37 @@ interface SdkSpan extends Span {
 
 const ofProcess = shared('reliance', (): { relies?: Reliance } => ({}));
 
-/** Where Next keeps what it knows of a request that it serves. */
+/** The property in which Next keeps its data of a request that it serves. */
 const NEXT_REQUEST = Symbol.for('NextInternalRequestMeta');
 
 function isSampled(span: Span): boolean {
   return (span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0;
 }
 
-/** What the process relies on, for `tracingStatus()`; before anything is mounted, on everything that is registered. */
+/** Returns what the process relies on, for `tracingStatus()`; everything, if nothing is mounted yet. */
 export function relianceOfProcess(): Reliance {
   return ofProcess.relies ?? { tracerProvider: true, propagator: true };
 }
 
 /**
- * Returns the self-check of a server that is being mounted: it looks at the first requests and says what is wrong.
+ * Returns the self-check of a server that is being mounted. It examines the first requests and reports findings.
  *
- * @throws Error with `selfCheck: 'throw'`, for what the registry shows already.
+ * @throws Error with `selfCheck: 'throw'`, for warnings that the registry already shows.
  * @example
  * const tracer = createHttpServerTracer(options, scope, selfCheck);
  */
 export const selfCheck: ObserveServer = (options, scope) => new ServerCheck(options, scope);
 
 class ServerCheck implements ServerObserver {
-  /** Whether there is anything left to look at: the only cost for a request, when it is `false`. */
+  /** Whether anything is left to check. While it is `false`, reading it is the only cost for a request. */
   watching: boolean;
-  /** Whether no request has been looked at yet. `false` where nothing is to be checked. */
+  /** Whether no request has been examined yet. `false` if nothing is to be checked. */
   first: boolean;
   readonly #relies: Reliance;
   readonly #scope: Scope;
   readonly #hasOptions: boolean;
   #watchingMounts: boolean;
-  /** So many more answered requests are looked at for a server within this one. */
+  /** How many more answered requests are examined for a server within this one. */
   #answersToSee: number;
   #settled = false;
   #requests = 0;
@@ -83,7 +83,7 @@ class ServerCheck implements ServerObserver {
     };
   }
 
-  /** Allocates nothing once there is no more to see than how many there are. */
+  /** Allocates nothing once only the number of requests is of interest. */
   started({ span, context }: { readonly span: Span; readonly context: Context }): void {
     callsWithoutParent.requestsInProgress++;
     if (!this.#settled) {
@@ -101,7 +101,7 @@ class ServerCheck implements ServerObserver {
     if (!this.#settled) note(foreignSpan(found));
   }
 
-  /** Fine when this middleware only names the route of one that knows none. */
+  /** Reports nothing if this middleware only names the route, which the first one does not. */
   servedTwice(namesRoute: boolean): void {
     if (!this.#watchingMounts || (namesRoute && !this.#hasOptions)) return;
     this.#watchingMounts = false;
@@ -139,7 +139,7 @@ class ServerCheck implements ServerObserver {
         callsWithoutParent.watching = !callsWithoutParent.found;
       }
     }
-    // An ignored request is not recorded because the application asked for that.
+    // An ignored request is unrecorded on purpose.
     return !ignored && this.#lookAtSpan(span);
   }
 
@@ -147,7 +147,7 @@ class ServerCheck implements ServerObserver {
     this.#requests++;
     if (span.isRecording()) {
       this.#recorded = true;
-      // The SDK complains when it is asked before its resource detectors are done.
+      // The SDK logs an error if attributes are read before its resource detectors are done.
       const { resource } = span;
       if (resource?.asyncAttributesPending !== true) {
         checkServiceName(resource?.attributes['service.name']);
@@ -161,7 +161,7 @@ class ServerCheck implements ServerObserver {
   }
 }
 
-/** Everything that would be a warning at the first request, and is known before it. */
+/** Throws if the registry already shows what would be a warning at the first request. */
 function throwAtMount(relies: Reliance, scope: Scope): void {
   const found = checkRegistration(relies).filter(({ level }) => level === 'warning');
   if (found.length === 0) return;
@@ -175,8 +175,8 @@ function checkServiceName(name: unknown): void {
   note(
     finding('TL015', 'warning', {
       fact: `The SDK's resource has no service.name of its own: it is ${name}.`,
-      consequence: 'Back ends show all services without a name as one.',
-      fix: 'Give the SDK a resource with service.name; most set-ups take OTEL_SERVICE_NAME=orders.',
+      consequence: 'Back ends show all services without a name as one service.',
+      fix: 'Give the SDK a resource with service.name; most set-ups read it from OTEL_SERVICE_NAME=orders.',
     }),
   );
 }
@@ -185,8 +185,8 @@ function noteUnsampled(): void {
   note(
     finding('TL016', 'info', {
       fact: `None of the first ${LOOKED_AT} requests was recorded, though an SDK is registered.`,
-      consequence: 'They are in no trace of this service.',
-      fix: 'Expected with a low sampling ratio or callers that sample nothing; else check OTEL_TRACES_SAMPLER and its _ARG.',
+      consequence: 'This service has no spans for them.',
+      fix: 'Expected with a low sampling ratio or callers that sample nothing; otherwise check OTEL_TRACES_SAMPLER and OTEL_TRACES_SAMPLER_ARG.',
     }),
   );
 }
