@@ -5,8 +5,5 @@
 export function callerOf(callee: (...args: never[]) => unknown): string | undefined {
   const holder: { stack?: string } = {};
   Error.captureStackTrace(holder, callee);
-  return holder.stack
-    ?.split('\n')
-    .find((line) => /^\s+at /.test(line))
-    ?.trim();
+  return /^ +(at .*)/m.exec(holder.stack ?? '')?.[1];
 }

@@ -18,27 +18,26 @@ export type RequestTracer = (request: HttpClientRequest, parent: Context) => Tra
 /** Returns a tracer for the single requests of a client that follows redirects itself, out of our sight. */
 export function createRequestTracer(options: HttpClientOptions, scope: Scope): RequestTracer {
   const startCall = createHttpClientTracer(options, scope);
-  const inject = createOutboundInjection(options);
-  const redirects = new FollowedRedirects();
-  return (request, parent) =>
-    new TracedRequest({ inject, redirects }, startCall(request, parent), request, parent);
+  const client: Client = { inject: createOutboundInjection(options), redirects: new FollowedRedirects() };
+  return (request, parent) => new TracedRequest(client, startCall(request, parent), request, parent);
+}
+
+/** What the requests of one client share. */
+interface Client {
+  readonly inject: OutboundInjection;
+  readonly redirects: FollowedRedirects;
 }
 
 /** One request under way, in its CLIENT span. */
 export class TracedRequest {
-  readonly #client: { readonly inject: OutboundInjection; readonly redirects: FollowedRedirects };
+  readonly #client: Client;
   readonly #call: HttpClientCall;
   readonly #request: HttpClientRequest;
   readonly #parent: Context;
-  /** The URL that the caller named, if this request follows a redirect from there. */
+  /** The URL that the caller named: the request's own, unless a response redirected here. */
   readonly #named: URL;
 
-  constructor(
-    client: { readonly inject: OutboundInjection; readonly redirects: FollowedRedirects },
-    call: HttpClientCall,
-    request: HttpClientRequest,
-    parent: Context,
-  ) {
+  constructor(client: Client, call: HttpClientCall, request: HttpClientRequest, parent: Context) {
     this.#client = client;
     this.#call = call;
     this.#request = request;
