@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { createHttpServerTracer } from '@throughline/http-semantics';
+import { status, tracingStatus } from '@throughline/self-check';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Announced } from './self-check/scenarios.ts';
 
@@ -223,5 +224,9 @@ describe.concurrent('delivery', () => {
 
   test('tracingStatus() tells what is registered now', async () => {
     expect(await run('started after the first request')).toMatchObject({ warnings: ['TL001'], status: [] });
+  });
+
+  test('status, its former name, is the same function', () => {
+    expect(status).toBe(tracingStatus);
   });
 });
