@@ -62,6 +62,10 @@ describe('withBaggage', () => {
     expect(withBaggage(entries, () => injectContext({}, { propagator }))).toEqual({ baggage });
   });
 
+  test('runs the function whatever an untyped caller passes', () => {
+    expect(withBaggage({ a: null as never, b: 7 as never }, () => 'ran')).toBe('ran');
+  });
+
   test('throws what the function throws, by identity', () => {
     const failure = new Error('mine');
     let caught: unknown;

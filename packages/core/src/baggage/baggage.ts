@@ -58,7 +58,7 @@ export function withBaggage<T>(
 }
 
 function entryOf(given: BaggageValue): BaggageEntry {
-  if (typeof given !== 'object') return { value: given };
+  if (typeof given !== 'object' || given === null) return { value: given };
   const { value, properties } = given;
   return properties === undefined
     ? { value }
