@@ -1,4 +1,4 @@
-import { propagation, ROOT_CONTEXT } from '@opentelemetry/api';
+import { context, propagation, ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api';
 import { Scope } from '@throughline/core/seam';
 import {
   createHttpClientTracer,
@@ -68,6 +68,21 @@ test('a server calls nothing after ignore, and no hook for a span that is not re
   stopSdk();
   calls.length = 0;
   expect(serve('/items/1', TRACEPARENT)).toEqual(['trust', 'ignore', 'handler']);
+});
+
+test('a server names and describes no span of another instrumentation before the end', () => {
+  const other = trace
+    .getTracer('@opentelemetry/instrumentation-http')
+    .startSpan('GET', { kind: SpanKind.SERVER, attributes: { 'url.path': '/items/1' } }, ROOT_CONTEXT);
+  context.with(trace.setSpan(ROOT_CONTEXT, other), () => serve('/items/1', TRACEPARENT));
+  expect(calls).toEqual([
+    'trust',
+    'ignore',
+    'requestHook continued',
+    'handler',
+    'spanName /items/:id',
+    'responseHook 200',
+  ]);
 });
 
 const CLIENT: HttpClientOptions = {
