@@ -28,7 +28,7 @@ export interface MessagingTracer<C> extends ProducerVerbs<C>, ConsumerVerbs<C> {
 export function createMessagingTracer<C>(
   system: MessagingSystem<C>,
   options: MessagingOptions = {},
-  scope: Scope = new Scope('core', 'createMessagingTracer()'),
+  scope: Scope = new Scope('messaging', 'createMessagingTracer()'),
   moreOptions?: OptionRules,
 ): MessagingTracer<C> {
   checkMessagingOptions(options, scope, moreOptions);

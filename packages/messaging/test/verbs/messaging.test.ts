@@ -317,7 +317,7 @@ describe('faults', () => {
     [{ destinationTemplate: 'x' }, "options.destinationTemplate must be a function, got string 'x'"],
   ])('%j is refused', (options, message) => {
     expect(() => tracerWith(options as MessagingOptions)).toThrow(
-      new TypeError(`[throughline/core] createMessagingTracer(): ${message}`),
+      new TypeError(`[throughline/messaging] createMessagingTracer(): ${message}`),
     );
   });
 });
