@@ -95,8 +95,20 @@ describe.each(Object.keys(MODULES))('a handler of %s', (name) => {
       },
     ],
   ])('returns what a thenable comes to that %s', async (_kind, thenable) => {
-    expect(await wrap(() => thenable)(message, '')).toBe('done');
+    const result = wrap(() => thenable)(message, '');
+    expect(spans.ended()).toEqual([]);
+    expect(await result).toBe('done');
     expect((await spans.take()).attributes).not.toHaveProperty('error.type');
+  });
+
+  it('returns a value whose then cannot be read', async () => {
+    const unreadable = Object.defineProperty({}, 'then', {
+      get() {
+        throw new Error('planted');
+      },
+    });
+    expect(wrap(() => unreadable)(message, '')).toBe(unreadable);
+    await spans.take();
   });
 });
 

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { trace } from '@opentelemetry/api';
+import { ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import { startTracing, type Tracing, type TracingOptions } from '@throughline/sdk';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type OtlpSink, startOtlpSink } from './otlp-sink.ts';
@@ -105,24 +105,37 @@ it('a processor without forceFlush() and shutdown() is taken', async () => {
   expect(stderr).toEqual([]);
 });
 
-it('a console that throws harms nobody', async () => {
+it('a console that throws harms nobody, and is reported once', async () => {
   const dir = vi.spyOn(console, 'dir').mockImplementation(() => throwing(new Error('broken')));
   vi.stubEnv('OTEL_TRACES_EXPORTER', 'console,otlp');
   tracing = startTracing({ serviceName: 'orders', endpoint: sink.url });
-  trace.getTracer('test').startSpan('work').end();
+  for (let i = 0; i < 2; i++) {
+    trace.getTracer('test').startSpan('work').end();
+    expect(await tracing.flush()).toBe(true);
+  }
   expect(await tracing.shutdown()).toBe(true);
   await turn();
   expect(dir).toHaveBeenCalled();
-  expect(sink.spans).toHaveLength(1);
+  expect(sink.spans).toHaveLength(2);
   expect(unhandled).toEqual([]);
+  // The SDK's own processor would contain the fault too, without a word.
+  expect(stderr).toEqual([expect.stringContaining('a span processor failed in forceFlush(), ')]);
 });
 
 it('a terminal that throws harms nobody', async () => {
   vi.mocked(process.stderr.write).mockImplementation(() => throwing(new Error('broken')));
+  // A wrong variable is reported to the terminal, too.
+  vi.stubEnv('OTEL_TRACES_SAMPLER', 'on');
   tracing = startTracing({ serviceName: 'orders' });
   expect(tracing.status().state).toBe('printing');
-  const span = trace.getTracer('test').startSpan('work');
-  expect(() => span.end()).not.toThrow();
+  const tracer = trace.getTracer('test');
+  const root = tracer.startSpan('root');
+  const around = trace.setSpan(ROOT_CONTEXT, root);
+  vi.mocked(process.stderr.write).mockClear();
+  // With more spans than are held, the tree is printed inside end().
+  for (let i = 0; i <= 5_000; i++) expect(() => tracer.startSpan('work', {}, around).end()).not.toThrow();
+  expect(process.stderr.write).toHaveBeenCalled();
+  expect(() => root.end()).not.toThrow();
   expect(await tracing.shutdown()).toBe(true);
   await turn();
   expect(unhandled).toEqual([]);
