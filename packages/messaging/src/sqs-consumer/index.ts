@@ -39,18 +39,15 @@ export function traceConsumerOptions<Options extends SqsConsumerOptions>(
   const system = original.attributeNames?.length ? 'attributeNames' : 'messageSystemAttributeNames';
   const push = { ambient: ROOT_CONTEXT };
 
-  const processOne = (message: SqsMessage, ...rest: never[]) =>
-    tracer.process(
-      receivedMessage(message, queueUrl),
-      () => Reflect.apply(handleMessage as Method, original, [message, ...rest]),
-      push,
-    );
-  const processAll = (messages: readonly SqsMessage[], ...rest: never[]) =>
-    tracer.processBatch(
-      { ...queueOf(queueUrl), messages: messages.map((message) => countedMessage(message, queueUrl)) },
-      () => Reflect.apply(handleMessageBatch as Method, original, [messages, ...rest]),
-      push,
-    );
+  function processOne(this: unknown, message: SqsMessage, ...rest: never[]) {
+    const handle = () => Reflect.apply(handleMessage as Method, this, [message, ...rest]);
+    return tracer.process(receivedMessage(message, queueUrl), handle, push);
+  }
+  function processAll(this: unknown, messages: readonly SqsMessage[], ...rest: never[]) {
+    const handle = () => Reflect.apply(handleMessageBatch as Method, this, [messages, ...rest]);
+    const counted = messages.map((message) => countedMessage(message, queueUrl));
+    return tracer.processBatch({ ...queueOf(queueUrl), messages: counted }, handle, push);
+  }
 
   return withMembers(original, {
     messageAttributeNames: withFieldNames(original.messageAttributeNames, options),
