@@ -14,11 +14,16 @@ export const rdKafkaHeadersCodec: CarrierCodec<RdKafkaHeaders> = {
     return values.length > 1 ? values : values[0];
   },
   write: (carrier, fields, replaced) => [
-    ...listed(carrier)
-      .map((header) => headersCodec.write(header, {}, replaced))
-      .filter((header) => Object.keys(header).length > 0),
+    ...listed(carrier).flatMap((header) => withoutFields(header, replaced)),
     ...Object.entries(fields).map(([name, value]) => ({ [name]: value })),
   ],
 };
 
 const listed = (carrier: RdKafkaHeaders = []) => [carrier].flat() as MessageHeaders[];
+
+/** Returns a header without these fields, or none when it had nothing else. An empty one is the client's to judge. */
+function withoutFields(header: MessageHeaders, names: readonly string[]): MessageHeaders[] {
+  const kept = headersCodec.write(header, {}, names);
+  const wasEmptied = Object.keys(kept).length === 0 && headersCodec.keys(header).length > 0;
+  return wasEmptied ? [] : [kept];
+}
