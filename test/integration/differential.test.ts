@@ -4,6 +4,7 @@
  * Each case makes its arguments twice, from the same values in an object of some kind, because clients may change them.
  */
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PublishBatchCommand, PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { SendMessageBatchCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
@@ -12,6 +13,8 @@ import { PubSub } from '@google-cloud/pubsub';
 import * as nats from '@nats-io/transport-node';
 import { context, propagation, trace } from '@opentelemetry/api';
 import * as amqp from '@throughline/messaging/amqplib';
+import * as bullmq from '@throughline/messaging/bullmq';
+import * as cloudEvents from '@throughline/messaging/cloudevents';
 import * as ioredis from '@throughline/messaging/ioredis';
 import * as kafkajs from '@throughline/messaging/kafkajs';
 import * as mqttModule from '@throughline/messaging/mqtt';
@@ -21,12 +24,16 @@ import * as nodeRedis from '@throughline/messaging/redis';
 import * as serviceBusModule from '@throughline/messaging/service-bus';
 import * as sns from '@throughline/messaging/sns';
 import * as sqs from '@throughline/messaging/sqs';
+import { traceConsumerOptions } from '@throughline/messaging/sqs-consumer';
 import { createSpanCollector } from '@throughline/testing';
 import { connect as connectAmqp } from 'amqplib';
+import { FlowProducer, Queue } from 'bullmq';
+import { CloudEvent, emitterFor, HTTP, type Message as HttpMessage, Mode } from 'cloudevents';
 import { Redis } from 'ioredis';
 import { Kafka, logLevel } from 'kafkajs';
 import mqtt from 'mqtt';
 import { createClient } from 'redis';
+import { Consumer } from 'sqs-consumer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sdk3 } from '../conformance/sdk3.ts';
 import { kafka } from './services/kafka.ts';
@@ -55,12 +62,14 @@ type Send = (traced: boolean, shape: (values: Record<string, unknown>) => never)
 interface Connected {
   /** By what is called. */
   readonly calls: Readonly<Record<string, Send>>;
-  /** The next message that arrived, in what of it must be equal. */
+  /** What arrived next, in what of it must be equal. */
   received(): Promise<unknown>;
   close(): unknown;
 }
 
-const OURS = /^(traceparent|tracestate|baggage|googclient_traceparent|googclient_tracestate|Diagnostic-Id)$/;
+const OURS =
+  /^((ce-)?(traceparent|tracestate)|baggage|googclient_traceparent|googclient_tracestate|Diagnostic-Id)$/;
+const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 const HEADERS = { tenant: 'blue', kind: 'order' };
 
 /** Without the fields that we add. */
@@ -282,6 +291,138 @@ const CLIENTS: Record<string, { service?: Service; connect(url: string): Promise
       };
     },
   },
+  bullmq: {
+    service: redis,
+    async connect(url) {
+      const { hostname: host, port } = new URL(url);
+      const bareOptions = { connection: { host, port: Number(port) }, prefix: name() };
+      const tracedOptions = { ...bareOptions, telemetry: bullmq.createTelemetry() };
+      const queues = [new Queue('bills', bareOptions), new Queue('mails', bareOptions)] as const;
+      const [raw, wrapped] = [queues[0], new Queue('bills', tracedOptions)];
+      const rawFlows = new FlowProducer(bareOptions);
+      const wrappedFlows = bullmq.traceFlowProducer(new FlowProducer(tracedOptions));
+      const stored = new Redis(url);
+      const on = (traced: boolean) => (traced ? wrapped : raw);
+      const flowsOn = (traced: boolean) => (traced ? wrappedFlows : rawFlows);
+      // Without `jobId`: with any telemetry, BullMQ copies the options before it reads that.
+      const opts = { attempts: 3, delay: 60_000, priority: 2, timestamp: 1_700_000_000_000 };
+      const job = { name: 'bill', data: { order: 7 }, opts };
+      const child = { ...job, queueName: 'mails' };
+      const flow = { ...job, queueName: 'bills', children: [child, { name: 'mail', queueName: 'mails' }] };
+      const storedJob = async (queue: Queue, id: string) => {
+        const { timestamp, opts = '{}', ...fields } = await stored.hgetall(queue.toKey(id));
+        const { tm, ...options } = JSON.parse(opts);
+        const job = { ...fields, options, state: await queue.getJobState(id) };
+        // The jobs of a flow get ids at random, by which their children name them.
+        return JSON.stringify(Object.entries(job).sort()).replace(UUID, 'id');
+      };
+      return {
+        calls: {
+          'add, data': (traced, shape) => on(traced).add('bill', shape(job.data), opts),
+          'add, options': (traced, shape) => on(traced).add('bill', job.data, shape(opts)),
+          'addBulk, job': (traced, shape) => on(traced).addBulk([shape(job), { name: 'mail', data: 1 }]),
+          'addBulk, options': (traced, shape) => on(traced).addBulk([{ ...job, opts: shape(opts) }]),
+          'add of a flow, parent': (traced, shape) => flowsOn(traced).add(shape(flow)),
+          'add of a flow, child': (traced, shape) =>
+            flowsOn(traced).add({ ...flow, children: [shape(child)] }),
+          'add of a flow, options': (traced, shape) => flowsOn(traced).add({ ...flow, opts: shape(opts) }),
+          'addBulk of flows, parent': (traced, shape) => flowsOn(traced).addBulk([shape(flow), flow]),
+          'addBulk of flows, child': (traced, shape) =>
+            flowsOn(traced).addBulk([{ ...flow, children: [shape(child)] }]),
+        },
+        async received() {
+          const jobs: string[] = [];
+          for (const queue of queues)
+            for (const { id } of await queue.getJobs()) jobs.push(await storedJob(queue, `${id}`));
+          await stored.del(await stored.keys(`${bareOptions.prefix}:*`));
+          return jobs.sort();
+        },
+        async close() {
+          await Promise.all([...queues, wrapped, rawFlows, wrappedFlows].map((one) => one.close()));
+          await stored.quit();
+        },
+      };
+    },
+  },
+  cloudevents: {
+    async connect() {
+      const inbox = createInbox<unknown>();
+      const deliver = async ({ headers, body }: HttpMessage) => {
+        const isJson = typeof body === 'string' && body.startsWith('{');
+        inbox.put({ headers: bare(headers), body: isJson ? withoutOurs(JSON.parse(body)) : body });
+      };
+      const times = { id: '7', time: '2026-01-01T00:00:00.000Z' };
+      const values = { ...times, type: 'order.paid', source: '/orders', specversion: '1.0', subject: 's' };
+      const event = { ...values, tenant: 'blue', data: { order: 7 } };
+      const callsIn = (mode: Mode): Record<string, Send> => {
+        const raw = emitterFor(deliver, { binding: HTTP, mode });
+        const wrapped = cloudEvents.traceEmitter(raw);
+        const on = (traced: boolean) => (traced ? wrapped : raw);
+        return {
+          [`${mode}, event`]: (traced, shape) => on(traced)(shape(event)),
+          [`${mode}, data`]: (traced, shape) =>
+            on(traced)(new CloudEvent({ ...event, data: shape(event.data) })),
+          [`${mode}, event by itself`]: (traced, shape) =>
+            trace.getTracer('test').startActiveSpan('caller', (span) => {
+              span.end();
+              return raw(traced ? cloudEvents.withTraceContext(shape(event)) : shape(event));
+            }),
+        };
+      };
+      return {
+        calls: { ...callsIn(Mode.BINARY), ...callsIn(Mode.STRUCTURED) },
+        received: inbox.take,
+        close() {},
+      };
+    },
+  },
+  'sqs-consumer': {
+    async connect() {
+      const [queueUrl, inbox] = ['http://127.0.0.1:9324/1/orders', createInbox<unknown>()];
+      const message = { MessageId: '7', Body: 'x', ReceiptHandle: 'r' };
+      const plain = (values: Record<string, unknown>) => values as never;
+      // Puts down what a consumer asked of SQS and what it gave to its handler, until it has dealt with one answer.
+      const consume = async (traced: boolean, shapeOptions: typeof plain, message: object, how: string) => {
+        const seen: unknown[] = [];
+        const client = {
+          async send({ input }: { input: object }) {
+            seen.push(withoutAsked(input));
+            return 'WaitTimeSeconds' in input ? { Messages: [message] } : {};
+          },
+        };
+        function handle(this: unknown, ...args: [unknown, ...unknown[]]) {
+          seen.push({
+            ofConsumer: this === consumer,
+            same: [args[0]].flat()[0] === message,
+            args: args.length,
+          });
+          return args[0];
+        }
+        const asked = { visibilityTimeout: 30, messageAttributeNames: ['tenant'] };
+        const options = shapeOptions({ queueUrl, sqs: client, ...asked, [how]: handle });
+        const consumer = Consumer.create(traced ? traceConsumerOptions(options) : options);
+        consumer.on('error', (error) => seen.push(`${error}`));
+        consumer.on('processing_error', (error) => seen.push(`${error}`));
+        consumer.start();
+        await once(consumer, 'response_processed');
+        consumer.stop();
+        inbox.put(seen);
+      };
+      return {
+        calls: {
+          'handleMessage, options': (traced, shape) => consume(traced, shape, message, 'handleMessage'),
+          'handleMessage, message': (traced, shape) =>
+            consume(traced, plain, shape(message), 'handleMessage'),
+          'handleMessageBatch, options': (traced, shape) =>
+            consume(traced, shape, message, 'handleMessageBatch'),
+          'handleMessageBatch, message': (traced, shape) =>
+            consume(traced, plain, shape(message), 'handleMessageBatch'),
+        },
+        received: inbox.take,
+        close() {},
+      };
+    },
+  },
   pubsub: {
     service: pubsub,
     async connect(url) {
@@ -434,6 +575,17 @@ function queryWithoutOurs(body: string): unknown {
     .map(([key]) => key.slice(0, -'Name'.length));
   return entries.filter(([key]) => !ours.some((prefix) => key.startsWith(prefix)));
 }
+
+const ASKED_FOR = /^(traceparent|tracestate|baggage|AWSTraceHeader|SentTimestamp)$/;
+
+/** A consumer's request for messages, without the attributes that we ask for. */
+const withoutAsked = (input: object) =>
+  Object.fromEntries(
+    Object.entries(input).map(([key, value]) => [
+      key,
+      Array.isArray(value) ? value.filter((asked) => !ASKED_FOR.test(asked)) : value,
+    ]),
+  );
 
 const NOWHERE = /sent nowhere/;
 const WRITES = /read only|not extensible|only a getter/;
