@@ -51,6 +51,7 @@ interface Topic {
  */
 export class FakeKafka {
   readonly topics = new Map<string, FakeKafkaMessage[]>();
+  readonly acks: unknown[] = [];
   readonly committed: unknown[] = [];
   readonly configs: RunConfig[] = [];
   outcomes: (result: () => unknown) => void = (result) => void result();
@@ -59,8 +60,12 @@ export class FakeKafka {
 
   producer() {
     const sender = {
-      send: async ({ topic, messages }: Topic) => this.append(topic, messages),
-      sendBatch: async ({ topicMessages }: { acks?: number; topicMessages: Topic[] }) => {
+      send: async ({ acks, topic, messages }: Topic & { acks?: number }) => {
+        this.acks.push(acks);
+        return this.append(topic, messages);
+      },
+      sendBatch: async ({ acks, topicMessages }: { acks?: number; topicMessages: Topic[] }) => {
+        this.acks.push(acks);
         for (const { topic, messages } of topicMessages) this.append(topic, messages);
         return [];
       },
