@@ -60,11 +60,16 @@ const SERVERS: Record<string, (name: string) => Server | Promise<Server>> = {
   async fastify(name) {
     const app = fastify({ trustProxy: true });
     let mend = () => {};
-    app.addHook('onRequest', async (request) => {
+    // Hooks that call back run at once: after a turn of the event loop, Node itself may have read the property.
+    app.addHook('onRequest', (request, _reply, done) => {
       mend = broken(request.raw, name);
+      done();
     });
     await app.register(tracePlugin);
-    app.addHook('onRequest', async () => mend());
+    app.addHook('onRequest', (_request, _reply, done) => {
+      mend();
+      done();
+    });
     app.get('/', async () => 'ok');
     await app.ready();
     return app.server;

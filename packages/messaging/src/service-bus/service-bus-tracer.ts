@@ -55,9 +55,10 @@ export interface ServiceBusLink {
 /** Returns a queue, a topic or a subscription as the conventions describe it. */
 export function entityOf(link: ServiceBusLink): MessagingTarget {
   const [, topic, subscription] = /^(.+)\/subscriptions\/([^/]+)/i.exec(link.entityPath) ?? [];
-  // No public member contains the host.
-  const { _context: context } = link as { _context?: { config?: { host?: string } } };
-  return { destination: topic ?? link.entityPath, subscription, serverAddress: context?.config?.host };
+  // No public member contains them. The port is known of an emulator only.
+  const { _context: context } = link as { _context?: { config?: { host?: string; port?: number } } };
+  const { host: serverAddress, port: serverPort } = context?.config ?? {};
+  return { destination: topic ?? link.entityPath, subscription, serverAddress, serverPort };
 }
 
 /** Returns a message as the conventions describe it. */
