@@ -140,3 +140,16 @@ it('a terminal that throws harms nobody', async () => {
   await turn();
   expect(unhandled).toEqual([]);
 });
+
+it('a terminal that throws when a finished trace is printed ends no process', async () => {
+  const uncaught: unknown[] = [];
+  const onUncaught = (error: unknown) => void uncaught.push(error);
+  process.on('uncaughtException', onUncaught);
+  const write = vi.mocked(process.stderr.write).mockImplementation(() => throwing(new Error('broken')));
+  tracing = startTracing({ serviceName: 'orders' });
+  trace.getTracer('test').startSpan('work').end();
+  await vi.waitFor(() => expect(write).toHaveBeenCalled());
+  await turn();
+  process.off('uncaughtException', onUncaught);
+  expect(uncaught).toEqual([]);
+});

@@ -1,5 +1,6 @@
 import { type Attributes, SpanStatusCode, TraceFlags } from '@opentelemetry/api';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
+import { guarded } from '@throughline/core/seam';
 import {
   type AttributeValue,
   buildTraces,
@@ -62,7 +63,10 @@ export class TreePrinter implements SpanProcessor {
       trace.spans.push(toTraceSpan(span));
       this.#held++;
     }
-    if (trace.open === 0) trace.timer = setTimeout(() => this.#print(traceId, trace), QUIET).unref();
+    if (trace.open === 0) {
+      const print = () => guarded('a trace could not be printed', () => this.#print(traceId, trace));
+      trace.timer = setTimeout(print, QUIET).unref();
+    }
     for (const [oldestId, oldest] of this.#traces) {
       if (this.#held <= MAX_SPANS) break;
       this.#print(oldestId, oldest);
