@@ -242,7 +242,7 @@ describe('two copies of the packages in one process, and no SDK', () => {
         recursive: true,
       },
     );
-    const shared = join(folder, 'node_modules/@throughline/core/dist/context/shared.js');
+    const shared = join(folder, 'node_modules/@throughline/core/dist/context/shared-by-copies.js');
     await writeFile(shared, edit(await readFile(shared, 'utf8')));
     const entry = join(folder, 'entry.mjs');
     await writeFile(entry, TWO_PACKAGES);

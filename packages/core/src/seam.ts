@@ -59,6 +59,6 @@ export { guarded, reportOnce } from './setup/guard.ts';
 
 // What else is in this process: other copies of this package, other tracers, and who called.
 
-export { isHeldApart, shared } from './context/shared.ts';
+export { isHeldApart, sharedByCopies } from './context/shared-by-copies.ts';
 export { type OtherTracer, unregisteredTracer, writesIntoUndici } from './propagation/other-tracers.ts';
 export { callerOf } from './setup/caller-of.ts';

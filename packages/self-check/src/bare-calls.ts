@@ -7,7 +7,7 @@ import {
   isTraceHeader,
   isTracingSuppressed,
   passesTraceOn,
-  shared,
+  sharedByCopies,
   unregisteredTracer,
 } from '@throughline/core/seam';
 import { finding, note } from './finding.ts';
@@ -21,7 +21,7 @@ const MAX_ORIGINS = 100;
  *
  * @internal Does not follow semantic versioning.
  */
-export const bareCalls = shared('bareCalls', () => ({
+export const bareCalls = sharedByCopies('bareCalls', () => ({
   /** Whether the channels are, or were, listened to: once per process. */
   begun: false,
   /** How many channels are listened to. */

@@ -6,7 +6,7 @@ import {
   isTracingSuppressed,
   passesTraceOn,
   registeredApi,
-  shared,
+  sharedByCopies,
 } from '@throughline/core/seam';
 import { finding, note } from './finding.ts';
 
@@ -15,7 +15,7 @@ import { finding, note } from './finding.ts';
  *
  * @internal Does not follow semantic versioning.
  */
-export const callsWithoutParent = shared('calls', () => ({
+export const callsWithoutParent = sharedByCopies('calls', () => ({
   /** `true` from the first request in development until a call was found. While it is `false`, reading it is the only cost. */
   watching: false,
   found: false,

@@ -1,5 +1,5 @@
 import { diag } from '@opentelemetry/api';
-import { guarded, redaction, shared } from '@throughline/core/seam';
+import { guarded, redaction, sharedByCopies } from '@throughline/core/seam';
 
 /** A problem of this process's tracing, or something that may not work as expected. */
 export interface Finding {
@@ -29,7 +29,7 @@ export function finding(
   return { code, level, ...words, fact: redaction.text(words.fact), docs: `${DOCS}#${code.toLowerCase()}` };
 }
 
-const { noted, announced } = shared('findings', () => ({
+const { noted, announced } = sharedByCopies('findings', () => ({
   noted: new Map<string, Finding>(),
   announced: new Set<string>(),
 }));

@@ -1,6 +1,6 @@
 import { type Context, type Span, TraceFlags } from '@opentelemetry/api';
 import type { Scope } from '@throughline/core/seam';
-import { guarded, isIgnoredRequest, registeredApi, shared } from '@throughline/core/seam';
+import { guarded, isIgnoredRequest, registeredApi, sharedByCopies } from '@throughline/core/seam';
 import type {
   ForeignSpan,
   HttpServerOptions,
@@ -27,7 +27,7 @@ interface SdkSpan extends Span {
   readonly instrumentationScope?: { readonly name: string };
 }
 
-const ofProcess = shared('reliance', (): { relies?: Reliance } => ({}));
+const ofProcess = sharedByCopies('reliance', (): { relies?: Reliance } => ({}));
 
 /** The property in which Next keeps its data of a request that it serves. */
 const NEXT_REQUEST = Symbol.for('NextInternalRequestMeta');

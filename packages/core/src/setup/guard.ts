@@ -1,11 +1,11 @@
 import { diag } from '@opentelemetry/api';
-import { shared } from '../context/shared.ts';
+import { sharedByCopies } from '../context/shared-by-copies.ts';
 import { className, isError, isName } from '../operation/error-class.ts';
 import { redaction } from '../redaction/redaction.ts';
 
 /** Causes are our own texts, so there are few; the limit is for hooks that are created per request. */
 const MAX_CAUSES = 200;
-const reported = shared('reported', () => new Set<string>());
+const reported = sharedByCopies('reported', () => new Set<string>());
 
 /**
  * Reports a fault that must not reach the request to OpenTelemetry's diagnostic logger, once per cause.

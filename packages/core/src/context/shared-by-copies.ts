@@ -20,7 +20,7 @@ const PREFIX = 'throughline.shared.';
  *
  * Each part is held under a registered symbol with the version of its layout; copies with another layout have their own.
  */
-export function shared<T extends object>(part: Part, create: () => T): T {
+export function sharedByCopies<T extends object>(part: Part, create: () => T): T {
   const key = Symbol.for(`${PREFIX}${part}.${LAYOUTS[part]}`);
   const existing = holder[key];
   if (existing !== undefined) return existing as T;
