@@ -32,6 +32,7 @@ interface RequestOptions {
  */
 export function traceAgent<Given extends Agent>(agent: Given, options: HttpClientOptions = {}): Given {
   const scope = new Scope('fetch', 'traceAgent()');
+  // The cast: Node's types lack addRequest.
   const inner = agent as unknown as AgentLike;
   if (typeof inner?.addRequest !== 'function')
     throw scope.error(`agent must be an http.Agent, got ${agent === null ? 'null' : typeof agent}`);

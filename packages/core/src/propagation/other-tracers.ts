@@ -73,6 +73,7 @@ function sentryClient(): SentryClient | undefined {
 }
 
 function hasElasticAgent(): boolean {
+  // The cast: the type of the global object has no symbols.
   const globals = globalThis as unknown as Record<symbol, unknown>;
   return Object.getOwnPropertySymbols(globals).some(
     (symbol) => symbol.description === 'ElasticAPMAgentInitialized' && globals[symbol] === true,

@@ -6,6 +6,7 @@ interface Unread {
 /** Cancels bodies that have become unreachable, which frees their connections, as `fetch` does with its own. */
 const unreachable = new FinalizationRegistry<Unread>(({ reader, onEnd }) => {
   onEnd();
+  // No one is left to hear that the body had broken already.
   reader.cancel().catch(() => {});
 });
 

@@ -120,9 +120,8 @@ export function createHttpServerTracer(
     if (isIgnored(request))
       return new Exchange(settings, request, new Operation(ignoreRequest(admission.context)));
     const arrived = outcomeOf(arrival, request.headers, propagator);
-    const trusted = trust.parent === 'continue';
-    const extraction = arrived === 'continued' && !trusted ? 'untrusted' : arrived;
-    return serve(request, { caller: arrival.caller, trust, admission, extraction, trusted });
+    const extraction = arrived === 'continued' && trust.parent !== 'continue' ? 'untrusted' : arrived;
+    return serve(request, { caller: arrival.caller, trust, admission, extraction });
   }
 
   function isIgnored(request: HttpServerRequest): boolean {
@@ -133,7 +132,8 @@ export function createHttpServerTracer(
   }
 
   function serve(request: HttpServerRequest, came: Came): HttpServerExchange {
-    const { caller, trust, admission, extraction, trusted } = came;
+    const { caller, trust, admission, extraction } = came;
+    const trusted = trust.parent === 'continue';
     const { conflicts, restartedFrom } = admission;
     const measured = instruments();
     measured?.countExtraction(extraction);
@@ -185,7 +185,6 @@ interface Came {
   readonly trust: TrustDecision;
   readonly admission: Admission;
   readonly extraction: ExtractionOutcome;
-  readonly trusted: boolean;
 }
 
 /** Returns the request's attributes with the user's own, and with the extraction outcome if it is unusual. */

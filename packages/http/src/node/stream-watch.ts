@@ -31,6 +31,7 @@ export function watchStream(
   seen: ResponseWitness,
   exchange: CarriedExchange,
 ): void {
+  // The cast: a watched stream has its own methods replaced, and Node's type declares other signatures.
   const stream = given as unknown as WatchedStream;
   const { close, respond } = given;
   stream[WATCH] = { seen, exchange, close, respond, destroy: stream._destroy };
