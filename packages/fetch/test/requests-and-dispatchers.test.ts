@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { context, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api';
@@ -63,8 +63,11 @@ describe('a streamed upload', () => {
   setFlagsFromString('--expose-gc');
   const collectGarbage = runInNewContext('gc') as () => void;
 
-  /** A stream of 200 MB that notes, at its end, how many bytes of buffers the process holds. */
-  function upload() {
+  /**
+   * A stream of 200 MB that notes, before its end, the fewest bytes of buffers that the process holds. The collector frees
+   * buffers on threads of its own, so the stream waits until there are no more than `enough`; what is kept stays in all rounds.
+   */
+  function upload(enough: number) {
     let sent = 0;
     let held = Number.POSITIVE_INFINITY;
     const body = new ReadableStream({
@@ -73,9 +76,11 @@ describe('a streamed upload', () => {
           sent += 1;
           return controller.enqueue(new Uint8Array(CHUNK));
         }
-        await turn();
-        collectGarbage();
-        held = process.memoryUsage().arrayBuffers;
+        for (let round = 0; round < 50 && held >= enough; round++) {
+          await sleep(10);
+          collectGarbage();
+          held = Math.min(held, process.memoryUsage().arrayBuffers);
+        }
         controller.close();
       },
     });
@@ -97,8 +102,8 @@ describe('a streamed upload', () => {
       req.on('end', () => res.end('ok'));
     });
     const url = `http://127.0.0.1:${port}/`;
-    const heldBy = async (fetch: Fetch) => {
-      const { body, held } = upload();
+    const heldBy = async (fetch: Fetch, enough: number) => {
+      const { body, held } = upload(enough);
       const init = { method: 'POST', body, duplex: 'half' } as RequestInit;
       const response = await (as === 'init' ? fetch(url, init) : fetch(new way.Request(url, init)));
       expect(await response.text()).toBe('ok');
@@ -106,9 +111,10 @@ describe('a streamed upload', () => {
     };
     const whole = CHUNK * CHUNKS;
     // What sockets hold varies, and is far below the whole. Up to version 7, undici holds all of it by itself.
-    const plain = bare === fetch ? await heldBy(bare) : 0;
+    const plain = bare === fetch ? await heldBy(bare, 0) : 0;
     received = 0;
-    expect(await heldBy(way.fetch)).toBeLessThan(plain + whole / 2);
+    const enough = plain + whole / 2;
+    expect(await heldBy(way.fetch, enough)).toBeLessThan(enough);
     expect(received).toBe(whole);
     await spans.one();
   });
