@@ -20,7 +20,10 @@ export default {
     const redis = traceClient(bare);
     const loops: { stop(): Promise<void> }[] = [];
 
-    /** Works through the group's entries: those that were read and not done first. */
+    /**
+     * Works through the group's entries: those that were read and not done first. A broker that has not yet noticed that a
+     * reader is gone may give it one more.
+     */
     async function work(stream: string, handler: (body: string) => Promise<void>): Promise<void> {
       const blocking = connect();
       const reader = traceClient(blocking);
@@ -30,7 +33,7 @@ export default {
       });
       let open = true;
       const loop = (async () => {
-        for (let from = '>'; open; ) {
+        for (let from = '0'; open; ) {
           const words = ['COUNT', 1, 'BLOCK', 1_000, 'STREAMS', stream, from] as const;
           const reply = (await reader.xreadgroup('GROUP', GROUP, 'one', ...words).catch(() => null)) as
             | [string, [string, string[]][]][]

@@ -26,7 +26,10 @@ export default {
     const redis = traceClient(bare);
     const loops: { stop(): Promise<void> }[] = [];
 
-    /** Works through the group's entries: those that were read and not done first. */
+    /**
+     * Works through the group's entries: those that were read and not done first. A broker that has not yet noticed that a
+     * reader is gone may give it one more.
+     */
     async function work(key: string, handler: (body: string) => Promise<void>): Promise<void> {
       const blocking = await connect();
       const reader = traceClient(blocking);
@@ -36,7 +39,7 @@ export default {
       });
       let open = true;
       const loop = (async () => {
-        for (let id = '>'; open; ) {
+        for (let id = '0'; open; ) {
           const how = { COUNT: 1, BLOCK: 1_000 };
           const reply = (await reader.xReadGroup(GROUP, 'one', { key, id }, how).catch(() => null)) as
             | { messages: Entry[] }[]
