@@ -25,7 +25,7 @@ it('depends on what it imports, and on nothing else', () => {
 it.each([
   ['core', `export { wire } from '@throughline/fetch';`, /fetch \(floor \d\) is not below core/],
   ['koa', `import type { A } from '@throughline/express';`, /express \(floor \d\) is not below koa/],
-  ['testing', `import '@throughline/trace-tree';`, /depend on core only/],
+  ['testing', `import '@throughline/trace-tree';`, /depend on carrier and guard only/],
   ['fetch', `type A = import('@throughline/core/src/seam.ts').A;`, /no entry point/],
   ['fetch', `const it = await import('../../core/src/seam.ts');`, /outside of src/],
   ['fetch', `export * from '../test/doubles.ts';`, /outside of src/],

@@ -3,9 +3,10 @@
  *
  * @module
  */
+
+export { type Carrier, type CarrierSetter, carrierGetter, carrierSetter } from '@throughline/carrier';
 export { baggageFields, getBaggageEntry, withBaggage } from './baggage/baggage.ts';
 export type { BaggageRule } from './baggage/baggage-filter.ts';
-export { type Carrier, type CarrierSetter, carrierGetter, carrierSetter } from './carrier/carrier.ts';
 export { activeContext, runInContext } from './context/active-context.ts';
 export { detached } from './context/detached.ts';
 export { type TracedJobOptions, tracedJob } from './operation/traced-job.ts';

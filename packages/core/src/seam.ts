@@ -1,7 +1,8 @@
 /**
  * The seam between the core and the packages that trace a transport. A package takes four steps with it, in the order of
  * this page: it is set up, finds out what a carrier brings, records the work, and writes the context into what it sends.
- * `CONTRIBUTING.md` shows the steps by a server and a client of ten lines each.
+ * `CONTRIBUTING.md` shows the steps by a server and a client of ten lines each. What `@throughline/carrier` and
+ * `@throughline/guard` have for such packages is exported here, too.
  *
  * For packages of this repository, which are released together. It does not follow semantic versioning.
  *
@@ -11,14 +12,14 @@
 
 // 1. Set-up. A `Scope` names the package in errors and in telemetry, checks options, and finds tracer and instruments.
 
-export { isNames, isPropagator, type OptionRules, typeName } from './setup/option-check.ts';
+export { isNames, isPropagator, type OptionRules, typeName } from '@throughline/guard';
 export { registeredApi } from './setup/registered-api.ts';
 export { Scope } from './setup/scope.ts';
 export * as semconv from './setup/semantic-conventions.ts';
 
 // 2. What a carrier brings. `receive` extracts it; a trust decision says what of it `admit` lets in.
 
-export { nodeHeaderGetter } from './carrier/carrier.ts';
+export { nodeHeaderGetter } from '@throughline/carrier';
 export {
   type Admission,
   type Arrival,
@@ -35,8 +36,8 @@ export { createTrustDecider, isTrustPolicy, TRUST_FORMS } from './propagation/tr
 
 // 3. The work. An `Operation` starts, runs, fails, ends and measures it; what is ignored or suppressed makes no span.
 
-export { ignoreRequest, isIgnoredRequest } from './context/context-keys.ts';
-export { isTracingSuppressed, suppressTracing } from './context/tracing-suppression.ts';
+export { isTracingSuppressed, suppressTracing } from '@throughline/carrier';
+export { ignoreRequest, isIgnoredRequest } from './context/ignored-request.ts';
 export { errorType } from './operation/error-type.ts';
 export { extraAttributes } from './operation/extra-attributes.ts';
 export { follow } from './operation/follow.ts';
@@ -45,20 +46,25 @@ export { type Failure, type Measure, Operation } from './operation/operation.ts'
 // 4. What is sent. `filterBaggage` decides which baggage leaves, and `fieldsOf` returns the fields to write. Objects of the
 // application are not changed: `withMembers` returns one like them.
 
+export { mergedBaggage, viewWithMembers, withMembers } from '@throughline/carrier';
 export { filterBaggage } from './baggage/baggage-filter.ts';
 export { isPrivateHost } from './baggage/private-host.ts';
-export { mergedBaggage } from './carrier/merged-baggage.ts';
-export { viewWithMembers, withMembers } from './carrier/with-members.ts';
 export { fieldsOf, replacedFields } from './propagation/propagation.ts';
 
 // Throughout. Faults are reported instead of thrown, and no secret is recorded.
 
-export type { SecretSources } from './redaction/known-secrets.ts';
-export { createRedaction, isSecretHeader, type Redaction, redaction } from './redaction/redaction.ts';
-export { guarded, reportOnce } from './setup/guard.ts';
+export {
+  createRedaction,
+  guarded,
+  isSecretHeader,
+  type Redaction,
+  redaction,
+  reportOnce,
+  type SecretSources,
+} from '@throughline/guard';
 
 // What else is in this process: other copies of this package, other tracers, and who called.
 
-export { isHeldApart, sharedByCopies } from './context/shared-by-copies.ts';
+export { isHeldApart, sharedByCopies } from '@throughline/guard';
 export { type OtherTracer, unregisteredTracer, writesIntoUndici } from './propagation/other-tracers.ts';
 export { callerOf } from './setup/caller-of.ts';

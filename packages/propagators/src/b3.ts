@@ -7,7 +7,7 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
-import { firstOf, isTracingSuppressed, TRACE_FORMATS } from '@throughline/core/wire';
+import { firstOf, isTracingSuppressed, TRACE_FORMATS } from '@throughline/carrier';
 import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
 import { clearField, readFirst, writeField } from './field.ts';
 import { paddedId } from './hex.ts';

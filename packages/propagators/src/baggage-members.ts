@@ -1,6 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import type { BaggageEntry } from '@opentelemetry/api';
-import { isOws, trimOws } from '@throughline/core/wire';
+import { isOws, trimOws } from '@throughline/carrier';
 import {
   decodeOctets,
   encodeOctets,

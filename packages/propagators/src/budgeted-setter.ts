@@ -1,5 +1,5 @@
 import type { TextMapSetter } from '@opentelemetry/api';
-import { type CarrierSetter, carrierSetter, FieldBudget } from '@throughline/core/wire';
+import { type CarrierSetter, carrierSetter, FieldBudget } from '@throughline/carrier';
 
 /** Writes into one carrier up to a budget. A field that no longer fits is left out whole. */
 export class BudgetedSetter implements CarrierSetter {

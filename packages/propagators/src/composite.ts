@@ -11,7 +11,7 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
-import { RANDOM_FLAG } from '@throughline/core/wire';
+import { RANDOM_FLAG } from '@throughline/carrier';
 import { B3Propagator } from './b3.ts';
 import { BudgetedSetter } from './budgeted-setter.ts';
 import { chosenGetter, chosenSetter } from './default-carrier-access.ts';

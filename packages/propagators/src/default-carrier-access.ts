@@ -4,7 +4,7 @@ import {
   type TextMapGetter,
   type TextMapSetter,
 } from '@opentelemetry/api';
-import { carrierGetter, carrierSetter } from '@throughline/core/wire';
+import { carrierGetter, carrierSetter } from '@throughline/carrier';
 
 /**
  * Returns the getter to use: ours in place of the API's default one, which reads plain objects in lower case only, else

@@ -9,7 +9,7 @@ import {
   TRACE_FORMATS,
   type TraceFormat,
   trimOws,
-} from '@throughline/core/wire';
+} from '@throughline/carrier';
 import { type B3Reading, parseB3Multi, parseB3Single } from './b3.ts';
 import {
   MAX_BAGGAGE_BYTES,

@@ -7,7 +7,7 @@ import {
   readCarrier,
   readPrefixed,
   writeCarrier,
-} from '@throughline/core/wire';
+} from '@throughline/carrier';
 import { BudgetedSetter } from './budgeted-setter.ts';
 
 /**

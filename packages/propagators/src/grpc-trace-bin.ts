@@ -8,7 +8,7 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
-import { firstOf, isHexId, isTracingSuppressed, TRACE_FORMATS } from '@throughline/core/wire';
+import { firstOf, isHexId, isTracingSuppressed, TRACE_FORMATS } from '@throughline/carrier';
 import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
 import { readFirst, writeField } from './field.ts';
 import { checkKnownOptions } from './known-options.ts';

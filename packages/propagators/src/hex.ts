@@ -1,4 +1,4 @@
-import { isHexId } from '@throughline/core/wire';
+import { isHexId } from '@throughline/carrier';
 
 /** Returns the value of a hexadecimal digit of either case, or -1 for any other character. */
 export function hexDigit(code: number): number {

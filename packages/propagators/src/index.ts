@@ -3,7 +3,7 @@ export {
   carrierGetter,
   carrierSetter,
   conflictingSpanContexts,
-} from '@throughline/core/wire';
+} from '@throughline/carrier';
 export { type B3Options, B3Propagator } from './b3.ts';
 export { CompositePropagator, type CompositePropagatorOptions } from './composite.ts';
 export {

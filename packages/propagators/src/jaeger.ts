@@ -10,7 +10,7 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
-import { carrierGetter, firstOf, isTracingSuppressed, TRACE_FORMATS, trimOws } from '@throughline/core/wire';
+import { carrierGetter, firstOf, isTracingSuppressed, TRACE_FORMATS, trimOws } from '@throughline/carrier';
 import { MAX_BAGGAGE_BYTES, MAX_BAGGAGE_MEMBERS } from './baggage-members.ts';
 import { decodeOctets, encodeOctets, isToken } from './baggage-text.ts';
 import { chosenGetter, chosenSetter } from './default-carrier-access.ts';

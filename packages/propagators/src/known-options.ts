@@ -1,4 +1,4 @@
-import { findWrongOption } from '@throughline/core/wire';
+import { findWrongOption } from '@throughline/guard';
 
 /**
  * Refuses options that do not exist. The caller checks the values of the others.

@@ -8,7 +8,7 @@ import {
   type SpanContext,
   trace,
 } from '@opentelemetry/api';
-import { CONFLICTS_KEY, EXTRACTED_KEY, PARENTLESS_KEY } from '@throughline/core/wire';
+import { CONFLICTS_KEY, EXTRACTED_KEY, PARENTLESS_KEY } from '@throughline/carrier';
 
 /**
  * What a wire format says about a trace beyond the API's `SpanContext`.

@@ -1,5 +1,5 @@
 import type { SpanContext } from '@opentelemetry/api';
-import { isHexId } from '@throughline/core/wire';
+import { isHexId } from '@throughline/carrier';
 
 /**
  * Returns the span context in a form that may be sent, or `undefined` when it is not valid. Ids in upper case, which

@@ -1,5 +1,5 @@
 import type { TraceState } from '@opentelemetry/api';
-import { isOws, MAX_TRACE_STATE_BYTES, trimOws } from '@throughline/core/wire';
+import { isOws, MAX_TRACE_STATE_BYTES, trimOws } from '@throughline/carrier';
 
 const MAX_MEMBERS = 32;
 const MAX_KEY_LENGTH = 256;

@@ -6,7 +6,7 @@ import {
   type TextMapPropagator,
   type TextMapSetter,
 } from '@opentelemetry/api';
-import { isTracingSuppressed, TRACE_FORMATS } from '@throughline/core/wire';
+import { isTracingSuppressed, TRACE_FORMATS } from '@throughline/carrier';
 import { readMembers } from './baggage-members.ts';
 import { decodeOctets } from './baggage-text.ts';
 import { chosenGetter, chosenSetter } from './default-carrier-access.ts';

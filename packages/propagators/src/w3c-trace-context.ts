@@ -15,7 +15,7 @@ import {
   RANDOM_FLAG,
   readTraceparent,
   TRACE_FORMATS,
-} from '@throughline/core/wire';
+} from '@throughline/carrier';
 import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
 import { clearField, readField, writeField } from './field.ts';
 import { checkKnownOptions } from './known-options.ts';

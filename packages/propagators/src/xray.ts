@@ -13,7 +13,7 @@ import {
   readXRayHeader,
   TRACE_FORMATS,
   type XRayHeader,
-} from '@throughline/core/wire';
+} from '@throughline/carrier';
 import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
 import { readFirst, writeField } from './field.ts';
 import { checkKnownOptions } from './known-options.ts';

@@ -52,7 +52,7 @@ describe.each([
     const modules = join(folder, 'node_modules');
     await mkdir(join(modules, '@opentelemetry'), { recursive: true });
     await symlink(folderOf(installed), join(modules, '@opentelemetry/api'), 'junction');
-    for (const name of ['core', 'propagators']) {
+    for (const name of ['guard', 'carrier', 'propagators']) {
       const own = folderOf(fileURLToPath(import.meta.resolve(`@throughline/${name}`)));
       for (const part of ['dist', 'package.json'])
         await cp(join(own, part), join(modules, '@throughline', name, part), { recursive: true });

@@ -11,7 +11,7 @@ import { type OtlpSink, startOtlpSink } from './otlp-sink.ts';
 
 const run = promisify(execFile);
 const REPOSITORY = join(import.meta.dirname, '../../..');
-const OWN_PACKAGES = ['core', 'propagators', 'trace-tree', 'sdk'];
+const OWN_PACKAGES = ['guard', 'carrier', 'core', 'propagators', 'trace-tree', 'sdk'];
 
 /** The packages of one release of the SDK. */
 const sdkOf = (stable: string, experimental: string) => ({
@@ -85,7 +85,7 @@ const MIXES: readonly Mix[] = [
     title: 'API 1.9 in the application, 1.10 in @throughline/sdk and SDK 3.1',
     api: '~1.9.0',
     sdk: SDK_3,
-    nested: ['@throughline/sdk', '@throughline/core'],
+    nested: ['@throughline/sdk', '@throughline/core', '@throughline/carrier', '@throughline/guard'],
     copy: '~1.10.0',
     expected: WORKS,
   },
@@ -93,7 +93,7 @@ const MIXES: readonly Mix[] = [
     title: 'API 1.9 in the application, whose logger came first, 1.10 in @throughline/sdk and SDK 3.1',
     api: '~1.9.0',
     sdk: SDK_3,
-    nested: ['@throughline/sdk', '@throughline/core'],
+    nested: ['@throughline/sdk', '@throughline/core', '@throughline/carrier', '@throughline/guard'],
     copy: '~1.10.0',
     env: { DIAG_FIRST: '1' },
     expected:

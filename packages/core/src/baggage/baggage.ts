@@ -4,8 +4,8 @@ import {
   type Context,
   propagation,
 } from '@opentelemetry/api';
+import { redaction } from '@throughline/guard';
 import { activeContext, runInContext } from '../context/active-context.ts';
-import { redaction } from '../redaction/redaction.ts';
 
 /** In characters. A caller's text would otherwise be stored at any length with every span and log line. */
 const MAX_LENGTH = 256;

@@ -1,8 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Context, context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
-import { guarded } from '../setup/guard.ts';
+import { guarded, sharedByCopies } from '@throughline/guard';
 import { perRegistration, registeredApi } from '../setup/registered-api.ts';
-import { sharedByCopies } from './shared-by-copies.ts';
 
 /** Carries the context while no SDK has registered a context manager: the API alone would lose it. */
 const ownStorage = sharedByCopies('context', () => new AsyncLocalStorage<Context>());

@@ -1,9 +1,8 @@
 import { type SpanContext, trace } from '@opentelemetry/api';
+import { guarded, isNames } from '@throughline/guard';
 import { baggageFields } from '../baggage/baggage.ts';
 import { activeContext } from '../context/active-context.ts';
 import { receivedSpanContext } from '../propagation/pass-through.ts';
-import { guarded } from '../setup/guard.ts';
-import { isNames } from '../setup/option-check.ts';
 import { Scope } from '../setup/scope.ts';
 
 /**

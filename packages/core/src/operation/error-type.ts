@@ -1,5 +1,4 @@
-import { guarded } from '../setup/guard.ts';
-import { className, isError } from './error-class.ts';
+import { className, guarded, isError } from '@throughline/guard';
 
 /** A `code` such as `ECONNREFUSED` or `ERR_STREAM_PREMATURE_CLOSE`: one of few, written by programs for programs. */
 const CODE = /^[A-Z][A-Z0-9_]{2,63}$/;

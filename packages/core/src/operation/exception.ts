@@ -1,7 +1,5 @@
 import type { Exception, Span } from '@opentelemetry/api';
-import { redaction } from '../redaction/redaction.ts';
-import { guarded } from '../setup/guard.ts';
-import { className, isError, isName } from './error-class.ts';
+import { className, guarded, isError, isName, redaction } from '@throughline/guard';
 
 /**
  * Records an exception. Any value can be thrown, and some cannot be read.

@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import { guarded } from '../setup/guard.ts';
+import { guarded } from '@throughline/guard';
 
 /**
  * Returns the attributes that the user's function adds. The function may throw, and what it returns may not be

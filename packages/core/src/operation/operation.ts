@@ -9,9 +9,9 @@ import {
   type Tracer,
   trace,
 } from '@opentelemetry/api';
+import { namesParentlessTrace } from '@throughline/carrier';
+import { guarded, reportOnce } from '@throughline/guard';
 import { runInContext } from '../context/active-context.ts';
-import { namesParentlessTrace } from '../context/context-keys.ts';
-import { guarded, reportOnce } from '../setup/guard.ts';
 import { ATTR_ERROR_TYPE } from '../setup/semantic-conventions.ts';
 import { errorType } from './error-type.ts';
 import { recordException } from './exception.ts';

@@ -1,7 +1,6 @@
 import { type Attributes, ROOT_CONTEXT, SpanKind, type TracerProvider, trace } from '@opentelemetry/api';
+import { guarded, typeName } from '@throughline/guard';
 import { activeContext } from '../context/active-context.ts';
-import { guarded } from '../setup/guard.ts';
-import { typeName } from '../setup/option-check.ts';
 import { Scope } from '../setup/scope.ts';
 import { Operation } from './operation.ts';
 

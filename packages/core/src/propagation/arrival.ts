@@ -7,9 +7,9 @@ import {
   type TextMapPropagator,
   trace,
 } from '@opentelemetry/api';
+import { conflictingSpanContexts, isExtractedByOurs, namesParentlessTrace } from '@throughline/carrier';
+import { guarded } from '@throughline/guard';
 import { filterBaggage } from '../baggage/baggage-filter.ts';
-import { conflictingSpanContexts, isExtractedByOurs, namesParentlessTrace } from '../context/context-keys.ts';
-import { guarded } from '../setup/guard.ts';
 import { type ExtractionOutcome, extractionOutcome } from './extraction-outcome.ts';
 import { passesTraceOn } from './pass-through.ts';
 import { extractWith } from './propagation.ts';

@@ -1,5 +1,5 @@
 import type { TextMapPropagator } from '@opentelemetry/api';
-import { formatOf } from '../carrier/trace-formats.ts';
+import { formatOf } from '@throughline/carrier';
 
 /**
  * How the caller's context was received.

@@ -1,5 +1,5 @@
 import { hasSubscribers } from 'node:diagnostics_channel';
-import { guarded } from '../setup/guard.ts';
+import { guarded } from '@throughline/guard';
 
 /** A tracer that need not be registered with OpenTelemetry's API. */
 export interface OtherTracer {

@@ -5,8 +5,7 @@ import {
   type SpanContext,
   type TextMapPropagator,
 } from '@opentelemetry/api';
-import { isTraceparent, readTraceparent, receivedFlags } from '../carrier/traceparent.ts';
-import { isTracingSuppressed } from '../context/tracing-suppression.ts';
+import { isTraceparent, isTracingSuppressed, readTraceparent, receivedFlags } from '@throughline/carrier';
 import { unregisteredTracer } from './other-tracers.ts';
 
 /** The caller's fields as received, while no propagator is registered that could read them. */

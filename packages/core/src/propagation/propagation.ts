@@ -9,16 +9,17 @@ import {
   type Carrier,
   carrierGetter,
   fieldText,
+  legalField,
+  mergedBaggage,
   readCarrier,
   removeFromCarrier,
+  withinBudget,
+  withSoleTraceparent,
   writeCarrier,
-} from '../carrier/carrier.ts';
-import { withinBudget } from '../carrier/field-budget.ts';
-import { legalField } from '../carrier/legal-field.ts';
-import { mergedBaggage } from '../carrier/merged-baggage.ts';
-import { withSoleTraceparent } from '../carrier/sole-traceparent.ts';
+} from '@throughline/carrier';
+import { reportOnce } from '@throughline/guard';
 import { activeContext } from '../context/active-context.ts';
-import { reportOnce } from '../setup/guard.ts';
+import { countFieldFault } from './field-faults.ts';
 import { propagatorOf } from './propagator-in-force.ts';
 
 /**
@@ -118,7 +119,7 @@ export function fieldsOf(
 const fieldSetter: TextMapSetter<Record<string, string | undefined>> = {
   set(fields, name, value) {
     const key = String(name).toLowerCase();
-    fields[key] = legalField(key, fieldText(value), true);
+    fields[key] = legalField(key, fieldText(value), true, countFieldFault);
   },
 };
 

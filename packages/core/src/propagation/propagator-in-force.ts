@@ -8,8 +8,8 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
+import { guarded } from '@throughline/guard';
 import { activeContext, runInContext } from '../context/active-context.ts';
-import { guarded } from '../setup/guard.ts';
 import { perRegistration, registeredApi } from '../setup/registered-api.ts';
 import { passThrough } from './pass-through.ts';
 

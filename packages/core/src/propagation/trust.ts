@@ -1,6 +1,5 @@
+import { guarded, isNames, reportOnce } from '@throughline/guard';
 import type { BaggageRule } from '../baggage/baggage-filter.ts';
-import { guarded, reportOnce } from '../setup/guard.ts';
-import { isNames } from '../setup/option-check.ts';
 
 /**
  * What becomes of the context that a caller sends.

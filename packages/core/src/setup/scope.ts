@@ -6,8 +6,7 @@ import {
   type TracerProvider,
   trace,
 } from '@opentelemetry/api';
-import { guarded } from './guard.ts';
-import { findWrongOption, type OptionRules } from './option-check.ts';
+import { findWrongOption, guarded, type OptionRules } from '@throughline/guard';
 import { perRegistration, registeredApi } from './registered-api.ts';
 import { SCHEMA_URL } from './semantic-conventions.ts';
 import { VERSION } from './version.ts';

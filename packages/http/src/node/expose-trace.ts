@@ -1,7 +1,7 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { type TextMapSetter, trace } from '@opentelemetry/api';
+import { printTraceparent } from '@throughline/carrier';
 import { guarded, propagatorOf } from '@throughline/core/seam';
-import { printTraceparent } from '@throughline/core/wire';
 import type { HttpServerExchange, HttpServerOptions } from '@throughline/http-semantics';
 import type { NodeResponse } from './response-outcome.ts';
 

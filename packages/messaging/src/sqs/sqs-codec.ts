@@ -1,5 +1,5 @@
+import { TRACE_FORMATS } from '@throughline/carrier';
 import { guarded, reportOnce, withMembers } from '@throughline/core/seam';
-import { TRACE_FORMATS } from '@throughline/core/wire';
 import {
   type AwsAttributes,
   addFields,

@@ -1,4 +1,4 @@
-import { printTraceparent, printXRayHeader, readTraceparent, readXRayHeader } from '@throughline/core/wire';
+import { printTraceparent, printXRayHeader, readTraceparent, readXRayHeader } from '@throughline/carrier';
 
 /**
  * Returns the header of AWS X-Ray as a traceparent, for propagators that do not know it; `undefined` when it names no

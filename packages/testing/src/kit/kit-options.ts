@@ -1,4 +1,4 @@
-import { findWrongOption } from '@throughline/core/wire';
+import { findWrongOption } from '@throughline/guard';
 import type { Capabilities } from './conformance-case.ts';
 import type { ConformanceSdk } from './conformance-sdk.ts';
 

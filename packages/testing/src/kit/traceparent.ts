@@ -1,5 +1,5 @@
 import type { SpanContext } from '@opentelemetry/api';
-import { printTraceparent, readTraceparent } from '@throughline/core/wire';
+import { printTraceparent, readTraceparent } from '@throughline/carrier';
 
 /** The remote caller that cases pretend to be: ids that no random generator yields. */
 export const REMOTE: SpanContext = {

@@ -1,7 +1,7 @@
 import { diag } from '@opentelemetry/api';
-import { sharedByCopies } from '../context/shared-by-copies.ts';
-import { className, isError, isName } from '../operation/error-class.ts';
-import { redaction } from '../redaction/redaction.ts';
+import { className, isError, isName } from './error-class.ts';
+import { redaction } from './redaction/redaction.ts';
+import { sharedByCopies } from './shared-by-copies.ts';
 
 /** Causes are our own texts, so there are few; the limit is for hooks that are created per request. */
 const MAX_CAUSES = 200;

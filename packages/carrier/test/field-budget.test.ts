@@ -6,7 +6,7 @@ import { extractContext, injectContext } from '@throughline/core';
 import { Scope } from '@throughline/core/seam';
 import { createMessagingTracer, headersCodec } from '@throughline/messaging';
 import { expect, test } from 'vitest';
-import { TRACEPARENT } from './sdk.ts';
+import { TRACEPARENT } from '../../core/test/sdk.ts';
 
 const list = (name: string, count: number, length: number) =>
   Array.from({ length: count }, (_, at) => `${name}${at}=${'v'.repeat(length)}`).join(',');

@@ -9,7 +9,7 @@ import { type Carrier, carrierGetter, carrierSetter, extractContext, injectConte
 import * as propagators from '@throughline/propagators';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { SPAN_ID, TRACE_ID, TRACEPARENT } from './sdk.ts';
+import { SPAN_ID, TRACE_ID, TRACEPARENT } from '../../core/test/sdk.ts';
 
 /** Every value a byte can have. */
 const ALL = Uint8Array.from({ length: 256 }, (_, byte) => byte);

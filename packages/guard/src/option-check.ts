@@ -1,4 +1,4 @@
-import { redaction } from '../redaction/redaction.ts';
+import { redaction } from './redaction/redaction.ts';
 
 export const isNames = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.every((item) => typeof item === 'string' && item !== '');

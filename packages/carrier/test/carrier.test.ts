@@ -9,7 +9,7 @@ import {
 } from '@throughline/core';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { listenToDiag, SPAN_ID, startSdk, stopSdk, TRACE_ID, TRACEPARENT, w3c } from './sdk.ts';
+import { listenToDiag, SPAN_ID, startSdk, stopSdk, TRACE_ID, TRACEPARENT, w3c } from '../../core/test/sdk.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const nullPrototype = (fields: object) => Object.assign(Object.create(null), fields);

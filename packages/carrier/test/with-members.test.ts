@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { viewWithMembers, withMembers } from '../src/carrier/with-members.ts';
+import { viewWithMembers, withMembers } from '../src/with-members.ts';
 
 class Options {
   readonly #persistent = true;

@@ -1,6 +1,6 @@
 import type { TextMapGetter, TextMapSetter } from '@opentelemetry/api';
-import { reportOnce } from '../setup/guard.ts';
-import { legalField } from './legal-field.ts';
+import { reportOnce } from '@throughline/guard';
+import { legalField } from './forms/legal-field.ts';
 
 /** In characters. No format reads more of one line, so no more bytes of a binary value are decoded. */
 const MAX_LINE_LENGTH = 16_384;

@@ -1,5 +1,5 @@
 import { TraceFlags } from '@opentelemetry/api';
-import { isHexId, printTraceparent, readTraceparent } from '@throughline/core/wire';
+import { isHexId, printTraceparent, readTraceparent } from '@throughline/carrier';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 

@@ -6,7 +6,7 @@ import { createHttpServerTracer } from '@throughline/http-semantics';
 import { createMessagingTracer, headersCodec } from '@throughline/messaging';
 import { createPropagator } from '@throughline/propagators';
 import { afterEach, describe, expect, test } from 'vitest';
-import { SPAN_ID, startSdk, stopSdk, TRACE_ID, TRACEPARENT } from './sdk.ts';
+import { SPAN_ID, startSdk, stopSdk, TRACE_ID, TRACEPARENT } from '../../core/test/sdk.ts';
 
 afterEach(stopSdk);
 

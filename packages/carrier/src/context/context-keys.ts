@@ -6,7 +6,6 @@ export const CONFLICTS_KEY = createContextKey('Throughline conflicting span cont
 export const EXTRACTED_KEY = createContextKey('Throughline remote span context');
 /** Set by the X-Ray propagator: a trace without a span in it, whose root begins here. */
 export const PARENTLESS_KEY = createContextKey('Throughline trace without a parent');
-const IGNORED = createContextKey('Throughline ignored request');
 
 /**
  * Returns the span contexts that other formats of the same carrier named beside the one that was continued, in configured
@@ -30,14 +29,4 @@ export function isExtractedByOurs(context: Context, spanContext: SpanContext): b
 /** Whether the caller named a trace and no span in it, so that the span that starts in `context` is its root. */
 export function namesParentlessTrace(context: Context): boolean {
   return context.getValue(PARENTLESS_KEY) !== undefined && trace.getSpan(context) === undefined;
-}
-
-/** Marks the context of a request that is not to be recorded. */
-export function ignoreRequest(context: Context): Context {
-  return context.setValue(IGNORED, true);
-}
-
-/** Whether outgoing calls made in `context` carry it on without spans of their own. */
-export function isIgnoredRequest(context: Context): boolean {
-  return context.getValue(IGNORED) === true;
 }
