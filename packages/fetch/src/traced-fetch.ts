@@ -9,13 +9,13 @@ import {
   type HttpClientOutcome,
 } from '@throughline/http-semantics';
 import { callsWithoutParent, noteCall } from '@throughline/self-check';
-import { type FetchInput, httpUrl } from './fetch-call/fetch-arguments.ts';
+import { type FetchInput, fragmentOf } from './fetch-call/fetch-arguments.ts';
 import type { FetchCall } from './fetch-call/fetch-call.ts';
 import { Hops } from './fetch-call/hops.ts';
 import { isUndiciFetch } from './fetch-call/is-undici-fetch.ts';
 import { observeBody } from './fetch-call/observe-body.ts';
 import { underlyingFetch } from './fetch-call/underlying-fetch.ts';
-import { sendByUndici } from './redirects-by-undici/send-by-undici.ts';
+import { sendByUndici, startUnsent } from './redirects-by-undici/send-by-undici.ts';
 import { sendHopByHop } from './redirects-hop-by-hop/send-hop-by-hop.ts';
 
 /** Options of {@link createTracedFetch}. */
@@ -79,19 +79,22 @@ export function createTracedFetch(options: TracedFetchOptions = {}): TracedFetch
     const parent = activeContext();
     if (callsWithoutParent.watching) noteCall(parent, tracedFetch);
     const fetch = underlying.find(parent);
+    if (isTracingSuppressed(parent))
+      return runInContext(underlying.calling(fetch, parent), () => fetch(input, init));
     const context = underlying.calling(fetch, suppressTracing(parent));
-    if (isTracingSuppressed(parent)) return runInContext(context, () => fetch(input, init));
-    const hops = new Hops(tracing, parent, policyOf(init), httpUrl(input)?.hash ?? '');
-    const call: FetchCall = { fetch, input, init, hops, context };
+    const hops = new Hops(tracing, parent, policyOf(init), fragmentOf(input));
+    const call: FetchCall = { fetch, input, init, hops, context, method: undefined, signal: undefined };
+    const byUndici = isUndiciFetch(fetch);
     try {
-      const response = await (isUndiciFetch(fetch) ? sendByUndici(call) : sendHopByHop(call));
+      const response = await (byUndici ? sendByUndici(call) : sendHopByHop(call));
       if (endOn === 'body')
         return observeBody(response, (error) =>
-          hops.end({ ...outcomeOf(response), ...failure(error, call) }),
+          hops.endWithResponse(response, error === undefined ? undefined : failure(error, call)),
         );
-      hops.end(outcomeOf(response));
+      hops.endWithResponse(response);
       return response;
     } catch (error) {
+      if (byUndici) startUnsent(call, error);
       hops.end(failure(error, call));
       throw error;
     }
@@ -109,18 +112,12 @@ export const tracedFetch: TracedFetch = createTracedFetch();
 
 /** Returns `init.trace`, or `undefined` if it is null or the caller's getter throws. */
 function policyOf(init: TracedRequestInit | null | undefined): CallPropagation | undefined {
-  return guarded('init.trace threw; the options decide', () => init?.trace ?? undefined);
-}
-
-function outcomeOf(response: Response): HttpClientOutcome {
-  // An opaque response hides its status.
-  const statusCode = response.status === 0 ? undefined : response.status;
-  return { statusCode, header: (name) => response.headers.get(name) };
+  if (init === undefined || init === null) return undefined;
+  return guarded('init.trace threw; the options decide', () => init.trace ?? undefined);
 }
 
 /** Returns what a call failed with. The caller's abort is not an error; exceeding the caller's own time limit is. */
 function failure(error: unknown, { signal }: FetchCall): HttpClientOutcome {
-  if (error === undefined) return {};
   const cancelled = signal?.aborted === true && (signal.reason as Error | undefined)?.name !== 'TimeoutError';
   return { error, cancelled };
 }

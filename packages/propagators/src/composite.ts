@@ -77,6 +77,8 @@ export class CompositePropagator implements TextMapPropagator<unknown> {
   readonly #writers: readonly TextMapPropagator[];
   readonly #needsBudget: boolean;
   readonly #reported = new WeakSet<TextMapPropagator>();
+  /** Asked for with each injection, and always the same. */
+  #fields: readonly string[] | undefined;
 
   /**
    * @throws TypeError when a list is missing or an item lacks `extract()` or `inject()`, and for options that do not
@@ -118,6 +120,12 @@ export class CompositePropagator implements TextMapPropagator<unknown> {
 
   /** Returns every field that `inject` may write, each once. */
   fields(): string[] {
+    this.#fields ??= this.#listFields();
+    // A copy, because the caller may change it.
+    return this.#fields.slice();
+  }
+
+  #listFields(): readonly string[] {
     const fields = new Set<string>();
     for (const propagator of this.#inject) {
       try {

@@ -1,3 +1,5 @@
+import type { TextMapPropagator } from '@opentelemetry/api';
+
 /**
  * The bytes that propagation may add to one request, all formats together. A Node server accepts 16 KB of headers and
  * answers 431 beyond that, and the application has headers of its own.
@@ -27,13 +29,14 @@ export class FieldBudget {
  */
 export function withinBudget(
   fields: Record<string, string>,
-  listed: readonly string[],
+  propagator: Pick<TextMapPropagator, 'fields'>,
 ): Record<string, string> {
   let size = 0;
   for (const name in fields) size += sizeOf(name, fields[name] as string);
   if (size <= MAX_INJECTED_BYTES) return fields;
   const budget = new FieldBudget();
   const names = Object.keys(fields);
+  const listed = propagator.fields();
   const ordered = [
     ...names.filter((name) => listed.includes(name)),
     ...names.filter((name) => !listed.includes(name)),

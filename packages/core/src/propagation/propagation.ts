@@ -77,8 +77,9 @@ export function injectContext<C extends Carrier>(carrier: C, options: InjectOpti
     const before = held === undefined ? undefined : injectedBaggage.get(carrier);
     const own = before !== undefined && before.sent === held ? before.own : held;
     // A write replaces the field by itself, and keeps the form of the carrier.
-    for (const name of replacedFields(fields, propagator, own))
-      if (fields[name] === undefined) removeFromCarrier(carrier, name);
+    const stays = staysBaggage(fields, own);
+    for (const name of propagator.fields())
+      if (fields[name] === undefined && !(stays && name === BAGGAGE)) removeFromCarrier(carrier, name);
     const { baggage } = fields;
     if (baggage !== undefined) {
       fields.baggage = mergedBaggage(own, baggage) as string;
@@ -113,7 +114,7 @@ export function fieldsOf(
   if (!wrote) return undefined;
   // A tracestate belongs to a traceparent.
   if (fields.traceparent === undefined) delete fields.tracestate;
-  return withinBudget(fields as Record<string, string>, propagator.fields());
+  return withinBudget(fields as Record<string, string>, propagator);
 }
 
 const fieldSetter: TextMapSetter<Record<string, string | undefined>> = {
@@ -132,6 +133,11 @@ export function replacedFields(
   propagator: TextMapPropagator,
   own: string | string[] | undefined,
 ): string[] {
-  const stays = fields.baggage === undefined && mergedBaggage(own, undefined) !== undefined;
-  return propagator.fields().filter((name) => !(stays && name === BAGGAGE));
+  const names = propagator.fields();
+  return staysBaggage(fields, own) ? names.filter((name) => name !== BAGGAGE) : names;
+}
+
+/** Whether the application's own baggage stays as it is. */
+function staysBaggage(fields: Readonly<Record<string, string>>, own: string | string[] | undefined): boolean {
+  return own !== undefined && fields.baggage === undefined && mergedBaggage(own, undefined) !== undefined;
 }

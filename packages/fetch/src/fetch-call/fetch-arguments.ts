@@ -13,6 +13,12 @@ export function httpUrl(input: unknown): URL | undefined {
   }
 }
 
+/** Returns the fragment of the URL, as `URL` has it. */
+export function fragmentOf(input: unknown): string {
+  // Most calls have none, and parsing costs more than looking.
+  return typeof input === 'string' && !input.includes('#') ? '' : (httpUrl(input)?.hash ?? '');
+}
+
 const NORMALIZED = /^(get|head|post|put|delete|options)$/i;
 
 /** Returns the method as `fetch` will send it: six methods in upper case, others as they are. */

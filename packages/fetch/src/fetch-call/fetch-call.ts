@@ -10,6 +10,8 @@ export interface FetchCall {
   readonly hops: Hops;
   /** The context to send in. It silences other tracing of the fetch underneath. */
   readonly context: Context;
+  /** The method in `init`. Absent until it was read, or if there is none. */
+  method: unknown;
   /** The signal by which the caller can abort the call. Absent until it was read, or if there is none. */
-  signal?: AbortSignal | null | undefined;
+  signal: AbortSignal | null | undefined;
 }

@@ -28,7 +28,7 @@ export class Hops {
   readonly #parent: Context;
   readonly #policy: CallPropagation | undefined;
   #call: HttpClientCall | undefined;
-  #head: HttpClientOutcome = {};
+  #head: HttpClientOutcome | undefined;
   #url: URL | undefined;
   #named: URL | undefined;
   #fragment: string;
@@ -48,15 +48,17 @@ export class Hops {
 
   /** Ends the span of the previous request, starts the next one, injects it into the headers and returns its context. */
   next({ method, url, headers, header }: HopRequest): Context {
-    this.#call?.end(this.#head);
-    this.#head = {};
-    if (url.hash === '' && this.#fragment !== '') url.hash = this.#fragment;
+    this.#call?.end(this.#head ?? {});
+    this.#head = undefined;
+    if (this.#fragment !== '' && url.hash === '') url.hash = this.#fragment;
     this.#url = url;
     this.#named ??= url;
-    const resendCount = this.sent++;
-    const start = () => this.#startCall({ method, url, resendCount, header }, this.#parent);
+    const request = { method, url, resendCount: this.sent++, header };
     // Some tracers use the active context instead of the parent that they get, and on the wire tracing is suppressed.
-    const call = activeContext() === this.#parent ? start() : runInContext(this.#parent, start);
+    const call =
+      activeContext() === this.#parent
+        ? this.#startCall(request, this.#parent)
+        : runInContext(this.#parent, () => this.#startCall(request, this.#parent));
     this.#call = call;
     this.#inject(call.context, headers, { url, header, named: this.#named }, this.#policy);
     return call.context;
@@ -65,7 +67,7 @@ export class Hops {
   /** Records how far the current request has come: the head of its response, or what it failed with. */
   observe(outcome: HttpClientOutcome): void {
     // A dispatcher that retries reports the discarded response as an error. The request itself did not fail.
-    if (outcome.error !== undefined && this.#head.statusCode !== undefined) return;
+    if (outcome.error !== undefined && this.#head?.statusCode !== undefined) return;
     this.#head = outcome;
     const location = REDIRECT_STATUS.has(outcome.statusCode ?? 0) ? outcome.header?.('location') : undefined;
     // The request that follows shows no fragment, because fetch does not send it.
@@ -73,8 +75,25 @@ export class Hops {
       this.#fragment = new URL(location, this.#url).hash || this.#fragment;
   }
 
-  /** Ends the last span. What was observed of its response takes precedence over `outcome`. */
+  /** Ends the last span with the response of the call, and with what broke its body. */
+  endWithResponse({ status, headers }: Response, failed?: HttpClientOutcome): void {
+    if (failed === undefined && this.#head?.statusCode !== undefined) {
+      this.#call?.end(this.#head);
+      return;
+    }
+    // An opaque response hides its status.
+    const statusCode = status === 0 ? undefined : status;
+    this.end({ statusCode, header: (name) => headers.get(name), ...failed });
+  }
+
+  /** Ends the last span, with `outcome`. What was observed of its response takes precedence. */
   end(outcome: HttpClientOutcome): void {
-    this.#call?.end({ ...outcome, ...this.#head });
+    const { statusCode, header, error } = this.#head ?? outcome;
+    this.#call?.end({
+      ...outcome,
+      statusCode: statusCode ?? outcome.statusCode,
+      header: header ?? outcome.header,
+      error: error ?? outcome.error,
+    });
   }
 }

@@ -1,8 +1,7 @@
 import { runInContext } from '@throughline/core';
 import { httpUrl, sentMethod } from '../fetch-call/fetch-arguments.ts';
 import type { FetchCall } from '../fetch-call/fetch-call.ts';
-import { HopDispatcher } from './hop-dispatcher.ts';
-import { overlaidInit } from './overlaid-init.ts';
+import { dispatchedInit } from './dispatched-init.ts';
 import { requestClass } from './request-class.ts';
 import { WatchedRequest } from './watched-request.ts';
 
@@ -12,36 +11,20 @@ import { WatchedRequest } from './watched-request.ts';
  * Its requests are observed where it passes them to its dispatcher or, for a `Request` that may hold a dispatcher of its
  * own, where it publishes them.
  */
-export async function sendByUndici(call: FetchCall): Promise<Response> {
-  const made = requestClass(call.input);
-  if (made === undefined) return sendDispatched(call);
-  const chosen = (call.init as { dispatcher?: unknown } | null | undefined)?.dispatcher;
-  return chosen ? sendDispatched(call) : sendRequest(call, made);
+export function sendByUndici(call: FetchCall): Promise<Response> {
+  const { fetch, input } = call;
+  const made = requestClass(input);
+  if (made !== undefined && !(call.init as { dispatcher?: unknown } | null | undefined)?.dispatcher)
+    return sendRequest(call, made);
+  // In the caller's own context: the dispatcher silences other tracing for what it sends.
+  return fetch(input, dispatchedInit(call));
 }
 
-async function sendDispatched(call: FetchCall): Promise<Response> {
-  const { fetch, input, init, hops, context } = call;
-  let method: unknown;
-  const member = (name: string | symbol, read: () => unknown): unknown => {
-    const value = read();
-    if (name === 'method') method = value;
-    if (name === 'signal') call.signal = value as AbortSignal;
-    if (name !== 'dispatcher') return value;
-    // `fetch` rejects what is neither absent nor an object.
-    return value === undefined || value ? new HopDispatcher(hops, value as never) : value;
-  };
-  let own: unknown = init;
-  if (init === undefined || init === null) own = { dispatcher: new HopDispatcher(hops, undefined) };
-  else if (Object(init) === init) own = overlaidInit(init, member);
-  try {
-    return await runInContext(context, () => fetch(input, own as RequestInit));
-  } catch (error) {
-    // A call that `fetch` rejects as wrong has no span. One that fails before anything is sent has.
-    const failed = call.signal?.aborted === true || (error as Error | undefined)?.message === 'fetch failed';
-    const url = hops.sent === 0 && failed ? httpUrl(input) : undefined;
-    if (url) hops.next({ method: sentMethod(method), url, headers: {}, header: () => null });
-    throw error;
-  }
+/** Starts the span of a call that failed before anything was sent. One that `fetch` rejected as wrong has none. */
+export function startUnsent({ input, method, signal, hops }: FetchCall, error: unknown): void {
+  const failed = signal?.aborted === true || (error as Error | undefined)?.message === 'fetch failed';
+  const url = hops.sent === 0 && failed ? httpUrl(input) : undefined;
+  if (url !== undefined) hops.next({ method: sentMethod(method), url, headers: {}, header: () => null });
 }
 
 /** Keeps the request alive while its response is in use, or the caller's signal would no longer reach it. */

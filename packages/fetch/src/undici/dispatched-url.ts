@@ -17,8 +17,17 @@ export interface DispatchTarget {
 export function dispatchedUrl({ origin, path, query }: DispatchTarget): URL | undefined {
   const target = typeof query === 'object' && query !== null ? withQuery(path, query) : path;
   const base = origin instanceof URL ? origin.origin : String(origin);
-  const absolute = target.startsWith('/') ? base.replace(/\/$/, '') + target : target;
-  return URL.canParse(absolute, base) ? new URL(absolute, base) : undefined;
+  if (!target.startsWith('/')) return parsed(target, base);
+  return parsed((base.endsWith('/') ? base.slice(0, -1) : base) + target);
+}
+
+/** Not asking `URL.canParse` first, which would parse it twice. */
+function parsed(text: string, base?: string): URL | undefined {
+  try {
+    return new URL(text, base);
+  } catch {
+    return undefined;
+  }
 }
 
 function withQuery(path: string, query: object): string {

@@ -5,8 +5,13 @@ export function headerReader(headers: unknown): (name: string) => string | undef
   let pairs: [string, unknown][] | undefined;
   return (name) => {
     pairs ??= headerPairs(headers);
-    return [carrierGetter.get(pairs, name)].flat()[0];
+    return firstValue(carrierGetter.get(pairs, name));
   };
+}
+
+/** Returns the first of several values of a header. */
+export function firstValue(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
 }
 
 /** Returns a copy of headers in any of undici's forms: a flat array, an object, or an iterable of pairs. */

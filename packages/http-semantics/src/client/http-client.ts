@@ -1,4 +1,4 @@
-import { type Attributes, type Context, SpanKind } from '@opentelemetry/api';
+import { type Attributes, type Context, SpanKind, type Tracer } from '@opentelemetry/api';
 import {
   createRedaction,
   errorType,
@@ -7,6 +7,7 @@ import {
   isIgnoredRequest,
   Operation,
   type Redaction,
+  reportOnce,
   type Scope,
   semconv,
 } from '@throughline/core/seam';
@@ -56,19 +57,7 @@ export function createHttpClientTracer(options: HttpClientOptions, scope: Scope)
     const measured = instruments();
     if (ignored || (recorder === undefined && measured === undefined)) return { context: parent, end() {} };
 
-    const identity = requestIdentity(request, known);
-    const spanStart = () =>
-      recorder && {
-        tracer: recorder,
-        name: nameOf(request, identity),
-        kind: SpanKind.CLIENT,
-        attributes: startAttributes(request, identity),
-      };
-    const operation = new Operation(
-      parent,
-      guarded('a call could not be described; it is not recorded', spanStart),
-      measured?.duration,
-    );
+    const operation = new Operation(parent, recorder && spanStart(recorder, request), measured?.duration);
     const { span } = operation;
     if (requestHook !== undefined && span !== undefined && operation.recording)
       guarded('options.requestHook threw', () => requestHook({ span, request }));
@@ -80,26 +69,14 @@ export function createHttpClientTracer(options: HttpClientOptions, scope: Scope)
         const outcome = statusCode === given.statusCode ? given : { ...given, statusCode };
         const { error } = outcome;
         const errorType = clientErrorType(outcome);
-        const status = statusCode !== undefined && { [semconv.ATTR_HTTP_RESPONSE_STATUS_CODE]: statusCode };
-        const protocol = protocolAttributes(outcome.connection);
         operation.end({
           errorType,
-          ...(error !== undefined && {
-            failure: { error, redact: redaction.errorText(() => secretsOf(request)) },
-          }),
-          measured: {
-            ...identity,
-            ...status,
-            ...protocol,
-            ...(errorType !== undefined && { [semconv.ATTR_ERROR_TYPE]: errorType }),
-          },
-          complete: () =>
-            withHeaders(
-              { ...status, ...protocol, ...peerAttributes(outcome.connection) },
-              responseHeaders,
-              outcome,
-              redaction,
-            ),
+          failure:
+            error === undefined
+              ? undefined
+              : { error, redact: redaction.errorText(() => secretsOf(request)) },
+          measured: measured && measuredAttributes(request, outcome, errorType),
+          complete: () => lastAttributes(outcome),
           hook:
             responseHook &&
             ((span) => guarded('options.responseHook threw', () => responseHook({ span, request, outcome }))),
@@ -108,16 +85,64 @@ export function createHttpClientTracer(options: HttpClientOptions, scope: Scope)
     };
   };
 
-  function startAttributes(request: HttpClientRequest, identity: Attributes): Attributes {
-    const attributes: Attributes = { ...identity, [semconv.ATTR_URL_FULL]: fullUrl(request.url, redaction) };
-    if (!known.has(request.method)) attributes[semconv.ATTR_HTTP_REQUEST_METHOD_ORIGINAL] = request.method;
-    if (request.resendCount) attributes[semconv.ATTR_HTTP_REQUEST_RESEND_COUNT] = request.resendCount;
+  /** Written out, because `guarded` would need a closure per request. */
+  function spanStart(recorder: Tracer, request: HttpClientRequest) {
+    try {
+      const name = nameOf(request);
+      return { tracer: recorder, name, kind: SpanKind.CLIENT, attributes: startAttributes(request) };
+    } catch (error) {
+      reportOnce('a call could not be described; it is not recorded', error);
+      return undefined;
+    }
+  }
+
+  function startAttributes(request: HttpClientRequest): Attributes {
+    const { method, url, resendCount } = request;
+    const attributes: Attributes = {
+      [semconv.ATTR_HTTP_REQUEST_METHOD]: recordedMethod(method),
+      [semconv.ATTR_SERVER_ADDRESS]: addressOf(url),
+      [semconv.ATTR_SERVER_PORT]: portOf(url),
+      [semconv.ATTR_URL_FULL]: fullUrl(url, redaction),
+    };
+    if (!known.has(method)) attributes[semconv.ATTR_HTTP_REQUEST_METHOD_ORIGINAL] = method;
+    if (resendCount) attributes[semconv.ATTR_HTTP_REQUEST_RESEND_COUNT] = resendCount;
     withHeaders(attributes, requestHeaders, request, redaction);
+    if (options.attributes === undefined) return attributes;
     return Object.assign(attributes, extraAttributes(options.attributes, request));
   }
 
-  function nameOf(request: HttpClientRequest, identity: Attributes): string {
-    const standard = methodInName(String(identity[semconv.ATTR_HTTP_REQUEST_METHOD]));
+  function lastAttributes(outcome: HttpClientOutcome): Attributes {
+    const { statusCode, connection } = outcome;
+    const attributes: Attributes = {};
+    if (statusCode !== undefined) attributes[semconv.ATTR_HTTP_RESPONSE_STATUS_CODE] = statusCode;
+    if (connection !== undefined) describeConnection(attributes, connection);
+    return withHeaders(attributes, responseHeaders, outcome, redaction);
+  }
+
+  /** Returns the attributes of the measurement. */
+  function measuredAttributes(
+    { method, url }: HttpClientRequest,
+    { statusCode, connection }: HttpClientOutcome,
+    errorType: string | undefined,
+  ): Attributes {
+    const attributes: Attributes = {
+      [semconv.ATTR_HTTP_REQUEST_METHOD]: recordedMethod(method),
+      [semconv.ATTR_SERVER_ADDRESS]: addressOf(url),
+      [semconv.ATTR_SERVER_PORT]: portOf(url),
+    };
+    if (statusCode !== undefined) attributes[semconv.ATTR_HTTP_RESPONSE_STATUS_CODE] = statusCode;
+    if (connection?.protocolVersion !== undefined)
+      attributes[semconv.ATTR_NETWORK_PROTOCOL_VERSION] = connection.protocolVersion;
+    if (errorType !== undefined) attributes[semconv.ATTR_ERROR_TYPE] = errorType;
+    return attributes;
+  }
+
+  function recordedMethod(method: string): string {
+    return known.has(method) ? method : OTHER_METHOD;
+  }
+
+  function nameOf(request: HttpClientRequest): string {
+    const standard = methodInName(recordedMethod(request.method));
     const custom = options.spanName;
     if (custom === undefined) return standard;
     const name = guarded('options.spanName threw', () => custom(request), standard);
@@ -125,22 +150,22 @@ export function createHttpClientTracer(options: HttpClientOptions, scope: Scope)
   }
 }
 
-/** Returns the attributes that spans and metrics share. */
-function requestIdentity({ method, url }: HttpClientRequest, known: ReadonlySet<string>): Attributes {
-  return {
-    [semconv.ATTR_HTTP_REQUEST_METHOD]: known.has(method) ? method : OTHER_METHOD,
-    [semconv.ATTR_SERVER_ADDRESS]: url.hostname.replace(/^\[(.*)\]$/, '$1'),
-    [semconv.ATTR_SERVER_PORT]: url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port),
-  };
+/** Returns the host without the brackets of an IPv6 address. */
+function addressOf({ hostname }: URL): string {
+  return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
 }
 
-function protocolAttributes({ protocolVersion }: HttpClientConnection = {}): Attributes {
-  return protocolVersion === undefined ? {} : { [semconv.ATTR_NETWORK_PROTOCOL_VERSION]: protocolVersion };
+function portOf({ port, protocol }: URL): number {
+  if (port !== '') return Number(port);
+  return protocol === 'https:' ? 443 : 80;
 }
 
-function peerAttributes({ peerAddress, peerPort }: HttpClientConnection = {}): Attributes {
-  if (peerAddress === undefined) return {};
-  return { [semconv.ATTR_NETWORK_PEER_ADDRESS]: peerAddress, [semconv.ATTR_NETWORK_PEER_PORT]: peerPort };
+function describeConnection(attributes: Attributes, connection: HttpClientConnection): void {
+  const { protocolVersion, peerAddress, peerPort } = connection;
+  if (protocolVersion !== undefined) attributes[semconv.ATTR_NETWORK_PROTOCOL_VERSION] = protocolVersion;
+  if (peerAddress === undefined) return;
+  attributes[semconv.ATTR_NETWORK_PEER_ADDRESS] = peerAddress;
+  attributes[semconv.ATTR_NETWORK_PEER_PORT] = peerPort;
 }
 
 /** Returns `error.type` by the conventions' rule for CLIENT spans: for a 4xx, a 5xx or a failure that is no cancellation. */
@@ -150,15 +175,20 @@ function clientErrorType({ statusCode, error, cancelled }: HttpClientOutcome): s
   return statusCode !== undefined && statusCode >= 400 ? String(statusCode) : undefined;
 }
 
+/** Marks credentials, parameters in the path, a query or a fragment. */
+const MAY_HOLD_SECRETS = /[?#=@]|%3d|%40/i;
+
 /** Returns the URL without credentials and without the values of secret parameters. */
 function fullUrl(url: URL, of: Redaction): string {
+  const { href } = url;
+  if (!MAY_HOLD_SECRETS.test(href)) return href;
   const { protocol, username, password, host, pathname, search, hash } = url;
   const credentials = username === '' && password === '' ? '' : 'REDACTED:REDACTED@';
   const query = search === '' ? '' : `?${of.query(search.slice(1))}`;
   const fragment = hash === '' ? '' : `#${of.query(hash.slice(1))}`;
   const path = of.path(pathname);
   // `href` also keeps a question mark or number sign at the end.
-  if (credentials === '' && path === pathname && query === search && fragment === hash) return url.href;
+  if (credentials === '' && path === pathname && query === search && fragment === hash) return href;
   return `${protocol}//${credentials}${host}${path}${query}${fragment}`;
 }
 

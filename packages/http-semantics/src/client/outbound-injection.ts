@@ -35,7 +35,7 @@ export type OutboundInjection = (
 ) => void;
 
 /** AWS Signature Version 4: a header added after signing can make the signature invalid, or a proxy refuse the request. */
-const SIGNED_HEADER = /^AWS4-/;
+const SIGNED_HEADER = 'AWS4-';
 const SIGNED_QUERY = 'X-Amz-Signature';
 
 /**
@@ -49,8 +49,8 @@ export function createOutboundInjection(targets: PropagationTargets): OutboundIn
   const mayTellBaggage = matcherOf(baggageTo);
   return (context, headers, { url, named, header }, call = {}) => {
     if (call.propagate === false) return;
-    if (SIGNED_HEADER.test(header?.('authorization') ?? '') || isSigned(url)) return;
-    const leftOrigin = named !== undefined && named.origin !== url.origin;
+    if (header?.('authorization')?.startsWith(SIGNED_HEADER) || isSigned(url)) return;
+    const leftOrigin = named !== undefined && named !== url && named.origin !== url.origin;
     // A call decides for the origin that it named. An origin that it is redirected to must be listed.
     const listed = leftOrigin && propagateTo === undefined ? false : mayTell(url);
     if (listed === false && (leftOrigin || call.propagate !== true)) return;

@@ -1,0 +1,38 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import type { Cost } from './process/in-memory/measure.ts';
+
+/**
+ * Bytes that one call or one message allocates above the client alone, with the official SDK.
+ *
+ * Counted as in guard.test.ts, so they are the same on a busy machine. A change that makes one cheaper: lower the figure.
+ */
+const EXPECTED: Readonly<Record<string, number>> = { fetch: 16_740 };
+const MARGIN = 0.03;
+const FLAGS = [
+  '--expose-gc',
+  '--no-opt',
+  '--no-maglev',
+  '--no-concurrent-sparkplug',
+  '--min-semi-space-size=128',
+  '--max-semi-space-size=128',
+];
+
+async function bytesOf(subject: string, file: string): Promise<number> {
+  const counts = JSON.stringify({ warmUp: 600, rounds: 9, perRound: 200 });
+  const program = join(import.meta.dirname, 'process/calls.ts');
+  const { stdout } = await promisify(execFile)(process.execPath, [...FLAGS, program, subject, file, counts]);
+  return (JSON.parse(stdout) as Cost).bytes;
+}
+
+describe.each(Object.entries(EXPECTED))('%s', (subject, expected) => {
+  it('allocates no more than it did', async () => {
+    const ending = subject === 'fetch' ? '.ts' : '';
+    const bare = await bytesOf(subject, `bare${ending}`);
+    const bytes = (await bytesOf(subject, `throughline${ending}`)) - bare;
+    expect(bytes).toBeLessThan(expected * (1 + MARGIN));
+    expect(bytes, 'it became cheaper: lower the expectation').toBeGreaterThan(expected * (1 - MARGIN));
+  });
+});
