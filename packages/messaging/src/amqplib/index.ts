@@ -1,4 +1,4 @@
-import { ROOT_CONTEXT } from '@opentelemetry/api';
+import { type Attributes, ROOT_CONTEXT } from '@opentelemetry/api';
 import { Scope, withMembers } from '@throughline/core/seam';
 import { type CarrierCodec, headersCodec, type MessageHeaders } from '../verbs/carrier-codec.ts';
 import type { Message, MessagingTarget } from '../verbs/message.ts';
@@ -58,12 +58,8 @@ interface Channel {
   };
 }
 
-interface Source {
-  readonly queue: string;
-  readonly broker: MessagingTarget;
-}
-
-const arrivals = new Arrivals<Source>();
+/** Messages that arrived through a traced channel: only the consumer knows the queue. */
+const arrivals = new Arrivals<Message<MessageHeaders>>();
 
 /**
  * Returns a channel that traces what it publishes, consumes, gets and settles; use it instead of the original.
@@ -87,9 +83,10 @@ export function traceChannel<C extends AmqpChannel>(original: C, options: Messag
   // The cast: amqplib's own types differ between its APIs and majors, and any of them is accepted.
   const channel = original as unknown as Channel;
   const broker = brokerOf(channel);
-  const received = (message: AmqpMessage, queue?: string): Message<MessageHeaders> => {
-    if (queue !== undefined) arrivals.note(message, { queue, broker });
-    return receivedMessage(message, broker);
+  const arrived = (message: AmqpMessage, queue: string): Message<MessageHeaders> => {
+    const described = receivedMessage(message, queue, broker);
+    arrivals.note(message, described);
+    return described;
   };
 
   function publish(
@@ -113,7 +110,7 @@ export function traceChannel<C extends AmqpChannel>(original: C, options: Messag
     const method = (original as unknown as Record<string, Method>)[operationName] as Method;
     return (...args: never[]) => {
       const [message] = args as readonly unknown[] as readonly (AmqpMessage | undefined)[];
-      const settled = message?.fields ? received(message) : { ...broker, carrier: undefined };
+      const settled = message?.fields ? descriptionOf(message, broker) : { ...broker, carrier: undefined };
       return tracer.settle({ ...settled, operationName }, () => Reflect.apply(method, original, args));
     };
   };
@@ -126,7 +123,7 @@ export function traceChannel<C extends AmqpChannel>(original: C, options: Messag
         // The broker cancelled the consumer.
         message === null
           ? call(message)
-          : tracer.process(received(message, queue), () => call(message), { ambient: ROOT_CONTEXT }),
+          : tracer.process(arrived(message, queue), () => call(message), { ambient: ROOT_CONTEXT }),
       );
       return channel.consume(queue, typeof onMessage === 'function' ? traced : onMessage, ...rest);
     },
@@ -136,7 +133,7 @@ export function traceChannel<C extends AmqpChannel>(original: C, options: Messag
       return tracer.receive(
         source,
         () => channel.get(queue, how),
-        (got) => (got ? received(got as AmqpMessage, queue) : undefined),
+        (got) => (got ? arrived(got as AmqpMessage, queue) : undefined),
       );
     },
     ack: settling('ack'),
@@ -161,7 +158,7 @@ export function traceHandler<M extends AmqpMessage, Rest extends unknown[], R>(
 ): (message: M, ...rest: Rest) => R {
   const tracer = amqpTracer(options, 'traceHandler()');
   return tracedHandler(handler, (message, call) =>
-    tracer.process(receivedMessage(message), () => call(message), { received: true }),
+    tracer.process(descriptionOf(message, {}), () => call(message), { received: true }),
   );
 }
 
@@ -188,32 +185,56 @@ function sentMessage(
   properties: AmqpProperties | undefined,
   broker: MessagingTarget,
 ): Message<MessageHeaders> {
+  const { destination, destinationTemplate, anonymous } = addressed([exchange, routingKey]);
+  const attributes: Attributes = { ...broker.attributes };
+  if (routingKey !== '') attributes[ROUTING_KEY] = routingKey;
   return {
-    ...broker,
-    ...addressed([exchange, routingKey]),
     operationName: 'publish',
+    destination,
+    destinationTemplate,
+    anonymous,
+    serverAddress: broker.serverAddress,
+    serverPort: broker.serverPort,
     carrier: properties?.headers,
-    ...identified(properties),
-    attributes: { ...broker.attributes, ...routed(routingKey) },
+    messageId: properties?.messageId,
+    conversationId: properties?.correlationId,
+    attributes,
   };
 }
 
-function receivedMessage(message: AmqpMessage, settledAt: MessagingTarget = {}): Message<MessageHeaders> {
-  const { fields, properties } = message;
-  const { queue, broker } = arrivals.knownOf(message) ?? { queue: '', broker: settledAt };
+/** Returns what is known of a message: more if it arrived through a traced channel. */
+function descriptionOf(message: AmqpMessage, broker: MessagingTarget): Message<MessageHeaders> {
+  return arrivals.knownOf(message) ?? receivedMessage(message, '', broker);
+}
+
+function receivedMessage(
+  { fields, properties }: AmqpMessage,
+  queue: string,
+  broker: MessagingTarget,
+): Message<MessageHeaders> {
+  const { exchange, routingKey, deliveryTag } = fields;
+  const path = [exchange, routingKey, queue === routingKey ? '' : queue];
+  const { destination, destinationTemplate, anonymous } = addressed(path);
+  const attributes: Attributes = { ...broker.attributes };
+  if (routingKey !== '') attributes[ROUTING_KEY] = routingKey;
+  attributes[DELIVERY_TAG] = deliveryTag;
   return {
-    ...broker,
-    ...addressed([fields.exchange, fields.routingKey, queue === fields.routingKey ? '' : queue]),
+    destination,
+    destinationTemplate,
+    anonymous,
+    serverAddress: broker.serverAddress,
+    serverPort: broker.serverPort,
     carrier: properties.headers,
-    ...identified(properties),
+    messageId: properties.messageId,
+    conversationId: properties.correlationId,
     timestamp: milliseconds(properties.timestamp),
-    attributes: {
-      ...broker.attributes,
-      ...routed(fields.routingKey),
-      'messaging.rabbitmq.message.delivery_tag': fields.deliveryTag,
-    },
+    attributes,
+    delivery: {},
   };
 }
+
+const ROUTING_KEY = 'messaging.rabbitmq.destination.routing_key';
+const DELIVERY_TAG = 'messaging.rabbitmq.message.delivery_tag';
 
 /** Names that the broker generates, for queues without a name and for direct reply-to. */
 const GENERATED = /^amq\.(gen-|rabbitmq\.reply-to)/;
@@ -226,14 +247,6 @@ function addressed(path: readonly string[]): MessagingTarget {
   if (lasting.length === parts.length) return { destination };
   if (lasting.length === 0) return { destination, anonymous: true };
   return { destination, destinationTemplate: lasting.join(':') };
-}
-
-function routed(routingKey: string) {
-  return routingKey === '' ? {} : { 'messaging.rabbitmq.destination.routing_key': routingKey };
-}
-
-function identified(properties: AmqpProperties | undefined) {
-  return { messageId: properties?.messageId, conversationId: properties?.correlationId };
 }
 
 /** AMQP counts in seconds and `Date.now()` in milliseconds; messages contain either. */

@@ -5,7 +5,7 @@ import { admit, ignoreRequest, isTracingSuppressed, semconv } from '@throughline
 import type { Message, MessageBatch, MessagingOperation, MessagingTarget } from './message.ts';
 import { messagingMetricAttributes } from './messaging-attributes.ts';
 import { endWith, type MessagingGroundwork, timed } from './messaging-groundwork.ts';
-import { followAnswer, startOperation } from './messaging-operation.ts';
+import { followAnswer, type MeasureMessages, startOperation } from './messaging-operation.ts';
 import type { Relation } from './messaging-options.ts';
 import { relate } from './relation.ts';
 
@@ -87,7 +87,7 @@ export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerV
     const operation = startOperation(settings, described, {
       kind: SpanKind.CLIENT,
       parent,
-      measure: timed(described),
+      measure: timed,
     });
     return followAnswer(settings, operation, fn, (result) => {
       const found = messagesOf(result);
@@ -110,7 +110,9 @@ export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerV
   ): { context: Context; operation?: Operation } {
     if (isTracingSuppressed(ambient)) return { context: ambient };
     const described = describe('process', message);
-    const admission = admit(arrivalOf(message.carrier), trust(described));
+    const arrival = arrivalOf(message.carrier);
+    if (message.delivery !== undefined) message.delivery.arrival = arrival;
+    const admission = admit(arrival, trust(described));
     if (isIgnored(described, ambient))
       return { context: ignoreRequest(relate(admission, ambient, PASSED_ON).parent) };
     const relation = settings.tracer() === undefined ? PASSED_ON : settings.options.relation;
@@ -120,8 +122,7 @@ export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerV
       kind: SpanKind.CONSUMER,
       parent,
       links,
-      measure: (measured, seconds, error) =>
-        measured.recordProcess(seconds, messagingMetricAttributes(described, error)),
+      measure: processed,
     });
     return { context: operation.context, operation };
   }
@@ -171,7 +172,7 @@ export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerV
       kind: SpanKind.CLIENT,
       parent,
       links: linksOf(described, batch ? settled.messages : [settled]),
-      measure: timed(described),
+      measure: timed,
     });
     return followAnswer(settings, operation, fn, answered);
   }
@@ -183,6 +184,9 @@ export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerV
 
   return { receive, process, startProcess, processBatch, settle };
 }
+
+const processed: MeasureMessages = (measured, operation, seconds, error) =>
+  measured.recordProcess(seconds, messagingMetricAttributes(operation, error));
 
 /** How a message's context reaches its handler when there is no span of ours between them. */
 const PASSED_ON: Relation = 'parent';

@@ -1,4 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
+import type { Arrival } from '@throughline/core/seam';
 
 /** What an operation does with messages, in the conventions' words. */
 export type MessagingOperationType = 'create' | 'send' | 'receive' | 'process' | 'settle';
@@ -31,6 +32,14 @@ export interface MessagingTarget {
   readonly attributes?: Attributes | undefined;
 }
 
+/**
+ * Keeps what a delivered message brought, so that it is not read again when the message is settled. What the application
+ * writes into the metadata in between is not seen.
+ */
+export interface Delivered {
+  arrival?: Arrival;
+}
+
 /** One message. */
 export interface Message<C> extends MessagingTarget {
   /** Its metadata in the client's own form; read and copied, never changed. */
@@ -40,6 +49,8 @@ export interface Message<C> extends MessagingTarget {
   readonly conversationId?: string | undefined;
   /** When it was sent, in milliseconds since 1970; absent where the system does not record it. */
   readonly timestamp?: number | undefined;
+  /** One object for all operations on one delivered message. Absent: its metadata is read by each of them. */
+  readonly delivery?: Delivered | undefined;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Attributes } from '@opentelemetry/api';
+import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import { semconv } from '@throughline/core/seam';
 import type { MessagingOperation } from './message.ts';
 
@@ -16,25 +16,26 @@ export function messagingSpanName(operation: MessagingOperation): string {
 
 /** Returns the attributes that are known when a span starts. */
 export function messagingAttributes(operation: MessagingOperation): Attributes {
-  const { type } = operation;
-  return defined({
+  const { type, attributes: more } = operation;
+  const attributes: Attributes = {
     [semconv.ATTR_MESSAGING_SYSTEM]: operation.system,
     [semconv.ATTR_MESSAGING_OPERATION_NAME]: operation.operationName ?? type,
     [semconv.ATTR_MESSAGING_OPERATION_TYPE]: type,
-    [semconv.ATTR_MESSAGING_DESTINATION_NAME]: operation.destination,
-    [semconv.ATTR_MESSAGING_DESTINATION_TEMPLATE]: operation.destinationTemplate,
-    [semconv.ATTR_MESSAGING_DESTINATION_ANONYMOUS]: operation.anonymous || undefined,
-    [semconv.ATTR_MESSAGING_DESTINATION_TEMPORARY]: operation.temporary || undefined,
-    [semconv.ATTR_MESSAGING_DESTINATION_PARTITION_ID]: operation.partitionId,
-    [semconv.ATTR_MESSAGING_DESTINATION_SUBSCRIPTION_NAME]: operation.subscription,
-    [semconv.ATTR_MESSAGING_CONSUMER_GROUP_NAME]: operation.consumerGroup,
-    [semconv.ATTR_MESSAGING_CLIENT_ID]: operation.clientId,
-    [semconv.ATTR_MESSAGING_MESSAGE_ID]: operation.messageId,
-    [semconv.ATTR_MESSAGING_MESSAGE_CONVERSATION_ID]: operation.conversationId,
-    [semconv.ATTR_SERVER_ADDRESS]: operation.serverAddress,
-    [semconv.ATTR_SERVER_PORT]: operation.serverPort,
-    ...operation.attributes,
-  });
+  };
+  add(attributes, semconv.ATTR_MESSAGING_DESTINATION_NAME, operation.destination);
+  add(attributes, semconv.ATTR_MESSAGING_DESTINATION_TEMPLATE, operation.destinationTemplate);
+  add(attributes, semconv.ATTR_MESSAGING_DESTINATION_ANONYMOUS, operation.anonymous || undefined);
+  add(attributes, semconv.ATTR_MESSAGING_DESTINATION_TEMPORARY, operation.temporary || undefined);
+  add(attributes, semconv.ATTR_MESSAGING_DESTINATION_PARTITION_ID, operation.partitionId);
+  add(attributes, semconv.ATTR_MESSAGING_DESTINATION_SUBSCRIPTION_NAME, operation.subscription);
+  add(attributes, semconv.ATTR_MESSAGING_CONSUMER_GROUP_NAME, operation.consumerGroup);
+  add(attributes, semconv.ATTR_MESSAGING_CLIENT_ID, operation.clientId);
+  add(attributes, semconv.ATTR_MESSAGING_MESSAGE_ID, operation.messageId);
+  add(attributes, semconv.ATTR_MESSAGING_MESSAGE_CONVERSATION_ID, operation.conversationId);
+  add(attributes, semconv.ATTR_SERVER_ADDRESS, operation.serverAddress);
+  add(attributes, semconv.ATTR_SERVER_PORT, operation.serverPort);
+  for (const name in more) attributes[name] = more[name];
+  return attributes;
 }
 
 /** Returns the attributes of a measurement: the bounded ones. */
@@ -42,21 +43,29 @@ export function messagingMetricAttributes(
   operation: MessagingOperation,
   error: string | undefined,
 ): Attributes {
-  const names = operation.type !== 'create' && operation.type !== 'send' && operation.crowded !== true;
-  return defined({
+  const { type, crowded } = operation;
+  const attributes: Attributes = {
     [semconv.ATTR_MESSAGING_SYSTEM]: operation.system,
-    [semconv.ATTR_MESSAGING_OPERATION_NAME]: operation.operationName ?? operation.type,
-    [semconv.ATTR_MESSAGING_DESTINATION_NAME]: lastingDestination(operation),
-    [semconv.ATTR_MESSAGING_DESTINATION_TEMPLATE]: operation.crowded
-      ? undefined
-      : operation.destinationTemplate,
-    [semconv.ATTR_MESSAGING_DESTINATION_PARTITION_ID]: operation.crowded ? undefined : operation.partitionId,
-    [semconv.ATTR_MESSAGING_DESTINATION_SUBSCRIPTION_NAME]: names ? operation.subscription : undefined,
-    [semconv.ATTR_MESSAGING_CONSUMER_GROUP_NAME]: names ? operation.consumerGroup : undefined,
-    [semconv.ATTR_SERVER_ADDRESS]: operation.serverAddress,
-    [semconv.ATTR_SERVER_PORT]: operation.serverPort,
-    [semconv.ATTR_ERROR_TYPE]: error,
-  });
+    [semconv.ATTR_MESSAGING_OPERATION_NAME]: operation.operationName ?? type,
+  };
+  add(attributes, semconv.ATTR_MESSAGING_DESTINATION_NAME, lastingDestination(operation));
+  if (crowded !== true) {
+    add(attributes, semconv.ATTR_MESSAGING_DESTINATION_TEMPLATE, operation.destinationTemplate);
+    add(attributes, semconv.ATTR_MESSAGING_DESTINATION_PARTITION_ID, operation.partitionId);
+    if (type !== 'create' && type !== 'send') {
+      add(attributes, semconv.ATTR_MESSAGING_DESTINATION_SUBSCRIPTION_NAME, operation.subscription);
+      add(attributes, semconv.ATTR_MESSAGING_CONSUMER_GROUP_NAME, operation.consumerGroup);
+    }
+  }
+  add(attributes, semconv.ATTR_SERVER_ADDRESS, operation.serverAddress);
+  add(attributes, semconv.ATTR_SERVER_PORT, operation.serverPort);
+  add(attributes, semconv.ATTR_ERROR_TYPE, error);
+  return attributes;
+}
+
+/** Leaves out what is unknown. */
+function add(attributes: Attributes, name: string, value: AttributeValue | undefined): void {
+  if (value !== undefined) attributes[name] = value;
 }
 
 function lastingDestination(operation: MessagingOperation): string | undefined {
@@ -70,14 +79,4 @@ function lastingDestination(operation: MessagingOperation): string | undefined {
 function server({ destination, serverAddress, serverPort }: MessagingOperation): string | undefined {
   if (destination !== undefined || serverAddress === undefined) return undefined;
   return serverPort === undefined ? serverAddress : `${serverAddress}:${serverPort}`;
-}
-
-/** Returns a copy, because objects are slow to read once a property was deleted from them. */
-function defined(attributes: Attributes): Attributes {
-  const found: Attributes = {};
-  for (const name in attributes) {
-    const value = attributes[name];
-    if (value !== undefined) found[name] = value;
-  }
-  return found;
 }

@@ -12,12 +12,12 @@ import {
   propagatorOf,
   receive,
   replacedFields,
+  reportOnce,
   semconv,
-  withMembers,
 } from '@throughline/core/seam';
 import { createBaggageDecider } from './baggage-targets.ts';
 import type { CarrierCodec } from './carrier-codec.ts';
-import { keepTexts } from './keep-texts.ts';
+import { described } from './described.ts';
 import type {
   Message,
   MessageBatch,
@@ -90,34 +90,39 @@ export function createGroundwork<C>(
     options.trust ?? (options.relation === 'link' ? distant : 'continue'),
   );
 
-  function describe(type: MessagingOperationType, target: MessagingTarget): MessagingOperation {
-    const { destination, destinationTemplate } = target;
-    const template = options.destinationTemplate;
-    const operation: { -readonly [Name in keyof MessagingOperation]: MessagingOperation[Name] } = withMembers(
-      target as MessagingOperation,
-      { system, type },
-    );
-    if (template !== undefined && destination !== undefined && destinationTemplate === undefined) {
-      const found = guarded('options.destinationTemplate threw', () => template(destination));
-      operation.destinationTemplate = typeof found === 'string' ? found : undefined;
-    }
-    keepTexts(operation);
+  function describe(
+    type: MessagingOperationType,
+    target: MessagingTarget,
+    attributes = target.attributes,
+  ): MessagingOperation {
+    const operation = described(system, type, target, templateOf(target), attributes);
     if (isCrowded(operation)) operation.crowded = true;
     return operation;
+  }
+
+  function templateOf({ destination, destinationTemplate }: MessagingTarget): string | undefined {
+    const template = options.destinationTemplate;
+    if (template === undefined || destination === undefined || destinationTemplate !== undefined)
+      return destinationTemplate;
+    const found = guarded('options.destinationTemplate threw', () => template(destination));
+    return typeof found === 'string' ? found : undefined;
   }
 
   function isCrowded(operation: MessagingOperation): boolean {
     const { destination, destinationTemplate, anonymous, temporary, subscription, consumerGroup } = operation;
     const named = destinationTemplate ?? (anonymous || temporary ? undefined : destination);
-    return [named, subscription, consumerGroup].some((name) => name !== undefined && !isAdmitted(name));
+    return isOneTooMany(named) || isOneTooMany(subscription) || isOneTooMany(consumerGroup);
+  }
+
+  function isOneTooMany(name: string | undefined): boolean {
+    return name !== undefined && !isAdmitted(name);
   }
 
   function describeBatch(type: MessagingOperationType, batch: MessageBatch<C>): MessagingOperation {
-    const attributes = {
+    return describe(type, batch, {
       [semconv.ATTR_MESSAGING_BATCH_MESSAGE_COUNT]: batch.messages.length,
       ...batch.attributes,
-    };
-    return describe(type, withMembers<MessagingTarget>(batch, { attributes }, ['messages']));
+    });
   }
 
   function isIgnored(operation: MessagingOperation, around: Context): boolean {
@@ -134,8 +139,9 @@ export function createGroundwork<C>(
     return receive(propagatorOf(options.propagator), carrier, codec);
   }
 
+  /** Written out, because `guarded` would need a closure per message. */
   function inject(context: Context, carrier: C | undefined, operation: MessagingOperation): C | undefined {
-    const write = () => {
+    try {
       const propagator = propagatorOf(options.propagator);
       const fields = fieldsOf(filterBaggage(context, baggageOf(operation)), propagator);
       if (fields === undefined) return carrier;
@@ -143,26 +149,31 @@ export function createGroundwork<C>(
       const replaced = replacedFields(fields, propagator, own);
       if (fields.baggage !== undefined) fields.baggage = mergedBaggage(own, fields.baggage) as string;
       return codec.write(carrier, fields, replaced);
-    };
-    return guarded('inject() failed (a propagator or a codec threw); nothing was added', write, carrier);
+    } catch (error) {
+      reportOnce('inject() failed (a propagator or a codec threw); nothing was added', error);
+      return carrier;
+    }
   }
 
-  const linksOf = (operation: MessagingOperation, messages: readonly Message<C>[]): Link[] =>
-    messages.length === 0 || trust(operation).parent === 'ignore'
-      ? []
-      : messages.flatMap(({ carrier }) => linkTo(arrivalOf(carrier).caller));
+  function linksOf(operation: MessagingOperation, messages: readonly Message<C>[]): Link[] {
+    const links: Link[] = [];
+    if (messages.length === 0 || trust(operation).parent === 'ignore') return links;
+    for (const { carrier, delivery } of messages) {
+      const { caller } = delivery?.arrival ?? arrivalOf(carrier);
+      if (caller !== undefined) links.push({ context: caller });
+    }
+    return links;
+  }
 
   return { settings, describe, describeBatch, isIgnored, receive: arrivalOf, inject, trust, linksOf };
 }
 
 /** Measures how long an operation of the client took. */
-export const timed =
-  (described: MessagingOperation): MeasureMessages =>
-  (measured, seconds, error) =>
-    measured.recordOperation(seconds, {
-      ...messagingMetricAttributes(described, error),
-      [semconv.ATTR_MESSAGING_OPERATION_TYPE]: described.type,
-    });
+export const timed: MeasureMessages = (measured, operation, seconds, error) =>
+  measured.recordOperation(seconds, {
+    ...messagingMetricAttributes(operation, error),
+    [semconv.ATTR_MESSAGING_OPERATION_TYPE]: operation.type,
+  });
 
 export const linkTo = (context: SpanContext | undefined): Link[] =>
   context === undefined ? [] : [{ context }];

@@ -1,5 +1,5 @@
 import type { Attributes, Context, Link, SpanKind, Tracer } from '@opentelemetry/api';
-import { extraAttributes, guarded, Operation } from '@throughline/core/seam';
+import { extraAttributes, Operation, reportOnce } from '@throughline/core/seam';
 import type { MessagingOperation } from './message.ts';
 import { messagingAttributes, messagingSpanName } from './messaging-attributes.ts';
 import type { MessagingInstruments } from './messaging-metrics.ts';
@@ -18,37 +18,51 @@ export interface OperationSettings {
 /** Measures an operation that is over; `errorType` is its `error.type` if it failed. */
 export type MeasureMessages = (
   measured: MessagingInstruments,
+  operation: MessagingOperation,
   seconds: number,
   errorType: string | undefined,
 ) => void;
 
+/** How an operation starts. */
+interface Start {
+  readonly kind: SpanKind;
+  readonly parent: Context;
+  /** Absent: none. */
+  readonly links?: Link[];
+  /** Absent: it is not measured. */
+  readonly measure?: MeasureMessages | undefined;
+}
+
 /** Starts the operation that `described` is about. */
 export function startOperation(
-  { options, tracer, instruments }: OperationSettings,
+  settings: OperationSettings,
   described: MessagingOperation,
-  start: {
-    readonly kind: SpanKind;
-    readonly parent: Context;
-    readonly links?: Link[];
-    readonly measure?: MeasureMessages;
-  },
+  start: Start,
 ): Operation {
-  const { kind, parent, links, measure } = start;
-  const recorder = tracer();
-  const spanStart = () =>
-    recorder && {
-      tracer: recorder,
-      name: messagingSpanName(described),
-      kind,
-      attributes: startAttributes(described, options),
-      links: links ?? [],
-    };
-  const measured = measure && instruments();
+  const { measure } = start;
+  const measured = measure && settings.instruments();
   return new Operation(
-    parent,
-    guarded('a message could not be described; it is not recorded', spanStart),
-    measured && ((seconds, { errorType }) => measure(measured, seconds, errorType)),
+    start.parent,
+    spanStart(settings, described, start),
+    measured && ((seconds, { errorType }) => measure(measured, described, seconds, errorType)),
   );
+}
+
+/** Written out, because `guarded` would need a closure per message. */
+function spanStart(
+  { options, tracer }: OperationSettings,
+  described: MessagingOperation,
+  { kind, links = [] }: Start,
+) {
+  const recorder = tracer();
+  if (recorder === undefined) return undefined;
+  try {
+    const name = messagingSpanName(described);
+    return { tracer: recorder, name, kind, attributes: startAttributes(described, options), links };
+  } catch (error) {
+    reportOnce('a message could not be described; it is not recorded', error);
+    return undefined;
+  }
 }
 
 /**

@@ -2,7 +2,7 @@ import { type Attributes, type Context, type Link, SpanKind, trace } from '@open
 import { activeContext } from '@throughline/core';
 import type { Operation } from '@throughline/core/seam';
 import { isTracingSuppressed, semconv, withMembers } from '@throughline/core/seam';
-import type { Message, MessageBatch, MessagingOperation } from './message.ts';
+import type { Message, MessageBatch } from './message.ts';
 import { messagingMetricAttributes } from './messaging-attributes.ts';
 import { endWith, linkTo, type MessagingGroundwork, timed } from './messaging-groundwork.ts';
 import { followAnswer, type MeasureMessages, startOperation } from './messaging-operation.ts';
@@ -60,8 +60,8 @@ export function sendingVerbs<C>(groundwork: MessagingGroundwork<C>): ProducerVer
   /** Returns the metadata to send. The operation is absent if the message is not to be recorded. */
   function beginSend(
     message: Message<C>,
-    type: 'create' | 'send' = 'send',
-    count = () => 1,
+    type: 'create' | 'send',
+    measure: MeasureMessages | undefined,
   ): { carrier: C | undefined; operation?: Operation } {
     const { carrier } = message;
     const parent = activeContext();
@@ -75,7 +75,7 @@ export function sendingVerbs<C>(groundwork: MessagingGroundwork<C>): ProducerVer
       kind: kept ? SpanKind.CLIENT : SpanKind.PRODUCER,
       parent,
       links: linkTo(creation),
-      ...(type === 'send' && { measure: sent(described, [described], count) }),
+      measure,
     });
     return { carrier: kept ? carrier : inject(operation.context, carrier, described), operation };
   }
@@ -85,14 +85,18 @@ export function sendingVerbs<C>(groundwork: MessagingGroundwork<C>): ProducerVer
     fn: (carrier: C | undefined) => T,
     answered?: (answer: Awaited<T>) => Attributes,
   ): T {
-    const { carrier, operation } = beginSend(message);
+    const { carrier, operation } = beginSend(message, 'send', sentOne);
     if (operation === undefined) return fn(carrier);
     return followAnswer(settings, operation, () => fn(carrier), answered);
   }
 
   function start(type: 'create' | 'send', message: Message<C>): Sending<C> {
     let count = 1;
-    const { carrier, operation } = beginSend(message, type, () => count);
+    const measure: MeasureMessages = (measured, described, seconds, error) => {
+      timed(measured, described, seconds, error);
+      measured.countSent(count, messagingMetricAttributes(described, error));
+    };
+    const { carrier, operation } = beginSend(message, type, type === 'send' ? measure : undefined);
     return {
       carrier,
       run: (fn) => (operation === undefined ? fn() : runOrFail(operation, fn)),
@@ -141,10 +145,11 @@ export function sendingVerbs<C>(groundwork: MessagingGroundwork<C>): ProducerVer
       kind: found.includes(undefined) ? SpanKind.PRODUCER : SpanKind.CLIENT,
       parent,
       links,
-      measure: sent(
-        described,
-        messages.map((message) => describe('send', message)),
-      ),
+      measure: (measured, described, seconds, error) => {
+        timed(measured, described, seconds, error);
+        for (const message of messages)
+          measured.countSent(1, messagingMetricAttributes(describe('send', message), error));
+      },
     });
     return followAnswer(settings, operation, () => fn(carriers(operation.context)), answered);
   }
@@ -167,16 +172,10 @@ function runOrFail<T>(operation: Operation, fn: () => T): T {
   }
 }
 
-const sent =
-  (
-    described: MessagingOperation,
-    messages: readonly MessagingOperation[],
-    count = () => 1,
-  ): MeasureMessages =>
-  (measured, seconds, error) => {
-    timed(described)(measured, seconds, error);
-    for (const message of messages) measured.countSent(count(), messagingMetricAttributes(message, error));
-  };
+const sentOne: MeasureMessages = (measured, operation, seconds, error) => {
+  timed(measured, operation, seconds, error);
+  measured.countSent(1, messagingMetricAttributes(operation, error));
+};
 
 /** What a batch can say about its messages. */
 const SHARED = [
