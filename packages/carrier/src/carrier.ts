@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { TextMapGetter, TextMapSetter } from '@opentelemetry/api';
 import { reportOnce } from '@throughline/guard';
 import { legalField } from './forms/legal-field.ts';
@@ -267,12 +268,11 @@ function isBytes(value: unknown): value is Bytes {
 function bytesToText(value: Bytes): string {
   // One byte more, so that a value over the limit is still recognized as over it.
   const end = Math.min(value.byteLength, MAX_LINE_LENGTH + 1);
+  if (Buffer.isBuffer(value)) return value.toString('latin1', 0, end);
   const bytes = ArrayBuffer.isView(value)
-    ? new Uint8Array(value.buffer, value.byteOffset, end)
-    : new Uint8Array(value, 0, end);
-  let text = '';
-  for (let i = 0; i < end; i += 4096) text += String.fromCharCode(...bytes.subarray(i, i + 4096));
-  return text;
+    ? Buffer.from(value.buffer, value.byteOffset, end)
+    : Buffer.from(value, 0, end);
+  return bytes.toString('latin1');
 }
 
 /** Whether `key`, which may be bytes, is `name` in any letter case. */

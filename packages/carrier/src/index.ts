@@ -55,4 +55,5 @@ export {
   namesParentlessTrace,
   PARENTLESS_KEY,
 } from './context/context-keys.ts';
+export { contextWith } from './context/context-with.ts';
 export { isTracingSuppressed, suppressTracing } from './context/tracing-suppression.ts';

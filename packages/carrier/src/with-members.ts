@@ -15,13 +15,13 @@ export function withMembers<T extends object>(
   members: Readonly<Record<string, unknown>>,
   without: readonly string[] = [],
 ): T {
-  const gone = without.length === 0 ? NONE : new Set(without.map((name) => name.toLowerCase()));
   // Whether anything else is acceptable is for its reader to decide.
   if (typeof original !== 'object' || original === null) return { ...members } as T;
+  const gone = without.length === 0 ? NONE : new Set(without.map((name) => name.toLowerCase()));
   if (!isPlain(original)) return new Proxy({ ...members } as T, new View(original, gone, true));
+  if (gone.size === 0) return { ...original, ...members };
   const copy = { ...original } as Record<string, unknown>;
-  if (gone.size > 0)
-    for (const name of Object.keys(copy)) if (gone.has(name.toLowerCase())) delete copy[name];
+  for (const name in copy) if (gone.has(name.toLowerCase())) delete copy[name];
   return Object.assign(copy, members) as T;
 }
 

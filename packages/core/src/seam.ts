@@ -36,7 +36,7 @@ export { createTrustDecider, isTrustPolicy, TRUST_FORMS } from './propagation/tr
 
 // 3. The work. An `Operation` starts, runs, fails, ends and measures it; what is ignored or suppressed makes no span.
 
-export { isTracingSuppressed, suppressTracing } from '@throughline/carrier';
+export { contextWith, isTracingSuppressed, suppressTracing } from '@throughline/carrier';
 export { ignoreRequest, isIgnoredRequest } from './context/ignored-request.ts';
 export { errorType } from './operation/error-type.ts';
 export { extraAttributes } from './operation/extra-attributes.ts';

@@ -1,4 +1,11 @@
-import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import {
+  context,
+  propagation,
+  SpanKind,
+  SpanStatusCode,
+  type TextMapPropagator,
+  trace,
+} from '@opentelemetry/api';
 import { traceChannel, traceHandler } from '@throughline/messaging/amqplib';
 import { createSpanCollector, type SpanCollector } from '@throughline/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -158,6 +165,34 @@ describe('consuming', () => {
     const [, settle] = await spans.takeMany(2);
     expect(settle?.name).toBe(`${method} events:paid:mailer`);
     expect(settle?.attributes['messaging.rabbitmq.message.delivery_tag']).toBe(1);
+  });
+
+  it('reads what a message brought once, and links its settlement to that', async () => {
+    const w3c = sdk3.createPropagator();
+    let extractions = 0;
+    const propagator: TextMapPropagator = {
+      fields: () => w3c.fields(),
+      inject: (...args) => w3c.inject(...args),
+      extract(...args) {
+        extractions++;
+        return w3c.extract(...args);
+      },
+    };
+    const raw = new FakeChannel();
+    const channel = traceChannel(raw, { propagator });
+    await channel.consume('mailer', (message) => {
+      if (message === null) return;
+      // As an application may that passes the headers on.
+      if (message.properties.headers) message.properties.headers.traceparent = 'changed';
+      channel.ack(message);
+    });
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const fields = { exchange: 'events', routingKey: 'paid', deliveryTag: 0 };
+    raw.deliver('mailer', fields, BODY, { headers: { traceparent } });
+    const [settled] = await spans.takeMany(2);
+    expect(settled?.name).toBe('ack events:paid:mailer');
+    expect(settled?.links.map(({ context: { spanId } }) => spanId)).toEqual(['b7ad6b7169203331']);
+    expect(extractions).toBe(1);
   });
 
   it('throws what amqplib throws for a message that is none', () => {

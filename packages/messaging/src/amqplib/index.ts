@@ -166,6 +166,7 @@ export function traceHandler<M extends AmqpMessage, Rest extends unknown[], R>(
 const amqpHeadersCodec: CarrierCodec<MessageHeaders> = {
   ...headersCodec,
   write(headers, fields, replaced) {
+    if (headers === undefined) return headersCodec.write(headers, fields, replaced);
     const all: Record<string, unknown> = {};
     for (const name in headers) all[name] = headers[name];
     return headersCodec.write(all, fields, replaced);

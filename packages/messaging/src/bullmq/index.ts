@@ -1,12 +1,12 @@
 import { type Context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
 import { activeContext, runInContext } from '@throughline/core';
-import { Scope } from '@throughline/core/seam';
+import { contextWith, Scope } from '@throughline/core/seam';
 import { headersCodec } from '../verbs/carrier-codec.ts';
 import type { MessagingOptions } from '../verbs/messaging-options.ts';
 import { createMessagingTracer } from '../verbs/messaging-tracer.ts';
 import { tracedHandler } from '../wrapping/traced-handler.ts';
 import { type BullMQSpan, JobSpan, spanIn } from './job-span.ts';
-import { type BullMQJob, fetched, isScheduled, STEPS, untraced } from './steps.ts';
+import { type BullMQJob, fetched, isScheduled } from './steps.ts';
 
 export type { MessagingOptions, Relation } from '../verbs/messaging-options.ts';
 export { type BullMQFlowProducer, traceFlowProducer } from './trace-flow-producer.ts';
@@ -56,12 +56,10 @@ export function createTelemetry(options: MessagingOptions = {}): BullMQTelemetry
   return {
     tracer: {
       startSpan(name, _options, context) {
-        const [operationName = name] = name.split(' ', 1);
-        const begin = STEPS.get(operationName) ?? untraced;
+        const blank = name.indexOf(' ');
+        const operationName = blank === -1 ? name : name.slice(0, blank);
         const metadata = context?.getValue(METADATA) as string | undefined;
-        return new JobSpan((destination) =>
-          begin({ tracer, metadata, target: { operationName, destination } }),
-        );
+        return new JobSpan(tracer, operationName, metadata);
       },
     },
     contextManager: {
@@ -72,7 +70,7 @@ export function createTelemetry(options: MessagingOptions = {}): BullMQTelemetry
       active: activeContext,
       root: () => ROOT_CONTEXT,
       getMetadata: (context) => spanIn(context)?.metadata ?? '',
-      fromMetadata: (active, metadata) => active.setValue(METADATA, metadata),
+      fromMetadata: (active, metadata) => contextWith(active, METADATA, metadata),
     },
   };
 }

@@ -1,5 +1,8 @@
 import { type Attributes, type AttributeValue, type Context, createContextKey } from '@opentelemetry/api';
-import { BATCH_COUNT, MESSAGE_ID, type Step } from './steps.ts';
+import { contextWith } from '@throughline/core/seam';
+import type { MessageHeaders } from '../verbs/carrier-codec.ts';
+import type { MessagingTracer } from '../verbs/messaging-tracer.ts';
+import { BATCH_COUNT, MESSAGE_ID, STEPS, type Step, untraced } from './steps.ts';
 
 /** BullMQ's interface `Span`. */
 export interface BullMQSpan {
@@ -28,13 +31,18 @@ const ATTRIBUTES: ReadonlyMap<string, string> = new Map([
 
 /** The span object that BullMQ gets. The real span starts when BullMQ has said which queue it belongs to. */
 export class JobSpan implements BullMQSpan {
-  readonly #begin: (queue: string | undefined) => Step;
+  readonly #tracer: MessagingTracer<MessageHeaders>;
+  readonly #operationName: string;
+  readonly #received: string | undefined;
   #queue: string | undefined;
   #step: Step | undefined;
   #error: unknown;
 
-  constructor(begin: (queue: string | undefined) => Step) {
-    this.#begin = begin;
+  /** @param received The metadata that the job carries. */
+  constructor(tracer: MessagingTracer<MessageHeaders>, operationName: string, received: string | undefined) {
+    this.#tracer = tracer;
+    this.#operationName = operationName;
+    this.#received = received;
   }
 
   get metadata(): string | undefined {
@@ -46,23 +54,34 @@ export class JobSpan implements BullMQSpan {
   }
 
   setSpanOnContext(context: Context): Context {
-    this.#step ??= this.#begin(this.#queue);
-    return context.setValue(SPAN, this);
+    this.#step ??= this.#begin();
+    return contextWith(context, SPAN, this);
+  }
+
+  #begin(): Step {
+    const operationName = this.#operationName;
+    const begin = STEPS.get(operationName) ?? untraced;
+    const target = { operationName, destination: this.#queue };
+    return begin({ tracer: this.#tracer, metadata: this.#received, target });
   }
 
   setAttribute(name: string, value: unknown): void {
     this.setAttributes({ [name]: value });
   }
 
-  setAttributes(attributes: object): void {
-    const known: Attributes = {};
-    for (const [name, value] of Object.entries(attributes)) {
+  setAttributes(attributes: { readonly [name: string]: unknown }): void {
+    let known: Attributes | undefined;
+    for (const name in attributes) {
+      const value = attributes[name];
       const renamed = ATTRIBUTES.get(name);
-      if (renamed !== undefined && value !== undefined) known[renamed] = value as AttributeValue;
+      if (renamed !== undefined && value !== undefined) {
+        known ??= {};
+        known[renamed] = value as AttributeValue;
+      }
       // Flows of several queues have an empty one.
-      if (name === 'bullmq.queue.name') this.#queue = value || undefined;
+      if (name === 'bullmq.queue.name') this.#queue = (value as string) || undefined;
     }
-    this.#step?.describe?.(known);
+    if (known !== undefined) this.#step?.describe?.(known);
   }
 
   addEvent(name: string, attributes: { readonly [name: string]: unknown } = {}): void {

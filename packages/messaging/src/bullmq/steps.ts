@@ -1,9 +1,11 @@
-import { type Attributes, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
+import { type Attributes, type Context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
 import { activeContext, runInContext } from '@throughline/core';
 import { type ServerOptions, serverOf } from '../redis-commands/server-of.ts';
 import type { MessageHeaders } from '../verbs/carrier-codec.ts';
-import type { Message, MessagingTarget } from '../verbs/message.ts';
+import type { Processing } from '../verbs/consuming.ts';
+import type { Delivered, Message, MessagingTarget } from '../verbs/message.ts';
 import type { MessagingTracer } from '../verbs/messaging-tracer.ts';
+import type { Sending } from '../verbs/sending.ts';
 import { LateContext } from './late-context.ts';
 
 /** A job that BullMQ hands over, as used here. */
@@ -37,8 +39,9 @@ export const BATCH_COUNT = 'messaging.batch.message_count';
 
 /** The job that is being processed. */
 interface ActiveJob {
-  readonly metadata: string | undefined;
-  id?: string;
+  readonly carrier: MessageHeaders | undefined;
+  readonly delivery: Delivered;
+  id: string | undefined;
   settled: boolean;
 }
 
@@ -47,17 +50,40 @@ const ACTIVE_JOB = createContextKey('Throughline BullMQ active job');
 const activeJob = () => activeContext().getValue(ACTIVE_JOB) as ActiveJob | undefined;
 
 /** Returns an operation without a span. */
-export const untraced = (): Step => ({ run: (fn) => fn() });
+export const untraced = (): Step => UNTRACED;
+
+const UNTRACED: Step = { run: (fn) => fn() };
 
 const sends =
   (verb: 'startSend' | 'startCreate') =>
   ({ tracer, target }: Start): Step => {
     const start = () => tracer[verb]({ ...target, carrier: undefined });
     // A worker that has finished a job schedules the next job of another scheduler while the first is still active.
-    const sending = activeJob()?.settled ? runInContext(ROOT_CONTEXT, start) : start();
-    const { carrier } = sending;
-    return { ...sending, metadata: carrier && JSON.stringify({ ...carrier, timestamp: Date.now() }) };
+    return new SendStep(activeJob()?.settled ? runInContext(ROOT_CONTEXT, start) : start());
   };
+
+class SendStep implements Step {
+  readonly metadata: string | undefined;
+  readonly #sending: Sending<MessageHeaders>;
+
+  constructor(sending: Sending<MessageHeaders>) {
+    const { carrier } = sending;
+    this.#sending = sending;
+    this.metadata = carrier && JSON.stringify({ ...carrier, timestamp: Date.now() });
+  }
+
+  run<T>(fn: () => T): T {
+    return this.#sending.run(fn);
+  }
+
+  describe(attributes: Attributes): void {
+    this.#sending.describe(attributes);
+  }
+
+  end(error: unknown): void {
+    this.#sending.end(error);
+  }
+}
 
 const sendsFlow = ({ tracer, target }: Start): Step => ({
   // The number of jobs in the flow is known only when all are created.
@@ -73,47 +99,64 @@ const settles = ({ tracer, target }: Start): Step => {
   return {
     // No metadata of its own: a job that is retried keeps the metadata that it was added with.
     run(fn) {
-      if (job !== undefined) job.settled = true;
-      return tracer.settle({ ...target, carrier: parsed(job?.metadata), messageId: job?.id }, fn);
+      if (job === undefined) return tracer.settle({ ...target, carrier: undefined }, fn);
+      job.settled = true;
+      const { carrier, delivery, id } = job;
+      return tracer.settle({ ...target, carrier, delivery, messageId: id }, fn);
     },
   };
 };
 
-const processes = ({ tracer, target, metadata }: Start): Step => {
-  const job: ActiveJob = { metadata, settled: false };
-  const attributes: Attributes = {};
-  const carrier = parsed(metadata);
-  const start = () => {
+class ProcessStep implements Step {
+  readonly #start: Start;
+  readonly #job: ActiveJob;
+  readonly #attributes: Attributes = {};
+  readonly #context = new LateContext(() => this.#begin());
+  #processing: Processing | undefined;
+
+  constructor(start: Start) {
+    this.#start = start;
+    this.#job = { carrier: parsed(start.metadata), delivery: {}, id: undefined, settled: false };
+  }
+
+  #begin(): Context {
+    const { tracer, target } = this.#start;
+    const { carrier, delivery, id } = this.#job;
     const message: Message<MessageHeaders> = {
       ...target,
       carrier,
-      messageId: job.id,
+      delivery,
+      messageId: id,
       timestamp: typeof carrier?.timestamp === 'number' ? carrier.timestamp : undefined,
-      attributes,
+      attributes: this.#attributes,
     };
-    return tracer.startProcess(message, { ambient: ROOT_CONTEXT, repeats: isScheduled(job.id) });
-  };
-  let processing: ReturnType<typeof start> | undefined;
-  const context = new LateContext(() => {
-    processing = start();
-    return processing.context.setValue(ACTIVE_JOB, job);
-  });
-  return {
-    run: (fn) => runInContext(context, fn),
-    describe(found) {
-      if (processing !== undefined) return processing.describe(found);
-      Object.assign(attributes, found);
-      const id = found[MESSAGE_ID];
-      if (typeof id !== 'string') return;
-      job.id = id;
-      context.settle();
-    },
-    end(error) {
-      context.settle();
-      processing?.end(error);
-    },
-  };
-};
+    this.#processing = tracer.startProcess(message, { ambient: ROOT_CONTEXT, repeats: isScheduled(id) });
+    return this.#processing.context.setValue(ACTIVE_JOB, this.#job);
+  }
+
+  run<T>(fn: () => T): T {
+    return runInContext(this.#context, fn);
+  }
+
+  describe(found: Attributes): void {
+    if (this.#processing !== undefined) {
+      this.#processing.describe(found);
+      return;
+    }
+    Object.assign(this.#attributes, found);
+    const id = found[MESSAGE_ID];
+    if (typeof id !== 'string') return;
+    this.#job.id = id;
+    this.#context.settle();
+  }
+
+  end(error: unknown): void {
+    this.#context.settle();
+    this.#processing?.end(error);
+  }
+}
+
+const processes = (start: Start): Step => new ProcessStep(start);
 
 /** What BullMQ does to jobs. Its other operations are upkeep. */
 export const STEPS: ReadonlyMap<string, (start: Start) => Step> = new Map([

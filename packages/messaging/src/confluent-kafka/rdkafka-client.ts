@@ -74,8 +74,7 @@ export function tracedRdKafkaProducer<P extends object>(original: P, tracer: Lis
       ...rest: unknown[]
     ) {
       const describe = (headers: unknown): Message<RdKafkaHeaders> => ({
-        ...server,
-        ...kafkaMessage({ key, value, headers: headers as RdKafkaHeaders }, { topic }),
+        ...kafkaMessage({ key, value, headers: headers as RdKafkaHeaders }, { topic }, server),
         partitionId: partitionId(partition),
       });
       if (!highLevel) {
@@ -108,10 +107,8 @@ export function tracedRdKafkaConsumer<C extends object>(
   // The cast: as above.
   const consumer = original as unknown as Consumer;
   const identity = { ...of, ...serverOf(original) };
-  const describe = (message: RdKafkaMessage): Message<RdKafkaHeaders> => ({
-    ...identity,
-    ...kafkaMessage(message, message),
-  });
+  const describe = (message: RdKafkaMessage): Message<RdKafkaHeaders> =>
+    kafkaMessage(message, message, identity);
 
   function traced(listener: Listener): Method {
     return function tracedListener(this: unknown, ...args: [RdKafkaMessage, ...unknown[]]) {

@@ -1,3 +1,4 @@
+import type { Attributes } from '@opentelemetry/api';
 import type { Message, MessagingTarget } from '../verbs/message.ts';
 
 /** The part of a Kafka message in which both clients agree. */
@@ -19,22 +20,34 @@ export interface KafkaPlace {
 /**
  * Returns a Kafka message as the conventions describe it.
  *
+ * @param identity What is known of the client and its broker.
  * @see https://opentelemetry.io/docs/specs/semconv/messaging/kafka/
  */
-export function kafkaMessage<H>(message: KafkaMessage<H>, place: KafkaPlace): Message<H> {
+export function kafkaMessage<H>(
+  message: KafkaMessage<H>,
+  place: KafkaPlace,
+  identity: MessagingTarget = NONE,
+): Message<H> {
   const { topic, partition, offset, timestamp } = place;
+  const attributes: Attributes = {};
+  const key = keyText(message.key);
+  if (key !== undefined) attributes['messaging.kafka.message.key'] = key;
+  if (message.value === null) attributes['messaging.kafka.message.tombstone'] = true;
+  if (offset !== undefined) attributes['messaging.kafka.offset'] = Number(offset);
   return {
     destination: topic,
     partitionId: partitionId(partition),
+    clientId: identity.clientId,
+    consumerGroup: identity.consumerGroup,
+    serverAddress: identity.serverAddress,
+    serverPort: identity.serverPort,
     carrier: message.headers ?? undefined,
     timestamp: Number(timestamp) > 0 ? Number(timestamp) : undefined,
-    attributes: {
-      'messaging.kafka.message.key': keyText(message.key),
-      'messaging.kafka.message.tombstone': message.value === null || undefined,
-      'messaging.kafka.offset': offset === undefined ? undefined : Number(offset),
-    },
+    attributes,
   };
 }
+
+const NONE: MessagingTarget = {};
 
 /** An offset that a consumer commits. */
 export interface CommittedOffset {

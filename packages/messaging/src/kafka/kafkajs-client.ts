@@ -91,6 +91,13 @@ export function tracedProducer<P extends object>(
   // The cast: the clients' own types differ, and either is accepted.
   const producer = original as unknown as Producer;
 
+  const described = (topic: string, message: SentMessage, known: MessagingTarget) =>
+    kafkaMessage(
+      { key: message.key, value: message.value, headers: headersOf(message) },
+      placeOf(message, topic, message.partition),
+      known,
+    );
+
   /** Sends messages to topics; `call` gets copies of the topics with the messages' headers written. */
   function send(
     topics: readonly TopicMessages[],
@@ -98,14 +105,9 @@ export function tracedProducer<P extends object>(
     unchanged: () => unknown,
   ): unknown {
     if (!topics.every(isSendable)) return unchanged();
+    const known = identity();
     const messages = topics.flatMap(({ topic, messages }) =>
-      messages.map((message) => ({
-        ...identity(),
-        ...kafkaMessage(
-          { key: message.key, value: message.value, headers: headersOf(message) },
-          placeOf(message, topic, message.partition),
-        ),
-      })),
+      messages.map((message) => described(topic, message, known)),
     );
     const carrying = (carriers: (MessageHeaders | undefined)[]) => {
       let at = 0;
@@ -118,18 +120,28 @@ export function tracedProducer<P extends object>(
     const [message, second] = messages;
     if (message === undefined) return unchanged();
     if (second === undefined) return tracer.send(message, (carrier) => call(carrying([carrier])));
-    return tracer.sendBatch({ ...identity(), destination: onlyTopic(topics), messages }, (carriers) =>
+    return tracer.sendBatch({ ...known, destination: onlyTopic(topics), messages }, (carriers) =>
       call(carrying(carriers)),
     );
   }
 
+  /** What most calls do: without the lists that several topics need. */
+  function sendOne(record: TopicMessages, message: SentMessage): unknown {
+    return tracer.send(described(record.topic, message, identity()), (headers) =>
+      producer.send(withMembers(record, { messages: [withMembers(message, { headers })] })),
+    );
+  }
+
   return wrapClient(original, {
-    send: (record: TopicMessages) =>
-      send(
+    send(record: TopicMessages) {
+      const [message, second] = isSendable(record) ? record.messages : [];
+      if (message !== undefined && second === undefined) return sendOne(record, message);
+      return send(
         [record],
         ([carrying]) => producer.send(carrying as TopicMessages),
         () => producer.send(record),
-      ),
+      );
+    },
     sendBatch: (batch: { readonly topicMessages?: readonly TopicMessages[] }) =>
       send(
         Array.isArray(batch?.topicMessages) ? batch.topicMessages : [],
@@ -149,7 +161,7 @@ export function tracedConsumer<C extends object>(original: C, tracer: KafkaTrace
   function eachMessageWith(handler: NonNullable<RunConfig['eachMessage']>) {
     return function tracedEachMessage(this: unknown, payload: EachMessagePayload) {
       const { message, topic, partition } = payload;
-      const received = { ...identity(), ...kafkaMessage(message, placeOf(message, topic, partition)) };
+      const received = kafkaMessage(message, placeOf(message, topic, partition), identity());
       return tracer.process(received, () => Reflect.apply(handler, this, [payload]), {
         ambient: ROOT_CONTEXT,
       });
@@ -160,7 +172,7 @@ export function tracedConsumer<C extends object>(original: C, tracer: KafkaTrace
     return function tracedEachBatch(this: unknown, payload: EachBatchPayload) {
       const { topic, partition } = payload.batch;
       const messages = payload.batch.messages.map((message) =>
-        handOver(message, { ...identity(), ...kafkaMessage(message, placeOf(message, topic, partition)) }),
+        handOver(message, kafkaMessage(message, placeOf(message, topic, partition), identity())),
       );
       const source = { ...identity(), destination: topic, partitionId: partitionId(partition) };
       return tracer.processBatch(

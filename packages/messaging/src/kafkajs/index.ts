@@ -32,9 +32,12 @@ export type { MessagingOptions, Relation } from '../verbs/messaging-options.ts';
  */
 export function traceProducer<P extends KafkaJsProducer>(original: P, options: MessagingOptions = {}): P {
   // kafkajs copies messages and so sends no inherited headers.
-  const headersOf: HeadersOf = (message) => ({ ...message }).headers;
+  const headersOf: HeadersOf = (message) =>
+    isOwnEnumerable.call(message, 'headers') ? message.headers : undefined;
   return tracedProducer(original, kafkaTracer(options, 'traceProducer()'), identityOf(original), headersOf);
 }
+
+const { propertyIsEnumerable: isOwnEnumerable } = Object.prototype;
 
 /**
  * Returns a consumer that traces the handlers it runs and the commits it is asked for; use it instead of the

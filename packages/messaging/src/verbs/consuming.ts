@@ -139,11 +139,7 @@ export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerV
 
   function startProcess(message: Message<C>, delivery: Delivery = {}): Processing {
     const { context, operation } = beginProcess(message, delivery);
-    return {
-      context,
-      describe: (attributes) => operation?.describe(attributes, []),
-      end: (error) => endWith(operation, error),
-    };
+    return new StartedProcess(context, operation);
   }
 
   function processBatch<T>(
@@ -183,6 +179,24 @@ export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerV
   }
 
   return { receive, process, startProcess, processBatch, settle };
+}
+
+class StartedProcess implements Processing {
+  readonly context: Context;
+  readonly #operation: Operation | undefined;
+
+  constructor(context: Context, operation: Operation | undefined) {
+    this.context = context;
+    this.#operation = operation;
+  }
+
+  describe(attributes: Attributes): void {
+    this.#operation?.describe(attributes);
+  }
+
+  end(error?: unknown): void {
+    endWith(this.#operation, error);
+  }
 }
 
 const processed: MeasureMessages = (measured, operation, seconds, error) =>

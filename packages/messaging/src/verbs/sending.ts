@@ -91,22 +91,10 @@ export function sendingVerbs<C>(groundwork: MessagingGroundwork<C>): ProducerVer
   }
 
   function start(type: 'create' | 'send', message: Message<C>): Sending<C> {
-    let count = 1;
-    const measure: MeasureMessages = (measured, described, seconds, error) => {
-      timed(measured, described, seconds, error);
-      measured.countSent(count, messagingMetricAttributes(described, error));
-    };
-    const { carrier, operation } = beginSend(message, type, type === 'send' ? measure : undefined);
-    return {
-      carrier,
-      run: (fn) => (operation === undefined ? fn() : runOrFail(operation, fn)),
-      describe(attributes) {
-        const messages = attributes[semconv.ATTR_MESSAGING_BATCH_MESSAGE_COUNT];
-        if (typeof messages === 'number') count = messages;
-        operation?.describe(attributes, []);
-      },
-      end: (error) => endWith(operation, error),
-    };
+    const measure =
+      type === 'create' || settings.instruments() === undefined ? undefined : new SentMessages();
+    const { carrier, operation } = beginSend(message, type, measure?.measure);
+    return new StartedSend(carrier, operation, measure);
   }
 
   function sendBatch<T>(
@@ -162,14 +150,47 @@ export function sendingVerbs<C>(groundwork: MessagingGroundwork<C>): ProducerVer
   };
 }
 
-/** Runs `fn` in the operation, and ends that if `fn` throws, because no callback is called then. */
-function runOrFail<T>(operation: Operation, fn: () => T): T {
-  try {
-    return operation.run(fn);
-  } catch (error) {
-    operation.fail(error);
-    throw error;
+class StartedSend<C> implements Sending<C> {
+  readonly carrier: C | undefined;
+  readonly #operation: Operation | undefined;
+  readonly #sent: SentMessages | undefined;
+
+  constructor(carrier: C | undefined, operation: Operation | undefined, sent: SentMessages | undefined) {
+    this.carrier = carrier;
+    this.#operation = operation;
+    this.#sent = sent;
   }
+
+  run<T>(fn: () => T): T {
+    const operation = this.#operation;
+    if (operation === undefined) return fn();
+    try {
+      return operation.run(fn);
+    } catch (error) {
+      // No callback is called then.
+      operation.fail(error);
+      throw error;
+    }
+  }
+
+  describe(attributes: Attributes): void {
+    const messages = attributes[semconv.ATTR_MESSAGING_BATCH_MESSAGE_COUNT];
+    if (typeof messages === 'number' && this.#sent !== undefined) this.#sent.count = messages;
+    this.#operation?.describe(attributes);
+  }
+
+  end(error?: unknown): void {
+    endWith(this.#operation, error);
+  }
+}
+
+/** Measures a send of which only the answer says how many messages it sent. */
+class SentMessages {
+  count = 1;
+  readonly measure: MeasureMessages = (measured, operation, seconds, error) => {
+    timed(measured, operation, seconds, error);
+    measured.countSent(this.count, messagingMetricAttributes(operation, error));
+  };
 }
 
 const sentOne: MeasureMessages = (measured, operation, seconds, error) => {
