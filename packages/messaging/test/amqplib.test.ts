@@ -46,7 +46,7 @@ describe('destinations', () => {
     const span = await spans.take();
     expect(span.name).toBe(name);
     expect(span.attributes['messaging.destination.name']).toBe(destination);
-    expect(span.attributes['messaging.rabbitmq.destination.routing_key']).toBe(key === '' ? undefined : key);
+    expect(span.attributes['rabbitmq.destination.routing_key']).toBe(key === '' ? undefined : key);
   });
 
   it.each([
@@ -164,7 +164,7 @@ describe('consuming', () => {
     expect(raw.settled).toEqual([[method, message, false, true]]);
     const [, settle] = await spans.takeMany(2);
     expect(settle?.name).toBe(`${method} events:paid:mailer`);
-    expect(settle?.attributes['messaging.rabbitmq.message.delivery_tag']).toBe(1);
+    expect(settle?.attributes['rabbitmq.message.delivery_tag']).toBe(1);
   });
 
   it('reads what a message brought once, and links its settlement to that', async () => {

@@ -32,7 +32,7 @@ describe('adding', () => {
     const span = await named('add mail');
     expect(span.kind).toBe(SpanKind.PRODUCER);
     expect(span.attributes).toEqual({
-      'messaging.system': 'bullmq',
+      'messaging.system.name': 'bullmq',
       'messaging.operation.name': 'add',
       'messaging.operation.type': 'send',
       'messaging.destination.name': 'mail',
@@ -99,7 +99,7 @@ describe('processing', () => {
     const process = await named('process mail');
     expect(process).toMatchObject({ kind: SpanKind.CONSUMER, events: [] });
     expect(process.attributes).toEqual({
-      'messaging.system': 'bullmq',
+      'messaging.system.name': 'bullmq',
       'messaging.operation.name': 'process',
       'messaging.operation.type': 'process',
       'messaging.destination.name': 'mail',

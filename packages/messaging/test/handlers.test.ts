@@ -185,8 +185,8 @@ const SHAPES: Record<string, [call: () => unknown, expected: Record<string, unkn
         {
           'messaging.destination.name': 'orders',
           'messaging.destination.partition.id': '3',
-          'messaging.kafka.message.key': 'k-7',
-          'messaging.kafka.offset': 15,
+          'kafka.message.key': 'k-7',
+          'kafka.offset': 15,
         },
       ] satisfies [() => unknown, Record<string, unknown>],
     ]),
@@ -220,7 +220,7 @@ it('receives a message of RabbitMQ with its tag, key and correlation', async () 
   expect((await spans.take()).attributes).toMatchObject({
     'messaging.message.id': 'm-7',
     'messaging.message.conversation_id': 'c-1',
-    'messaging.rabbitmq.message.delivery_tag': 7,
-    'messaging.rabbitmq.destination.routing_key': 'order.paid',
+    'rabbitmq.message.delivery_tag': 7,
+    'rabbitmq.destination.routing_key': 'order.paid',
   });
 });

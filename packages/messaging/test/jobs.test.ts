@@ -86,7 +86,7 @@ describe('the tracer of jobs', () => {
     linking.process(message, () => {});
     const [send, processed, linked] = await spans.takeMany(3);
     expect([send?.name, processed?.name]).toEqual(['send mail', 'process mail']);
-    expect(send?.attributes['messaging.system']).toBe('bull');
+    expect(send?.attributes['messaging.system.name']).toBe('bull');
     expect(processed?.parentSpanContext?.spanId).toBe(send?.spanContext().spanId);
     expect(linked?.parentSpanContext).toBeUndefined();
     expect(linked?.links[0]?.context.spanId).toBe(send?.spanContext().spanId);

@@ -39,14 +39,10 @@ async function consumed(record: FakeRecord) {
 
 describe('traceProducer()', () => {
   it.each<[string, FakeRecord, Record<string, unknown>]>([
-    ['a key', { key: 'o-7', value: 'v' }, { 'messaging.kafka.message.key': 'o-7' }],
-    ['a key in bytes', { key: Buffer.from('ö'), value: 'v' }, { 'messaging.kafka.message.key': 'ö' }],
-    [
-      'a key that is no text',
-      { key: Buffer.from([0xff]), value: 'v' },
-      { 'messaging.kafka.message.key': undefined },
-    ],
-    ['a tombstone', { key: 'o-7', value: null }, { 'messaging.kafka.message.tombstone': true }],
+    ['a key', { key: 'o-7', value: 'v' }, { 'kafka.message.key': 'o-7' }],
+    ['a key in bytes', { key: Buffer.from('ö'), value: 'v' }, { 'kafka.message.key': 'ö' }],
+    ['a key that is no text', { key: Buffer.from([0xff]), value: 'v' }, { 'kafka.message.key': undefined }],
+    ['a tombstone', { key: 'o-7', value: null }, { 'kafka.message.tombstone': true }],
     ['a partition', { value: 'v', partition: 3 }, { 'messaging.destination.partition.id': '3' }],
     ['no partition', { value: 'v', partition: -1 }, { 'messaging.destination.partition.id': undefined }],
   ])('describes %s', async (_, record, attributes) => {
@@ -124,10 +120,10 @@ describe('traceConsumer()', () => {
       'messaging.destination.partition.id': '0',
       'messaging.consumer.group.name': 'mailer',
       'messaging.client.id': 'mailer',
-      'messaging.kafka.offset': 0,
-      'messaging.kafka.message.key': 'o-7',
+      'kafka.offset': 0,
+      'kafka.message.key': 'o-7',
     });
-    expect(attributes).not.toHaveProperty('messaging.kafka.message.tombstone');
+    expect(attributes).not.toHaveProperty('kafka.message.tombstone');
   });
 
   it.each<[string, FakeRecord['headers']]>([

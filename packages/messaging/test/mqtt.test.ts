@@ -50,7 +50,7 @@ describe('publishing', () => {
       name: 'publish orders',
       kind: SpanKind.PRODUCER,
       attributes: {
-        'messaging.system': 'mqtt',
+        'messaging.system.name': 'mqtt',
         'messaging.client.id': 'c1',
         'server.address': 'localhost',
         'server.port': 1883,

@@ -14,7 +14,7 @@ defineMessagingConformance(
   {
     name: '@google-cloud/pubsub',
     sdk: sdk3,
-    system: 'gcp_pubsub',
+    system: 'gcp.pubsub',
     names: { send: 'send orders', process: 'process mailer', settle: 'ack mailer' },
     capabilities: {
       sendBatch: { reason: 'the library makes batches by itself' },

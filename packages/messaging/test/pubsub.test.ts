@@ -33,7 +33,7 @@ describe('a topic', () => {
     expect(span).toMatchObject({
       name: 'send orders',
       kind: SpanKind.PRODUCER,
-      attributes: { 'messaging.message.id': '1', 'messaging.gcp_pubsub.message.ordering_key': 'k' },
+      attributes: { 'messaging.message.id': '1', 'gcp.pubsub.message.ordering_key': 'k' },
     });
   });
 
@@ -113,7 +113,7 @@ describe('a subscription', () => {
       attributes: {
         'messaging.destination.subscription.name': 'mailer',
         'messaging.message.id': '1',
-        'messaging.gcp_pubsub.message.delivery_attempt': 2,
+        'gcp.pubsub.message.delivery_attempt': 2,
       },
     });
   });

@@ -44,7 +44,7 @@ describe('ioredis', () => {
       expect(span).toMatchObject({
         kind: SpanKind.PRODUCER,
         attributes: {
-          'messaging.system': 'redis',
+          'messaging.system.name': 'redis',
           'messaging.message.id': id,
           'server.address': '127.0.0.1',
           'server.port': 6379,

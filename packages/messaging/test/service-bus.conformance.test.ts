@@ -14,7 +14,7 @@ defineMessagingConformance(
   {
     name: '@azure/service-bus',
     sdk: sdk3,
-    system: 'servicebus',
+    system: 'azure.servicebus',
     names: {
       send: 'send orders',
       create: 'create orders',

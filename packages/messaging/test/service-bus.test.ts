@@ -147,10 +147,10 @@ describe('a receiver', () => {
     queue.add(received(properties));
     expect(await seen).toBe(TRACE_ID);
     expect((await spans.take()).attributes).toMatchObject({
-      'messaging.system': 'servicebus',
+      'messaging.system.name': 'azure.servicebus',
       'messaging.destination.name': 'orders',
-      'messaging.servicebus.message.delivery_count': 1,
-      'messaging.servicebus.message.enqueued_time': 1_700_000_000,
+      'azure.servicebus.message.delivery_count': 1,
+      'azure.servicebus.message.enqueued_time': 1_700_000_000,
     });
   });
 
@@ -212,7 +212,7 @@ describe('a receiver', () => {
     ]);
     for (const span of settled) {
       expect(span.links.map(({ context }) => context.traceId)).toEqual([TRACE_ID]);
-      expect(`${span.attributes['messaging.servicebus.disposition_status']} orders`).toBe(span.name);
+      expect(`${span.attributes['azure.servicebus.disposition_status']} orders`).toBe(span.name);
     }
     expect(queue.settled[1]).toEqual(['abandon', message, { reason: 'busy' }]);
     expect(queue.settled[1]?.[1]).toBe(message);

@@ -21,7 +21,7 @@ defineMessagingConformance(
   {
     name: 'sqs and sqs-consumer',
     sdk: sdk3,
-    system: 'aws_sqs',
+    system: 'aws.sqs',
     names: {
       send: 'send orders',
       create: 'create orders',

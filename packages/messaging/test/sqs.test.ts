@@ -214,7 +214,7 @@ describe('a receive', () => {
     expect(receive.name).toBe('receive orders');
     expect(receive.links.map(({ context }) => context.spanId)).toEqual([send.spanContext().spanId]);
     expect(receive.attributes).toMatchObject({
-      'messaging.system': 'aws_sqs',
+      'messaging.system.name': 'aws.sqs',
       'messaging.batch.message_count': 1,
       'server.address': 'sqs.eu-west-1.amazonaws.com',
       'aws.sqs.queue.url': QUEUE_URL,

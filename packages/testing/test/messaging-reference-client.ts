@@ -249,7 +249,7 @@ export function connectMessagingReference(
       const template =
         wanted === undefined || names.has(wanted) || fault === 'names everything' ? wanted : 'others';
       const metricAttributes: Attributes = {
-        'messaging.system': 'reference',
+        'messaging.system.name': 'reference',
         'messaging.operation.name': operation,
         ...(template === undefined
           ? { 'messaging.destination.name': 'things' }
@@ -330,7 +330,7 @@ export function connectMessagingReference(
     }
     const consumed = (messages: number, operation: string) =>
       count('messaging.client.consumed.messages', messages, {
-        'messaging.system': 'reference',
+        'messaging.system.name': 'reference',
         'messaging.operation.name': operation,
         'messaging.destination.name': 'things',
       });

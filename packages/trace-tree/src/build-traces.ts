@@ -96,8 +96,11 @@ function buildTrace(unordered: TraceSpan[]): Trace {
   };
 }
 
+/** The name of a messaging system, and its name before version 1.45 of the conventions. */
+const SYSTEM_NAMES = ['messaging.system.name', 'messaging.system'];
+
 function isCall({ kind, attributes }: TraceSpan): boolean {
-  return kind === 'CLIENT' && attributes['messaging.system'] === undefined;
+  return kind === 'CLIENT' && SYSTEM_NAMES.every((name) => attributes[name] === undefined);
 }
 
 /** A SERVER or CONSUMER span may continue a caller that reports its spans elsewhere. Any other missing parent is a loss. */

@@ -234,8 +234,8 @@ function receivedMessage(
   };
 }
 
-const ROUTING_KEY = 'messaging.rabbitmq.destination.routing_key';
-const DELIVERY_TAG = 'messaging.rabbitmq.message.delivery_tag';
+const ROUTING_KEY = 'rabbitmq.destination.routing_key';
+const DELIVERY_TAG = 'rabbitmq.message.delivery_tag';
 
 /** Names that the broker generates, for queues without a name and for direct reply-to. */
 const GENERATED = /^amq\.(gen-|rabbitmq\.reply-to)/;

@@ -91,7 +91,7 @@ export function tracedRdKafkaProducer<P extends object>(original: P, tracer: Lis
         callback,
         (carrier, onDelivery) => producer.produce(topic, partition, value, key, time, carrier, onDelivery),
         (sending, _error, offset) => {
-          if (typeof offset === 'number') sending.describe({ 'messaging.kafka.offset': offset });
+          if (typeof offset === 'number') sending.describe({ 'kafka.offset': offset });
         },
       );
     },

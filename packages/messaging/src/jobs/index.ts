@@ -53,7 +53,7 @@ export function runWithSerializedContext<T>(
  * A job's carrier is a {@link SerializedContext}, stored in any part of the job that the queue keeps. A worker calls
  * its processors by itself, so pass `ambient: ROOT_CONTEXT` to `process` if it was started inside a span.
  *
- * @param system Value of `messaging.system`: `bull`.
+ * @param system Value of `messaging.system.name`: `bull`.
  * @throws TypeError when an option has the wrong type. Never throws after set-up.
  * @see https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
  * @example

@@ -31,9 +31,9 @@ export function kafkaMessage<H>(
   const { topic, partition, offset, timestamp } = place;
   const attributes: Attributes = {};
   const key = keyText(message.key);
-  if (key !== undefined) attributes['messaging.kafka.message.key'] = key;
-  if (message.value === null) attributes['messaging.kafka.message.tombstone'] = true;
-  if (offset !== undefined) attributes['messaging.kafka.offset'] = Number(offset);
+  if (key !== undefined) attributes['kafka.message.key'] = key;
+  if (message.value === null) attributes['kafka.message.tombstone'] = true;
+  if (offset !== undefined) attributes['kafka.offset'] = Number(offset);
   return {
     destination: topic,
     partitionId: partitionId(partition),

@@ -12,7 +12,7 @@ import { attributesCodec } from './attributes-codec.ts';
 /** Returns a tracer for messages in Pub/Sub. `entry` is the function that the user called; errors name it. */
 export const pubsubTracer = (options: MessagingOptions, entry: string, googclient = true) =>
   createMessagingTracer(
-    { system: 'gcp_pubsub', codec: attributesCodec(googclient), destinations: 'administered' },
+    { system: 'gcp.pubsub', codec: attributesCodec(googclient), destinations: 'administered' },
     options,
     new Scope('messaging', entry),
   );
@@ -68,7 +68,7 @@ export function receivedMessage(
     attributes: {
       ...ordered(message.orderingKey),
       'gcp.pubsub.message.ack_id': message.ackId ?? undefined,
-      ...(deliveryAttempt > 0 && { 'messaging.gcp_pubsub.message.delivery_attempt': deliveryAttempt }),
+      ...(deliveryAttempt > 0 && { 'gcp.pubsub.message.delivery_attempt': deliveryAttempt }),
     },
   };
 }
@@ -112,5 +112,5 @@ export function nameIn(path: string | undefined): string | undefined {
 
 /** Returns the attribute of messages that are delivered in order. */
 export function ordered(key: string | null | undefined): Attributes {
-  return key ? { 'messaging.gcp_pubsub.message.ordering_key': key } : {};
+  return key ? { 'gcp.pubsub.message.ordering_key': key } : {};
 }

@@ -19,7 +19,7 @@ export interface ServiceBusMessage {
  */
 export const serviceBusTracer = (options: MessagingOptions, entry: string) =>
   createMessagingTracer(
-    { system: 'servicebus', codec: propertiesCodec, destinations: 'administered' },
+    { system: 'azure.servicebus', codec: propertiesCodec, destinations: 'administered' },
     options,
     new Scope('messaging', entry),
   );
@@ -75,8 +75,8 @@ export function describedMessage(
     conversationId: message.correlationId as string | undefined,
     timestamp,
     attributes: {
-      'messaging.servicebus.message.delivery_count': message.deliveryCount,
-      'messaging.servicebus.message.enqueued_time': timestamp && Math.floor(timestamp / 1000),
+      'azure.servicebus.message.delivery_count': message.deliveryCount,
+      'azure.servicebus.message.enqueued_time': timestamp && Math.floor(timestamp / 1000),
     },
   };
 }

@@ -60,7 +60,7 @@ export function traceReceiver<R extends ServiceBusReceiver>(original: R, options
       const settled = describedMessage(message ?? {}, entity);
       const attributes = {
         ...settled.attributes,
-        'messaging.servicebus.disposition_status': operationName,
+        'azure.servicebus.disposition_status': operationName,
       };
       return tracer.settle({ ...settled, operationName, attributes }, () =>
         receiver[name]?.(message, ...rest),

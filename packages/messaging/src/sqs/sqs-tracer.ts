@@ -40,7 +40,7 @@ export function settledMessage(settled: object): Message<SqsMetadata> {
 /** Returns a tracer for messages in SQS. `entry` is the function that the user called; errors name it. */
 export const sqsTracer = (options: MessagingOptions, entry: string) =>
   createMessagingTracer(
-    { system: 'aws_sqs', codec: sqsCodec, destinations: 'administered', errorAttributes: answerAttributes },
+    { system: 'aws.sqs', codec: sqsCodec, destinations: 'administered', errorAttributes: answerAttributes },
     options,
     new Scope('messaging', entry),
   );

@@ -27,7 +27,7 @@ export interface MessagingTarget {
   readonly serverAddress?: string | undefined;
   readonly serverPort?: number | undefined;
   /**
-   * Other attributes that the conventions define for this system: `{ 'messaging.rabbitmq.message.delivery_tag': 7 }`.
+   * Other attributes that the conventions define for this system: `{ 'rabbitmq.message.delivery_tag': 7 }`.
    */
   readonly attributes?: Attributes | undefined;
 }
@@ -64,7 +64,7 @@ export interface MessageBatch<C> extends MessagingTarget {
 export interface MessagingOperation extends MessagingTarget {
   /** There are too many names for span names and metrics, which leave these out. */
   readonly crowded?: boolean | undefined;
-  /** Value of `messaging.system`. */
+  /** Value of `messaging.system.name`. */
   readonly system: string;
   readonly type: MessagingOperationType;
   /** Absent for batches. */

@@ -18,7 +18,7 @@ export function messagingSpanName(operation: MessagingOperation): string {
 export function messagingAttributes(operation: MessagingOperation): Attributes {
   const { type, attributes: more } = operation;
   const attributes: Attributes = {
-    [semconv.ATTR_MESSAGING_SYSTEM]: operation.system,
+    [semconv.ATTR_MESSAGING_SYSTEM_NAME]: operation.system,
     [semconv.ATTR_MESSAGING_OPERATION_NAME]: operation.operationName ?? type,
     [semconv.ATTR_MESSAGING_OPERATION_TYPE]: type,
   };
@@ -45,7 +45,7 @@ export function messagingMetricAttributes(
 ): Attributes {
   const { type, crowded } = operation;
   const attributes: Attributes = {
-    [semconv.ATTR_MESSAGING_SYSTEM]: operation.system,
+    [semconv.ATTR_MESSAGING_SYSTEM_NAME]: operation.system,
     [semconv.ATTR_MESSAGING_OPERATION_NAME]: operation.operationName ?? type,
   };
   add(attributes, semconv.ATTR_MESSAGING_DESTINATION_NAME, lastingDestination(operation));

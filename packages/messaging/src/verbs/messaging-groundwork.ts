@@ -33,7 +33,7 @@ import { createNameLimit } from './name-limit.ts';
 
 /** What a client module decides once for all messages. */
 export interface MessagingSystem<C> {
-  /** Value of `messaging.system`, the conventions' own where they have one: `rabbitmq`. */
+  /** Value of `messaging.system.name`, the conventions' own where they have one: `rabbitmq`. */
   readonly system: string;
   readonly codec: CarrierCodec<C>;
   /**

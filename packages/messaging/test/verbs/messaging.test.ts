@@ -69,7 +69,7 @@ describe('names and attributes', () => {
     const message = { ...target, carrier: {}, messageId: 'm-1', conversationId: 'k-1' };
     tracerWith({ meterProvider: meters.provider }).process(message, () => {});
     expect((await spans.one()).attributes).toEqual({
-      'messaging.system': 'memory',
+      'messaging.system.name': 'memory',
       'messaging.operation.name': 'process',
       'messaging.operation.type': 'process',
       'messaging.destination.name': 'user.42',
@@ -86,7 +86,7 @@ describe('names and attributes', () => {
     });
     const [point] = await meters.points('messaging.process.duration');
     expect(point?.attributes).toEqual({
-      'messaging.system': 'memory',
+      'messaging.system.name': 'memory',
       'messaging.operation.name': 'process',
       'messaging.destination.template': 'user.{id}',
       'messaging.destination.partition.id': '3',

@@ -63,7 +63,7 @@ export interface MessagingSpanNames {
 
 /** What the kit needs to know about one client. */
 export interface MessagingConformanceOptions extends KitOptions<MessagingCapability> {
-  /** Value of `messaging.system`: `rabbitmq`. */
+  /** Value of `messaging.system.name`: `rabbitmq`. */
   readonly system: string;
   readonly names: MessagingSpanNames;
   /** Returns the client for one case, with these options. */

@@ -10,7 +10,7 @@ const MOST_NAMES = 1_001;
 
 /** The attributes that measurements may have; others would make an unbounded number of time series. */
 const CONVENTIONAL: ReadonlySet<string> = new Set([
-  'messaging.system',
+  'messaging.system.name',
   'messaging.operation.name',
   'messaging.operation.type',
   'messaging.destination.name',
@@ -50,7 +50,7 @@ async function assertCount(world: MessagingWorld, name: string, count: number): 
 
 function assertAttributes(world: MessagingWorld, attributes: object): void {
   const found = attributes as Record<string, unknown>;
-  assert.equal(found['messaging.system'], world.options.system);
+  assert.equal(found['messaging.system.name'], world.options.system);
   assert.equal(typeof found['messaging.operation.name'], 'string');
   assert.deepEqual(
     Object.keys(found).filter((key) => !CONVENTIONAL.has(key)),

@@ -9,7 +9,7 @@ import type { MessagingCase } from '../messaging-case.ts';
 
 function assertOperation(span: RecordedSpan, system: string, type: string): void {
   const { attributes } = span;
-  assert.equal(attributes['messaging.system'], system);
+  assert.equal(attributes['messaging.system.name'], system);
   assert.equal(attributes['messaging.operation.type'], type);
   assert.equal(attributes['messaging.operation.name'], span.name.split(' ')[0]);
   assert.equal(typeof attributes['messaging.destination.name'], 'string');
@@ -18,7 +18,7 @@ function assertOperation(span: RecordedSpan, system: string, type: string): void
 
 /** The attributes that identify a message, its place and its broker. */
 const PLACE = [
-  'messaging.system',
+  'messaging.system.name',
   'messaging.destination.name',
   'messaging.destination.template',
   'messaging.destination.anonymous',
@@ -89,7 +89,7 @@ export const messagingSpanCases: readonly MessagingCase[] = [
       await world.consume();
       await world.send('a');
       await world.handled();
-      const names = ['messaging.system', 'server.address', 'server.port'];
+      const names = ['messaging.system.name', 'server.address', 'server.port'];
       assertAlike(await world.span('send'), await world.span('process'), names);
     },
   },
