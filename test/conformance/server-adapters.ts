@@ -6,6 +6,7 @@ import { pathIn, serveExpress } from './adapters/express.ts';
 import { serveFastify } from './adapters/fastify.ts';
 import { pathInKoa, serveKoa } from './adapters/koa.ts';
 import { overHttp, overHttp2, overHttp2Tls, overHttps, serveNode } from './adapters/node.ts';
+import { honoApplication, overNodeServer, plainHandler } from './adapters/web.ts';
 
 type Adapter = Omit<HttpServerConformanceOptions, 'sdk'>;
 
@@ -28,6 +29,14 @@ const http2: Omit<Adapter, 'name' | 'serve'> = {
   },
 };
 
+const fetchOnNode = {
+  fetch: tracedFetch,
+  capabilities: {
+    streamContext: { reason: '@hono/node-server reads a body stream outside of the context of its handler' },
+    asterisk: { reason: '@hono/node-server answers 400, because a Request has a URL' },
+  },
+} satisfies Omit<Adapter, 'name' | 'serve'>;
+
 /** Every server adapter on every framework version that is installed here; each module is loaded when asked for. */
 export const SERVER_ADAPTERS = {
   'express 5': (): Adapter => express(require('express'), 5),
@@ -49,6 +58,17 @@ export const SERVER_ADAPTERS = {
     name: 'node:http2 (TLS)',
     scheme: 'https',
     serve: serveNode(overHttp2Tls(pem('key'), pem('certificate'))),
+  }),
+  'fetch handler on Node': (): Adapter => ({
+    ...fetchOnNode,
+    name: 'traceFetchHandler on Node',
+    serve: overNodeServer(plainHandler),
+    capabilities: { ...fetchOnNode.capabilities, routes: { reason: 'a plain handler has no router' } },
+  }),
+  'hono on Node': (): Adapter => ({
+    ...fetchOnNode,
+    name: 'hono on Node',
+    serve: overNodeServer(honoApplication),
   }),
 } satisfies Record<string, () => Adapter>;
 

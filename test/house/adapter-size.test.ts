@@ -16,6 +16,8 @@ it.each([
   'packages/express/src/trace-context.ts',
   'packages/koa/src/trace-context.ts',
   'packages/fastify/src/trace-plugin.ts',
+  'packages/web/src/trace-fetch-handler.ts',
+  'packages/web/src/hono/trace-context.ts',
 ])('%s is one screen', (path) => {
   const lines = linesOfCode(source(path));
   expect(

@@ -12,4 +12,9 @@ export const SURROUNDINGS: Readonly<Record<string, Readonly<Record<string, strin
     connection: "{ createChannel(): Promise<import('@throughline/messaging/amqplib').AmqpChannel> }",
   },
   '@throughline/koa': { app: "InstanceType<typeof import('koa')>", router: "import('@koa/router').default" },
+  '@throughline/web': {
+    Bun: '{ serve(options: object): unknown }',
+    Deno: '{ serve(handler: unknown): unknown }',
+  },
+  '@throughline/web/hono': { app: "import('hono').Hono" },
 };

@@ -48,7 +48,10 @@ export class FetchExchange {
   /** Returns the response that the runtime is to send. */
   answered(response: Response): Response {
     this.#stopListening();
-    return guarded('the end of a response cannot be seen', () => this.#follow(response), response);
+    const followed = guarded('the end of a response cannot be seen', () => this.#follow(response));
+    if (followed !== undefined) return followed;
+    this.#end({});
+    return response;
   }
 
   /** The handler threw. What the runtime answers then is not shown. */

@@ -22,6 +22,8 @@ export type HttpServerCapability =
   | 'serverTimeout'
   /** The server speaks HTTP/1.1, so that pipelining, `Expect` and malformed bytes can be tried. */
   | 'http1'
+  /** A request for the server as a whole, `OPTIONS *`, reaches the adapter. */
+  | 'asterisk'
   /** `server.emit('request')` reaches the adapter, so that another tracer's span can be put around it. */
   | 'outerSpan'
   /** Any method reaches a route registered for all methods, `PROPFIND` included. */

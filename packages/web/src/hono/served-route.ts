@@ -19,7 +19,8 @@ export function servedRoute(c: Context): ServedRoute {
   return mount === '' || unanswered ? undefined : { mount };
 }
 
-interface Composed extends Function {
+interface Composed {
+  readonly length: number;
   readonly __COMPOSED_HANDLER?: Composed;
 }
 

@@ -277,7 +277,7 @@ export const attributeCases: readonly HttpServerCase[] = [
   },
   {
     name: 'reports the asterisk of a server-wide OPTIONS request',
-    needs: ['http1'],
+    needs: ['http1', 'asterisk'],
     async run(world) {
       const received = await world.bytes('OPTIONS * HTTP/1.1\r\nhost: a.test\r\nconnection: close\r\n\r\n');
       assert.match(received, /^HTTP\/1\.1 \d{3}/);
