@@ -1,4 +1,6 @@
-import { types } from 'node:util';
+import { nodeModule } from '@throughline/guard';
+
+const types = nodeModule<typeof import('node:util')>('node:util')?.types;
 
 /**
  * Returns an object like the original with some members of its own. The original may be of any kind: frozen, with
@@ -39,7 +41,7 @@ const NONE: ReadonlySet<string> = new Set();
 function isPlain(object: object): boolean {
   return (
     Object.getPrototypeOf(object) === Object.prototype &&
-    !types.isProxy(object) &&
+    types?.isProxy(object) !== true &&
     Object.getOwnPropertyNames(object).length === Object.keys(object).length
   );
 }

@@ -65,6 +65,6 @@ export {
 
 // What else is in this process: other copies of this package, other tracers, and who called.
 
-export { isHeldApart, sharedByCopies } from '@throughline/guard';
+export { channels, isHeldApart, nodeModule, sharedByCopies } from '@throughline/guard';
 export { type OtherTracer, unregisteredTracer, writesIntoUndici } from './propagation/other-tracers.ts';
 export { callerOf } from './setup/caller-of.ts';

@@ -14,6 +14,11 @@ export { className, isError, isName } from './error-class.ts';
 export { guarded, reportOnce } from './guard.ts';
 export { isHeldApart, sharedByCopies } from './shared-by-copies.ts';
 
+// Not every runtime has the modules of Node.
+
+export { channels } from './channels.ts';
+export { nodeModule } from './node-module.ts';
+
 // Options are checked when something is set up.
 
 export { findWrongOption, isNames, isPropagator, type OptionRules, typeName } from './option-check.ts';

@@ -1,7 +1,7 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { type Context, trace } from '@opentelemetry/api';
 import { activeContext } from '@throughline/core';
 import {
+  channels,
   guarded,
   isIgnoredRequest,
   isTraceHeader,
@@ -136,7 +136,7 @@ function watch(channel: string, clients: number, read: (message: never) => Call)
   let looked = 0;
   bareCalls.watching++;
   const stop = () => {
-    if (unsubscribe(channel, look)) bareCalls.watching--;
+    if (channels?.unsubscribe(channel, look)) bareCalls.watching--;
   };
   const judge = (call: Call) => {
     if (call.headerNames().some(isTraceHeader) || bareCalls.asked.has(call.origin)) return;
@@ -152,7 +152,7 @@ function watch(channel: string, clients: number, read: (message: never) => Call)
   const look = (message: unknown) => {
     if (isTraced(activeContext())) guarded('a self-check failed', () => consider(message));
   };
-  subscribe(channel, look);
+  channels?.subscribe(channel, look);
 }
 
 /** Returns whether a call made in `active` should be part of a trace. If another tracer is active, its calls are not judged. */

@@ -1,5 +1,4 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { guarded } from '@throughline/core/seam';
+import { channels, guarded } from '@throughline/core/seam';
 import { finding, note } from './finding.ts';
 
 /** The channel on which undici, and with it Node's `fetch`, shows the head of each request that it sends. */
@@ -20,7 +19,7 @@ export function watchDuplicateHeaders(): void {
       false,
     );
     if (!twice && ++requests < LOOKED_AT) return;
-    unsubscribe(CHANNEL, look);
+    channels?.unsubscribe(CHANNEL, look);
     if (twice)
       note(
         finding('TL009', 'warning', {
@@ -30,7 +29,7 @@ export function watchDuplicateHeaders(): void {
         }),
       );
   };
-  subscribe(CHANNEL, look);
+  channels?.subscribe(CHANNEL, look);
 }
 
 function hasTwo(head: unknown): boolean {

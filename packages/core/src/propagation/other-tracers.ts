@@ -1,5 +1,4 @@
-import { hasSubscribers } from 'node:diagnostics_channel';
-import { guarded } from '@throughline/guard';
+import { channels, guarded, nodeModule } from '@throughline/guard';
 
 /** A tracer that need not be registered with OpenTelemetry's API. */
 export interface OtherTracer {
@@ -51,6 +50,10 @@ function find(): OtherTracer | undefined {
   return undefined;
 }
 
+function hasSubscribers(channel: string): boolean {
+  return channels?.hasSubscribers(channel) === true;
+}
+
 /** Whether another tracer adds its headers to every request of undici, whether or not it has some already. */
 export function writesIntoUndici(): boolean {
   return hasSubscribers('apm:undici:request:upgrade');
@@ -81,8 +84,8 @@ function hasElasticAgent(): boolean {
 }
 
 function hasNewRelicAgent(): boolean {
-  const { createRequire } = process.getBuiltinModule('node:module');
-  return '__NR_cache' in createRequire(process.execPath).cache;
+  const node = nodeModule<typeof import('node:module')>('node:module');
+  return node !== undefined && '__NR_cache' in node.createRequire(process.execPath).cache;
 }
 
 /** For agents that start before everything else, or not at all. */

@@ -1,7 +1,6 @@
-import { subscribe } from 'node:diagnostics_channel';
 import { type Context, createContextKey } from '@opentelemetry/api';
 import { activeContext, carrierSetter } from '@throughline/core';
-import { guarded } from '@throughline/core/seam';
+import { channels, guarded } from '@throughline/core/seam';
 import type { Hops } from '../fetch-call/hops.ts';
 import { dispatchedUrl } from '../undici/dispatched-url.ts';
 import { headerReader } from '../undici/undici-headers.ts';
@@ -118,7 +117,7 @@ function subscribeOnce(): void {
 }
 
 function listen(channel: string, observe: (message: unknown) => void): void {
-  subscribe(channel, (message) =>
+  channels?.subscribe(channel, (message) =>
     guarded('a request of undici could not be followed', () => observe(message)),
   );
 }

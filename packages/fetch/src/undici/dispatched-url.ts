@@ -1,4 +1,7 @@
-import { stringify } from 'node:querystring';
+import { nodeModule } from '@throughline/core/seam';
+
+/** What undici itself uses. */
+const querystring = nodeModule<typeof import('node:querystring')>('node:querystring');
 
 /** The options of undici's `dispatch` that make up the URL. */
 export interface DispatchTarget {
@@ -31,6 +34,6 @@ function parsed(text: string, base?: string): URL | undefined {
 }
 
 function withQuery(path: string, query: object): string {
-  const text = stringify(query as Parameters<typeof stringify>[0]);
+  const text = querystring?.stringify(query as Parameters<typeof querystring.stringify>[0]) ?? '';
   return text === '' ? path : `${path}?${text}`;
 }

@@ -1,0 +1,8 @@
+/**
+ * Returns a module of Node's, or `undefined` on a runtime without it. An import would keep the file from being loaded there.
+ *
+ * @param id With its prefix: `node:util`.
+ */
+export function nodeModule<Module>(id: string): Module | undefined {
+  return globalThis.process?.getBuiltinModule?.(id) as Module | undefined;
+}
