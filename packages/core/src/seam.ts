@@ -41,6 +41,7 @@ export { ignoreRequest, isIgnoredRequest } from './context/ignored-request.ts';
 export { errorType } from './operation/error-type.ts';
 export { extraAttributes } from './operation/extra-attributes.ts';
 export { follow } from './operation/follow.ts';
+export type { DescribableSpan, RequestHookState, ResponseHookState } from './operation/hook-state.ts';
 export { type Failure, type Measure, Operation } from './operation/operation.ts';
 
 // 4. What is sent. `filterBaggage` decides which baggage leaves, and `fieldsOf` returns the fields to write. Objects of the

@@ -4,6 +4,8 @@
  * @module
  */
 
+// The hooks of both sides.
+export type { DescribableSpan, RequestHookState, ResponseHookState } from '@throughline/core/seam';
 // A client: its calls, its options, and what it sends to whom.
 export { createHttpClientTracer, type HttpClientCall, type HttpClientTracer } from './client/http-client.ts';
 export {
@@ -21,7 +23,7 @@ export {
   type OutboundRequest,
 } from './client/outbound-injection.ts';
 export type { Target, TargetWithPropagator } from './client/targets.ts';
-export type { DescribableSpan, HttpOptions, RequestHookState, ResponseHookState } from './http-options.ts';
+export type { HttpOptions } from './http-options.ts';
 // A server: its tracer, its options, and whom it trusts.
 export type { ForwardedRequest } from './server/forwarded.ts';
 export { createHttpServerTracer, type HttpServerTracer } from './server/http-server.ts';

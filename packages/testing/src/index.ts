@@ -35,6 +35,24 @@ export type {
   MessagingSpanNames,
   MessagingTraceOptions,
 } from './messaging/messaging-conformance-options.ts';
+export { defineRpcConformance, rpcConformanceCases } from './rpc/rpc-conformance.ts';
+export type {
+  RpcBothTraceOptions,
+  RpcCapability,
+  RpcClientTraceOptions,
+  RpcConformanceOptions,
+  RpcServerTraceOptions,
+  RpcSetup,
+} from './rpc/rpc-conformance-options.ts';
+export {
+  type RpcAnswer,
+  RpcFailure,
+  type RpcHandler,
+  type RpcKind,
+  type RpcToHandle,
+  type RpcToMake,
+  type RpcUnderTest,
+} from './rpc/rpc-under-test.ts';
 export { defineHttpServerConformance, httpServerConformanceCases } from './server/http-server-conformance.ts';
 export type {
   HttpServerCapability,

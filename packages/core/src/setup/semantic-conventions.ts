@@ -35,6 +35,10 @@ export const ATTR_MESSAGING_SYSTEM_NAME = 'messaging.system.name';
 export const ATTR_NETWORK_PEER_ADDRESS = 'network.peer.address';
 export const ATTR_NETWORK_PEER_PORT = 'network.peer.port';
 export const ATTR_NETWORK_PROTOCOL_VERSION = 'network.protocol.version';
+export const ATTR_RPC_METHOD = 'rpc.method';
+export const ATTR_RPC_METHOD_ORIGINAL = 'rpc.method_original';
+export const ATTR_RPC_STATUS_CODE = 'rpc.status_code';
+export const ATTR_RPC_SYSTEM_NAME = 'rpc.system.name';
 export const ATTR_SERVER_ADDRESS = 'server.address';
 export const ATTR_SERVER_PORT = 'server.port';
 export const ATTR_URL_FULL = 'url.full';
@@ -54,6 +58,8 @@ export const METRIC_MESSAGING_CLIENT_CONSUMED_MESSAGES = 'messaging.client.consu
 export const METRIC_MESSAGING_CLIENT_OPERATION_DURATION = 'messaging.client.operation.duration';
 export const METRIC_MESSAGING_CLIENT_SENT_MESSAGES = 'messaging.client.sent.messages';
 export const METRIC_MESSAGING_PROCESS_DURATION = 'messaging.process.duration';
+export const METRIC_RPC_CLIENT_CALL_DURATION = 'rpc.client.call.duration';
+export const METRIC_RPC_SERVER_CALL_DURATION = 'rpc.server.call.duration';
 /** Ours: how each context arrived. */
 export const METRIC_THROUGHLINE_PROPAGATION = 'throughline.propagation';
 /** Ours: `extract` or `inject`. */

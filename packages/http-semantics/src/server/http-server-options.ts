@@ -1,7 +1,7 @@
 import type { ExtractionOutcome, TrustPolicy } from '@throughline/core';
-import type { Scope } from '@throughline/core/seam';
+import type { RequestHookState, Scope } from '@throughline/core/seam';
 import { isNames, isTrustPolicy, TRUST_FORMS } from '@throughline/core/seam';
-import { HTTP_OPTION_RULES, type HttpOptions, type RequestHookState } from '../http-options.ts';
+import { HTTP_OPTION_RULES, type HttpOptions } from '../http-options.ts';
 import type { HttpServerOutcome, HttpServerRequest } from './http-server-request.ts';
 
 /** The argument of a server's `requestHook`. */

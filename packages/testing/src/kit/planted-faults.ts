@@ -1,4 +1,3 @@
-import type { HttpTraceOptions } from './http-trace-options.ts';
 import type { CaseWorld, StagedCase } from './staged-case.ts';
 
 /** Returns a function that throws. */
@@ -11,12 +10,12 @@ export function planted(where: string): () => never {
 /** Whether the spans of a case can still be made with the fault in place. */
 type Spans = 'kept' | 'lost';
 
-/** The broken hooks that both kits for HTTP plant. */
+/** The broken hooks that kits plant. */
 export const HOOK_FAULTS: readonly (readonly [
   what: string,
   fault: {
     readonly needs: readonly 'hooks'[];
-    traceOptions(): Pick<HttpTraceOptions<unknown>, 'requestHook' | 'responseHook'>;
+    traceOptions(): { readonly requestHook: () => void; readonly responseHook: () => void };
   },
   spans: Spans,
 ])[] = [

@@ -7,10 +7,10 @@ import {
   REMOTE,
   traceparentOf,
 } from '../../kit/traceparent.ts';
+import { withTenant } from '../../kit/with-tenant.ts';
 import type { MessagingCase } from '../messaging-case.ts';
 import type { MessageToSend } from '../messaging-client-under-test.ts';
 import { assertCarries, onWire } from '../on-wire.ts';
-import { withTenant } from '../with-tenant.ts';
 
 /** Returns a case in which the metadata is no context: the message is handled once, in a new trace. */
 function unusable(

@@ -4,10 +4,10 @@ import { givenParts } from '../../kit/given-parts.ts';
 import { faultCase, planted, SDK_FAULTS } from '../../kit/planted-faults.ts';
 import { assertSpan } from '../../kit/trace-assertions.ts';
 import { REMOTE, traceparentOf } from '../../kit/traceparent.ts';
+import { withTenant } from '../../kit/with-tenant.ts';
 import type { MessagingCase, MessagingWorld } from '../messaging-case.ts';
 import type { MessagingCapability, MessagingTraceOptions } from '../messaging-conformance-options.ts';
 import { assertCarries, onWire } from '../on-wire.ts';
-import { withTenant } from '../with-tenant.ts';
 
 const throwing = faultCase<MessagingWorld, MessagingCapability, MessagingTraceOptions>(
   'sends and handles messages',

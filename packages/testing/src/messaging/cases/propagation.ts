@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { context, propagation, ROOT_CONTEXT, SpanKind, TraceFlags, trace } from '@opentelemetry/api';
 import { assertConnectedTrace, assertParent } from '../../kit/trace-assertions.ts';
 import { REMOTE, remoteCaller, traceparentOf } from '../../kit/traceparent.ts';
+import { withTenant } from '../../kit/with-tenant.ts';
 import type { MessagingCase } from '../messaging-case.ts';
 import { assertCarries, onWire } from '../on-wire.ts';
-import { withTenant } from '../with-tenant.ts';
 
 export const messagePropagationCases: readonly MessagingCase[] = [
   {

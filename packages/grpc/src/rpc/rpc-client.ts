@@ -1,0 +1,116 @@
+import { type Attributes, type Context, SpanKind } from '@opentelemetry/api';
+import { type Carrier, injectContext } from '@throughline/core';
+import {
+  extraAttributes,
+  guarded,
+  isIgnoredRequest,
+  Operation,
+  propagatorOf,
+  type Scope,
+  semconv,
+} from '@throughline/core/seam';
+import type { RpcCall, RpcOutcome, RpcPeer } from './rpc-call.ts';
+import { rpcDuration } from './rpc-duration.ts';
+import { CLIENT_RULES, type RpcClientOptions } from './rpc-options.ts';
+import {
+  clientErrorType,
+  OTHER_METHOD,
+  peerAttributes,
+  type RpcSystem,
+  serverAttributes,
+  statusAttributes,
+} from './rpc-system.ts';
+import { createSendable } from './targets.ts';
+
+/** One call under way. */
+export interface SentRpc {
+  /** Writes the context into metadata that belongs to this call alone, if its server may receive it. Never throws. */
+  inject(carrier: Carrier): void;
+  /** Ends the span and measures the duration. Only the first call counts. Never throws. */
+  end(outcome: RpcOutcome, peer?: RpcPeer | undefined): void;
+}
+
+/** Starts the CLIENT span of one call, below what is active in `parent`. Never throws. */
+export type RpcClientTracer = (call: RpcCall, parent: Context) => SentRpc;
+
+/**
+ * Returns a tracer for the calls that a client makes: one CLIENT span for each, with its streams and the retries of the
+ * library.
+ *
+ * @throws TypeError when an option has the wrong type. Never throws while calling.
+ * @see https://opentelemetry.io/docs/specs/semconv/rpc/rpc-spans/
+ */
+export function createRpcClientTracer(
+  system: RpcSystem,
+  options: RpcClientOptions,
+  scope: Scope,
+): RpcClientTracer {
+  scope.check(options, CLIENT_RULES);
+  const { ignore, requestHook, responseHook } = options;
+  const known = options.methods && new Set(options.methods);
+  const sendable = createSendable(options);
+  const tracer = scope.tracer(options.tracerProvider);
+  const duration = rpcDuration(scope, 'client', options.meterProvider);
+
+  function identityOf({ method, serverAddress, serverPort }: RpcCall): Attributes {
+    return {
+      [semconv.ATTR_RPC_SYSTEM_NAME]: system,
+      [semconv.ATTR_RPC_METHOD]: known?.has(method) === false ? OTHER_METHOD : method,
+      ...serverAttributes(serverAddress, serverPort),
+    };
+  }
+
+  function operationOf(call: RpcCall, parent: Context): Operation {
+    const isIgnored =
+      isIgnoredRequest(parent) ||
+      (ignore !== undefined &&
+        guarded('options.ignore threw; the call is traced', () => ignore(call), false) === true);
+    const recorder = tracer();
+    const measured = duration();
+    if (isIgnored || (recorder === undefined && measured === undefined)) return new Operation(parent);
+    const identity = identityOf(call);
+    const method = String(identity[semconv.ATTR_RPC_METHOD]);
+    const start = recorder && {
+      tracer: recorder,
+      // The conventions want a name of few values.
+      name: method === OTHER_METHOD ? system : method,
+      kind: SpanKind.CLIENT,
+      attributes: {
+        ...identity,
+        ...(method === OTHER_METHOD && { [semconv.ATTR_RPC_METHOD_ORIGINAL]: call.method }),
+        ...extraAttributes(options.attributes, call),
+      },
+    };
+    const operation = new Operation(parent, start, measured?.(identity));
+    const { span } = operation;
+    if (requestHook !== undefined && span !== undefined && operation.recording)
+      guarded('options.requestHook threw', () => requestHook({ span, request: call }));
+    return operation;
+  }
+
+  return (call, parent) => {
+    const operation =
+      guarded('a call could not be traced', () => operationOf(call, parent)) ?? new Operation(parent);
+    return {
+      inject(carrier) {
+        const context = guarded('a call could not be described; nothing was sent', () =>
+          sendable(operation.context, call),
+        );
+        if (context !== undefined)
+          injectContext(carrier, { context, propagator: propagatorOf(options.propagator) });
+      },
+      end(outcome, peer) {
+        operation.end({
+          errorType: clientErrorType(outcome),
+          failure: outcome.error === undefined ? undefined : { error: outcome.error },
+          measured: statusAttributes(outcome),
+          complete: () => ({ ...statusAttributes(outcome), ...peerAttributes(peer) }),
+          hook:
+            responseHook &&
+            ((span) =>
+              guarded('options.responseHook threw', () => responseHook({ span, request: call, outcome }))),
+        });
+      },
+    };
+  };
+}

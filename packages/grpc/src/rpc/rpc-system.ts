@@ -1,0 +1,51 @@
+import type { Attributes } from '@opentelemetry/api';
+import { semconv } from '@throughline/core/seam';
+import type { RpcOutcome, RpcPeer } from './rpc-call.ts';
+
+/** Value of `rpc.system.name`. */
+export type RpcSystem = 'grpc' | 'connectrpc';
+
+/** The name of a method that is not known to exist. */
+export const OTHER_METHOD = '_OTHER';
+
+/** Those with which a server says that it failed itself, and not its caller. */
+const SERVER_ERRORS: ReadonlySet<string> = new Set([
+  'UNKNOWN',
+  'DEADLINE_EXCEEDED',
+  'UNIMPLEMENTED',
+  'INTERNAL',
+  'UNAVAILABLE',
+  'DATA_LOSS',
+]);
+
+/** Returns `error.type` of a SERVER span: the status, if it is an error of the server. */
+export function serverErrorType({ statusCode }: RpcOutcome): string | undefined {
+  return statusCode !== undefined && SERVER_ERRORS.has(statusCode.toUpperCase()) ? statusCode : undefined;
+}
+
+/** Returns `error.type` of a CLIENT span: any status but `OK`. */
+export function clientErrorType({ statusCode }: RpcOutcome): string | undefined {
+  return statusCode === 'OK' ? undefined : statusCode;
+}
+
+/** Returns what is known at the end, for span and measurement. */
+export function statusAttributes({ statusCode }: RpcOutcome): Attributes {
+  return statusCode === undefined ? {} : { [semconv.ATTR_RPC_STATUS_CODE]: statusCode };
+}
+
+/** Returns the attributes of the other end of the connection. */
+export function peerAttributes(peer: RpcPeer | undefined): Attributes {
+  if (peer === undefined) return {};
+  return {
+    [semconv.ATTR_NETWORK_PEER_ADDRESS]: peer.address,
+    ...(peer.port !== undefined && { [semconv.ATTR_NETWORK_PEER_PORT]: peer.port }),
+  };
+}
+
+/** Returns address and port of the server, those that are known. */
+export function serverAttributes(address: string | undefined, port: number | undefined): Attributes {
+  return {
+    ...(address !== undefined && { [semconv.ATTR_SERVER_ADDRESS]: address }),
+    ...(port !== undefined && { [semconv.ATTR_SERVER_PORT]: port }),
+  };
+}
