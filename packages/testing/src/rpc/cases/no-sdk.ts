@@ -24,11 +24,12 @@ export const rpcNoSdkCases: readonly RpcCase[] = [
     sdk: 'none',
     async run(world) {
       const next = await world.connect({});
+      let served = 0;
       let sent: (readonly string[])[] = [];
       world.handle(async function* ({ messages, metadata }) {
         await new Promise((turn) => setImmediate(turn));
-        if (metadata('hop').length > 0) sent = FIELDS.map(metadata);
-        else await next.call({ kind: 'unary', messages: ['b'], metadata: { hop: '2' } });
+        if (++served === 1) await next.call({ kind: 'unary', messages: ['b'] });
+        else sent = FIELDS.map(metadata);
         for await (const message of messages) yield message;
       });
       const metadata = { traceparent: traceparentOf(), tracestate: 'vendor=1', baggage: 'tenant=blue' };
