@@ -22,8 +22,8 @@ import {
   type RpcKind,
   type RpcSetup,
   type RpcToMake,
-  type RpcUnderTest,
 } from '@throughline/testing';
+import type { Connected } from './grpc-js-echo.ts';
 
 const KINDS: readonly RpcKind[] = ['unary', 'clientStream', 'serverStream', 'bidi'];
 const methodName = (kind: RpcKind) => `${kind[0]?.toUpperCase()}${kind.slice(1)}`;
@@ -132,7 +132,12 @@ export type ConnectProtocol = 'connect' | 'grpc' | 'grpc-web';
 
 /** Returns what starts a server with a handler and connects a client, by one of Connect's protocols. */
 export function connectBy(protocol: ConnectProtocol, version: '1.1' | '2') {
-  return async ({ handler, server: traced, client: tracing }: RpcSetup): Promise<RpcUnderTest> => {
+  return async ({
+    handler,
+    server: traced,
+    client: tracing,
+    port: other,
+  }: RpcSetup & { readonly port?: number }): Promise<Connected> => {
     const listener = connectNodeAdapter({
       routes: (router) => router.service(service, implementation(handler) as never),
       readMaxBytes: 4_000_000,
@@ -144,7 +149,7 @@ export function connectBy(protocol: ConnectProtocol, version: '1.1' | '2') {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
     const options = {
-      baseUrl: `http://127.0.0.1:${port}`,
+      baseUrl: `http://127.0.0.1:${other ?? port}`,
       httpVersion: version,
       ...(tracing !== false && { interceptors: [traceClient(tracing)] }),
     };
@@ -159,6 +164,7 @@ export function connectBy(protocol: ConnectProtocol, version: '1.1' | '2') {
       for (const socket of sockets) socket.destroy();
     };
     return {
+      port,
       call: (call) => makeCall(client, call),
       kill,
       async close() {

@@ -119,12 +119,18 @@ const RETRIES = JSON.stringify({
   ],
 });
 
-/** Starts a server with this handler, and connects a client. */
+/** A client, and where its server listens. */
+export interface Connected extends RpcUnderTest {
+  readonly port: number;
+}
+
+/** Starts a server with this handler, and connects a client to it or to another `port`. */
 export async function connectGrpc({
   handler,
   server: traced,
   client: tracing,
-}: RpcSetup): Promise<RpcUnderTest> {
+  port: other,
+}: RpcSetup & { readonly port?: number }): Promise<Connected> {
   const clientOptions: ClientOptions = {
     'grpc.service_config': RETRIES,
     ...(tracing !== false && { interceptors: [traceClient(tracing)] }),
@@ -145,8 +151,9 @@ export async function connectGrpc({
       error ? reject(error) : resolve(bound),
     );
   });
-  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), clientOptions);
+  const client = new Client(`127.0.0.1:${other ?? port}`, credentials.createInsecure(), clientOptions);
   return {
+    port,
     call: (call) => makeCall(client, call),
     kill: () => server.forceShutdown(),
     close() {

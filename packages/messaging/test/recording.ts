@@ -1,23 +1,6 @@
-import { context, type DiagLogger, diag, propagation, ROOT_CONTEXT, trace } from '@opentelemetry/api';
-import { createSpanCollector, type SpanCollector } from '@throughline/testing';
-import { sdk3 } from '../../../test/conformance/sdk3.ts';
+import { context, type DiagLogger, diag, propagation, ROOT_CONTEXT } from '@opentelemetry/api';
 
-/** Registers an SDK whose spans the collector gets; {@link stopRecording} takes it away and finds what is left over. */
-export function startRecording(): SpanCollector {
-  const spans = createSpanCollector();
-  trace.setGlobalTracerProvider(sdk3.createTracerProvider({ spanProcessors: [spans] }));
-  context.setGlobalContextManager(sdk3.createContextManager().enable());
-  propagation.setGlobalPropagator(sdk3.createPropagator());
-  return spans;
-}
-
-export function stopRecording(spans: SpanCollector): void {
-  trace.disable();
-  context.disable();
-  propagation.disable();
-  diag.disable();
-  spans.assertClean();
-}
+export { startRecording, stopRecording } from '../../../test/conformance/recording.ts';
 
 /** What is reported to `diag` from now on. */
 export function reports(): string[] {

@@ -2,40 +2,32 @@ import type { RpcFault } from './rpc-reference.ts';
 
 /** For each case of the RPC kit, a planted fault that it catches. */
 export const RPC_FAULTS_BY_CASE: Readonly<Record<string, readonly RpcFault[]>> = {
-  'makes one connected trace of caller, client, server and handler (unary)': [
-    'sends the context of the caller, not of the call',
-    'sends no context',
-  ],
+  'makes one connected trace of caller, client, server and handler (unary)': ['sends no context'],
   'makes one connected trace of caller, client, server and handler (clientStream)': [
-    'sends the context of the caller, not of the call',
     'serves calls outside their context',
   ],
   'makes one connected trace of caller, client, server and handler (serverStream)': [
     'sends the context of the caller, not of the call',
-    'appends a second traceparent',
   ],
   'makes one connected trace of caller, client, server and handler (bidi)': [
-    'sends the context of the caller, not of the call',
-    'serves all calls in the context of the first',
+    'serves calls outside their context',
   ],
   'sends exactly one traceparent, which names the CLIENT span': [
     'sends the context of the caller, not of the call',
   ],
-  'starts a trace when no span is active': ['sends the context of the caller, not of the call'],
+  'starts a trace when no span is active': ['sends no context'],
   'carries tracestate and baggage to the handler': ['drops tracestate'],
   'carries baggage from the caller to the handler': ['drops baggage'],
   'carries an unsampled context to the handler and records nothing': ['sends nothing when unsampled'],
-  'keeps 20 calls apart that are served at the same time': ["drops the application's metadata"],
+  'keeps 20 calls apart that are served at the same time': ['serves all calls in the context of the first'],
   'does not change the metadata that it is given': ['changes the metadata that it is given'],
-  "sends the application's own metadata beside the context": ['drops baggage'],
-  'replaces a traceparent that the application left in the metadata': [
-    'sends the context of the caller, not of the call',
-  ],
+  "sends the application's own metadata beside the context": ["drops the application's metadata"],
+  'replaces a traceparent that the application left in the metadata': ['appends a second traceparent'],
   'makes one CLIENT span of a call that the library repeats, and sends one of each field each time': [
     'makes a span for each attempt',
   ],
   "makes the CLIENT span of a handler's own call a child of its SERVER span": [
-    'sends the context of the caller, not of the call',
+    'serves calls outside their context',
   ],
   'serves a call without metadata in a new trace': ['invents a caller'],
   'serves a call with a malformed traceparent in a new trace': ['believes a malformed traceparent'],
@@ -74,21 +66,24 @@ export const RPC_FAULTS_BY_CASE: Readonly<Record<string, readonly RpcFault[]>> =
   'records the call of a method that is not listed as one of method _OTHER': ['records every method'],
   'passes everything known at the start to the sampler': ['sets attributes after the start'],
   'names its scope, the version and the schema of the conventions': ['names no schema'],
-  'marks both spans of a call that the server failed to serve': [
-    'never ends what is given up',
-    "records the handler's status instead of the one that was sent",
-  ],
+  'marks both spans of a call that the server failed to serve': ['marks no span'],
   'marks the CLIENT span alone of a call that the server refused': ['marks every status on both sides'],
   'records the status that the library sends for an error that is none of its own (unary)': ['marks no span'],
   'records the status that the library sends for an error that is none of its own (serverStream)': [
     'marks no span',
   ],
   'ends both spans when the caller cancels (unary)': ['marks every status on both sides'],
-  'ends both spans when the caller cancels (serverStream)': ['ends streams at their first message'],
-  "ends both spans at the caller's deadline, though the handler never answers": ['measures milliseconds'],
-  'records the deadline that the server keeps by itself': ['never ends what is given up'],
-  'records that a message was too large, as the library answers it': ['marks every status on both sides'],
-  'ends both spans when the connection breaks': ['ends streams at their first message'],
+  'ends both spans when the caller cancels (serverStream)': ['never ends what is given up'],
+  "ends both spans at the caller's deadline, though the handler never answers": [
+    'never ends what is given up',
+  ],
+  'records the deadline that the server keeps by itself': [
+    "records the handler's status instead of the one that was sent",
+  ],
+  'records that a message was too large, as the library answers it': [
+    "records the handler's status instead of the one that was sent",
+  ],
+  'ends both spans when the connection breaks': ['never ends what is given up'],
   'keeps both spans open for as long as the streams of a call (clientStream)': [
     'ends streams at their first message',
   ],
@@ -98,7 +93,7 @@ export const RPC_FAULTS_BY_CASE: Readonly<Record<string, readonly RpcFault[]>> =
   'keeps both spans open for as long as the streams of a call (bidi)': [
     'ends streams at their first message',
   ],
-  'measures a call on both sides, by the conventions': ['measures milliseconds'],
+  'measures a call on both sides, by the conventions': ['measures microseconds'],
   'measures a call that failed with its status as error.type, where that is an error of the side': [
     'measures no error',
   ],

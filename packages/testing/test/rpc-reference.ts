@@ -62,7 +62,7 @@ export const RPC_FAULTS = [
   'never ends what is given up',
   "records the handler's status instead of the one that was sent",
   'ends streams at their first message',
-  'measures milliseconds',
+  'measures microseconds',
   'measures no error',
   'ignores no call',
   'uses the global parts',
@@ -151,7 +151,7 @@ export function connectRpcReference(fault?: RpcFault) {
             unit: 's',
             advice: { explicitBucketBoundaries: semconv.DURATION_BUCKETS },
           })
-          .record(has('measures milliseconds') ? seconds * 1e6 : seconds, {
+          .record(has('measures microseconds') ? seconds * 1e6 : seconds, {
             ...identity,
             ...measured,
             ...(errorType !== undefined && !has('measures no error') && { 'error.type': errorType }),

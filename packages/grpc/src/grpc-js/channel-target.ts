@@ -5,7 +5,7 @@ export interface Authority {
 }
 
 /** Scheme and authority of a URI: `dns://8.8.8.8/`, `ipv4:`. */
-const SCHEME = /^(?:(dns|ipv4|ipv6|unix|xds|https?):)?(?:\/\/[^/]*\/(?=.))?/;
+const SCHEME = /^(?:(?:dns|ipv4|ipv6|xds|https?):)?(?:\/\/[^/]*\/(?=.))?/;
 const HOST_AND_PORT = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/;
 
 /**
@@ -15,10 +15,8 @@ const HOST_AND_PORT = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/;
  * @see https://grpc.github.io/grpc/core/md_doc_naming.html
  */
 export function serverOf(target: string): Authority {
-  const scheme = SCHEME.exec(target);
-  const rest = target.slice(scheme?.[0].length ?? 0);
-  if (scheme?.[1] === 'unix') return { serverAddress: rest };
-  return authorityOf(rest) ?? { serverAddress: target };
+  if (target.startsWith('unix:')) return { serverAddress: target.slice(5).replace(/^\/\/(?=\/)/, '') };
+  return authorityOf(target.replace(SCHEME, '')) ?? { serverAddress: target };
 }
 
 /** Returns host and port of `host:port`, `[::1]:port`, `::1` or `host`; `undefined` for anything else. */

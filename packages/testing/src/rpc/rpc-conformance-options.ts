@@ -13,7 +13,7 @@ export type RpcCapability =
   | 'clientListeners'
   /** The library repeats a call that failed as `UNAVAILABLE`, below the interceptor. */
   | 'retries'
-  /** The server keeps a deadline that it received, whatever the handler does. */
+  /** The server keeps a deadline that it received, in every case. */
   | 'serverDeadline'
   /** The server refuses a message of 5 MB. */
   | 'tooLarge'
