@@ -65,6 +65,7 @@ export function receivedMessage(
     carrier: message.attributes ?? undefined,
     messageId: message.id ?? message.messageId ?? undefined,
     timestamp: timeOf(message.publishTime),
+    delivery: {},
     attributes: {
       ...ordered(message.orderingKey),
       'gcp.pubsub.message.ack_id': message.ackId ?? undefined,

@@ -11,20 +11,21 @@ const REMOVING = /^(off|remove)|unsubscribe$/i;
  * A listener is always replaced by the same stand-in, so that it can be removed. A stand-in has all properties of the
  * original.
  */
-export class HandedBack {
+export class HandedBack implements ProxyHandler<AnyFunction> {
   readonly #client: object;
   readonly #wrapped: object;
-  readonly #calling: ProxyHandler<AnyFunction>;
   #standIns: WeakMap<AnyFunction, AnyFunction> | undefined;
   #listeners: WeakMap<object, AnyFunction> | undefined;
 
   constructor(client: object, wrapped: object) {
     this.#client = client;
     this.#wrapped = wrapped;
-    const own = (value: unknown) => (value === client ? wrapped : value);
-    this.#calling = {
-      apply: (fn, self, args) => Reflect.apply(fn, own(self), args.includes(client) ? args.map(own) : args),
-    };
+  }
+
+  /** Calls a function for which a stand-in was given to the original. */
+  apply(fn: AnyFunction, self: unknown, args: unknown[]): unknown {
+    const own = (value: unknown) => (value === this.#client ? this.#wrapped : value);
+    return Reflect.apply(fn, own(self), args.includes(this.#client) ? args.map(own) : args);
   }
 
   /**
@@ -58,11 +59,11 @@ export class HandedBack {
   #argument(name: string, arg: unknown): unknown {
     if (typeof arg !== 'function') return arg;
     const fn = arg as AnyFunction;
-    if (!LISTENING.test(name)) return new Proxy(fn, this.#calling);
+    if (!LISTENING.test(name)) return new Proxy(fn, this);
     const known = this.#standIns?.get(fn);
     // A listener that was added before the client was wrapped has no stand-in.
     if (known !== undefined || REMOVING.test(name)) return known ?? fn;
-    const made = new Proxy(fn, this.#calling);
+    const made = new Proxy(fn, this);
     this.#standIns ??= new WeakMap();
     this.#listeners ??= new WeakMap();
     this.#standIns.set(fn, made);
