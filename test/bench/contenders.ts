@@ -18,11 +18,13 @@ const FILES = [
   'bare.ts',
   'floor.ts',
   'hand-written.ts',
+  'limit-full.ts',
   'throughline.ts',
   'throughline-metrics.ts',
   'throughline-everything.ts',
   'throughline-no-sdk.ts',
   'official.mjs',
+  'fastify-otel.mjs',
   'dd-trace.mjs',
   'sentry.mjs',
 ];

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type BytesRow, bytesTable } from './bytes.ts';
 import { BARE, FLOOR, OFFICIAL, OURS } from './contenders.ts';
 import { MODES, type Mode } from './duel.ts';
 import { DIMENSIONS, type OpenRequests, type ScalingPoint } from './scaling.ts';
@@ -22,6 +23,7 @@ interface Part {
   /** Several tables, by what was measured. */
   readonly tables?: Readonly<Record<string, readonly Row[]>>;
   readonly scaling?: Readonly<Record<string, readonly ScalingPoint[]>>;
+  readonly bytes?: readonly BytesRow[];
   readonly memory?: readonly OpenRequests[];
   readonly text?: string;
 }
@@ -57,6 +59,7 @@ export function writeReport(repository: string, results: Results): void {
   const sections = [
     HEAD,
     environment(results),
+    section(parts.bytes, 'Bytes per request', (part) => bytes(part.bytes ?? [])),
     ...Object.entries(FRAMEWORK_TITLES).map(([name, title]) =>
       section(parts[name], title, (part) => table(part.rows ?? [], 'request')),
     ),
@@ -132,6 +135,18 @@ function table(rows: readonly Row[], what: string): string {
     `|---|${'---:|'.repeat(columns)}`,
     ...rows.map((row) => `| ${row.id === BARE ? 'bare against bare' : row.title} | ${cells(row)} |`),
   ].join('\n');
+}
+
+function bytes(rows: readonly BytesRow[]): string {
+  return [
+    `Bytes that a request allocates above the bare server, and in parentheses how many times the floor's and the limit's that
+is. Node's own server, parser and response run over a connection in memory, warm, in a process per variant: no kernel, no
+load generator, no clock, and so no neighbour that disturbs. \`node test/bench/bytes.ts\` prints this table.`,
+    `**Limit** is the cheapest middleware that can be written by hand and keeps every default promise:
+[limit-full.ts](../test/bench/variants/limit-full.ts). A \`≈\` marks a figure whose runs differ by more than 5 %.`,
+    bytesTable(rows, 'sampled', FRAMEWORK_TITLES),
+    bytesTable(rows, 'unsampled', FRAMEWORK_TITLES),
+  ].join('\n\n');
 }
 
 function messages(tables: Readonly<Record<string, readonly Row[]>>): string {

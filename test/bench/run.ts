@@ -3,7 +3,7 @@
  *
  *   node test/bench/run.ts [--quick] [--rounds N] [--only http,express,…] [--sdk 2] [--report-only]
  *
- * Parts: http, express, fastify, koa, outbound, messages, scaling, memory, propagators. A part that is not run keeps its figures
+ * Parts: bytes, http, express, fastify, koa, outbound, messages, scaling, memory, propagators. A part that is not run keeps its figures
  * of the run before, with their date.
  */
 import { execFile } from 'node:child_process';
@@ -11,6 +11,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
+import { FRAMEWORKS, measureBytes } from './bytes.ts';
 import { writeCapacity } from './capacity.ts';
 import { checkVariant } from './check.ts';
 import { pinned } from './child.ts';
@@ -23,8 +24,7 @@ import { type Results, type Row, writeReport } from './report.ts';
 import { measureOpenRequests, measureScaling } from './scaling.ts';
 import { type Duel, shuffled, summarize } from './statistics.ts';
 
-const FRAMEWORKS: readonly Framework[] = ['http', 'express', 'fastify', 'koa'];
-const PARTS = [...FRAMEWORKS, 'outbound', 'messages', 'scaling', 'memory', 'propagators'];
+const PARTS = ['bytes', ...FRAMEWORKS, 'outbound', 'messages', 'scaling', 'memory', 'propagators'];
 const REPOSITORY = join(import.meta.dirname, '../..');
 const STORE = join(REPOSITORY, '.reports/bench.json');
 
@@ -61,6 +61,10 @@ async function measureAll(): Promise<void> {
   );
   const entries = await contenders(installations);
 
+  if (parts.includes('bytes')) {
+    const runs = quick ? 1 : 3;
+    keep('bytes', { bytes: await measureBytes({ frameworks: FRAMEWORKS, runs, peers: true, progress }) });
+  }
   for (const framework of FRAMEWORKS)
     if (parts.includes(framework)) {
       const working = await checked(framework, entries);
@@ -87,6 +91,7 @@ async function measureAll(): Promise<void> {
 async function checked(framework: Framework, entries: readonly Entry[]): Promise<Entry[]> {
   const working: Entry[] = [];
   for (const entry of entries) {
+    if (entry.variant.only !== undefined && entry.variant.only !== framework) continue;
     try {
       await checkVariant(framework, entry, entry.variant);
       working.push(entry);

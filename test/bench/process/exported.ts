@@ -3,6 +3,8 @@ export interface ExportedSpan {
   readonly traceId: string;
   readonly spanId: string;
   readonly parentSpanId: string | undefined;
+  /** Everything else that an SDK's span shows, for comparisons. */
+  readonly shown?: unknown;
 }
 
 /** What the variant in this process has exported. Spans themselves are kept only while it is checked. */

@@ -6,6 +6,11 @@ import { drop, exported } from './exported.ts';
 interface SdkSpan {
   spanContext(): { traceId: string; spanId: string };
   parentSpanContext?: { spanId: string };
+  name: string;
+  kind: number;
+  attributes: object;
+  status: object;
+  events: readonly { readonly name: string; readonly attributes?: object }[];
 }
 
 const exporter = {
@@ -13,6 +18,13 @@ const exporter = {
     drop(spans, (span: SdkSpan) => ({
       ...span.spanContext(),
       parentSpanId: span.parentSpanContext?.spanId,
+      shown: {
+        name: span.name,
+        kind: span.kind,
+        attributes: span.attributes,
+        status: span.status,
+        events: span.events.map(({ name, attributes }) => ({ name, attributes })),
+      },
     }));
     done({ code: 0 });
   },

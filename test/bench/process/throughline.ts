@@ -1,4 +1,4 @@
-import { context, propagation, ROOT_CONTEXT } from '@opentelemetry/api';
+import { context, propagation, ROOT_CONTEXT, type TextMapPropagator } from '@opentelemetry/api';
 import { traceContext, traceErrors } from '@throughline/express';
 import { tracePlugin } from '@throughline/fastify';
 import { createTracedFetch, type TracedFetchOptions } from '@throughline/fetch';
@@ -15,11 +15,13 @@ export function throughline(
   {
     sdk = true,
     measures = false,
+    propagator = createPropagator(),
     server,
     client,
   }: {
     sdk?: boolean;
     measures?: boolean;
+    propagator?: TextMapPropagator;
     server?: HttpServerOptions;
     client?: TracedFetchOptions;
   } = {},
@@ -28,7 +30,7 @@ export function throughline(
   return {
     title,
     expects: { spans: sdk, continues: true, propagates: true },
-    start: () => (sdk ? startSdk({ propagator: createPropagator(), measures }) : undefined),
+    start: () => (sdk ? startSdk({ propagator, measures }) : undefined),
     listener: (handler) =>
       traceListener((req, res) => {
         exchangeOf(req)?.setRoute(ROUTE);

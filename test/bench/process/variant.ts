@@ -25,6 +25,8 @@ export interface Variant {
   };
   /** The installation to run in; `otel` when absent. */
   readonly installation?: 'dd-trace' | 'sentry';
+  /** The only framework that can have it. Absent: all can. */
+  readonly only?: Framework;
   /** Reads Sentry's header instead of the W3C's: requests bring both, to either side of its duels. */
   readonly sentryTrace?: boolean;
   /** Runs before the framework is loaded. */
