@@ -21,6 +21,9 @@ const QUEUE_SERVICES = [
   { name: 'mail-worker', framework: 'BullMQ', reads: 'redisUrl' },
 ] as const;
 
+/** The services behind other hops than HTTP, each called at the address in its variable. */
+const HOP_SERVICES = [{ name: 'warehouse', framework: 'gRPC', variable: 'WAREHOUSE_ADDRESS' }] as const;
+
 export interface QueueOptions {
   /** The broker that orders are announced through: `amqp://guest:guest@127.0.0.1:5672`. */
   readonly rabbitmqUrl: string;
@@ -37,6 +40,8 @@ export interface CheckoutSystemOptions {
   readonly stripHeaders?: boolean;
   /** Adds the two services behind a queue. Its clients must be installed, see `queue/package.json`. Absent: no queue. */
   readonly queue?: QueueOptions | undefined;
+  /** Adds the services that are called by other means than HTTP. @default false */
+  readonly hops?: boolean;
   /** Replaces the address at which a service is called, to simulate an outage or use a stand-in. Absent: its own. */
   readonly addresses?: Partial<Record<ServiceName, string>>;
   /** Stops what has been started so far, and rejects. It has no effect once all services listen. Absent: no way to stop early. */
@@ -81,7 +86,8 @@ const STDERR_KEPT = 4_000;
  */
 export async function startCheckoutSystem(options: CheckoutSystemOptions): Promise<CheckoutSystem> {
   const { queue } = options;
-  const [gateway, orders, inventory, pricing] = await freePorts(SERVICES.length);
+  const hops = options.hops ? HOP_SERVICES : [];
+  const [gateway, orders, inventory, pricing, ...hopPorts] = await freePorts(SERVICES.length + hops.length);
   const ports: Record<ServiceName, number | undefined> = { gateway, orders, inventory, pricing };
   const url = (name: ServiceName) => `http://127.0.0.1:${ports[name]}`;
   const proxy = options.stripHeaders ? await startHeaderStrippingProxy(url('orders')) : undefined;
@@ -97,6 +103,7 @@ export async function startCheckoutSystem(options: CheckoutSystemOptions): Promi
     RABBITMQ_URL: queue?.rabbitmqUrl,
     REDIS_URL: queue?.redisUrl,
     FORGET_CHANNEL: queue?.forgetChannel ? '1' : undefined,
+    ...Object.fromEntries(hops.map(({ variable }, i) => [variable, `127.0.0.1:${hopPorts[i]}`])),
   };
   const services: (RunningService & { file: string; port?: string })[] = SERVICES.map((service) => ({
     ...service,
@@ -104,6 +111,14 @@ export async function startCheckoutSystem(options: CheckoutSystemOptions): Promi
     address: url(service.name),
     port: String(ports[service.name]),
   }));
+  for (const [i, { name, framework }] of hops.entries())
+    services.push({
+      name,
+      framework,
+      file: `hops/${name}.ts`,
+      address: `127.0.0.1:${hopPorts[i]}`,
+      port: String(hopPorts[i]),
+    });
   if (queue)
     for (const { name, framework, reads } of QUEUE_SERVICES)
       services.push({ name, framework, file: `queue/${name}.ts`, address: withoutUser(queue[reads]) });

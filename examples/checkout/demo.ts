@@ -14,10 +14,11 @@ import { lostMessages } from './lost-messages.ts';
 import { startTraceReceiver, type TraceReceiver } from './trace-receiver.ts';
 
 const USAGE = `Usage: npm run demo -- [--once] [--break strip-headers]
+       npm run demo:hops -- [--once] [--break strip-headers]
        npm run demo:queue -- [--once] [--break strip-headers | --break forget-channel]
 
-Starts four services, sends one checkout request through them and prints its trace. With the queue, two more
-services mail the customer, through RabbitMQ and Redis.
+Starts four services, sends one checkout request through them and prints its trace. With hops, the request continues
+in a service that is called by gRPC. With the queue, two more services mail the customer, through RabbitMQ and Redis.
 
   --once                  print that trace and stop; exit 0 only if it is one connected trace
   --break strip-headers   put a proxy that drops ${STRIPPED_HEADERS.join(', ')} between gateway and orders
@@ -26,6 +27,8 @@ services mail the customer, through RabbitMQ and Redis.
 `;
 
 const ORDER = JSON.stringify({ items: [{ sku: 'tea', quantity: 2 }] });
+
+const COUNTS = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight'];
 
 /** The number of simultaneous traces beyond which each is printed on its own. */
 const BUSY = 50;
@@ -65,6 +68,7 @@ async function run() {
     otlpEndpoint: receiver.url,
     stripHeaders: options.breakAt === 'strip-headers',
     queue: options.queue,
+    hops: options.hops,
     signal: interrupted.signal,
     onCrash(service, stderr) {
       console.error(`${service} ended unexpectedly.\n${stderr}`);
@@ -119,7 +123,7 @@ function introduce({ services, proxyUrl }: CheckoutSystem) {
   const lines = services.map(
     ({ name, framework, address }) => `  ${name.padEnd(columns)} ${framework.padEnd(10)} ${address}\n`,
   );
-  const count = options.queue ? 'six' : 'four';
+  const count = COUNTS[services.length] ?? services.length;
   print(`Throughline demo ${dot} ${count} services, each its own process\n${lines.join('')}`);
   if (proxyUrl) print(`  between gateway and orders, ${proxyUrl} drops ${STRIPPED_HEADERS.join(', ')}\n`);
   if (options.queue?.forgetChannel) print('  mailer reads from a channel without traceChannel()\n');
@@ -188,6 +192,7 @@ function readOptions() {
         once: { type: 'boolean' },
         break: { type: 'string' },
         queue: { type: 'boolean' },
+        hops: { type: 'boolean' },
         help: { type: 'boolean' },
       },
     });
@@ -202,6 +207,7 @@ function readOptions() {
     return {
       once: values.once === true,
       breakAt: values.break,
+      hops: values.hops === true,
       queue: values.queue ? readQueue(values.break === 'forget-channel') : undefined,
     };
   } catch (error) {

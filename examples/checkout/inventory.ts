@@ -7,6 +7,11 @@ import { startTracing } from './tracing.ts';
 startTracing('inventory');
 
 const port = Number(process.env.PORT ?? 3002);
+
+// Only `npm run demo:hops` has a warehouse.
+const warehouse = process.env.WAREHOUSE_ADDRESS;
+const countFree = warehouse && (await import('./hops/warehouse-client.ts')).createWarehouseClient(warehouse);
+
 const stock = new Map([
   ['tea', 120],
   ['coffee', 40],
@@ -18,8 +23,9 @@ router.get('/stock/:sku', async (ctx) => {
   // Stands in for the round trip to a database.
   await delay(4);
   const { sku = '' } = ctx.params;
-  const available = stock.get(sku);
-  if (available === undefined) ctx.throw(404, `no such sku: ${sku}`);
+  const booked = stock.get(sku);
+  if (booked === undefined) return ctx.throw(404, `no such sku: ${sku}`);
+  const available = countFree ? await countFree(sku, booked) : booked;
   ctx.body = { sku, available };
 });
 

@@ -109,6 +109,15 @@ describe('demo --once', () => {
     expect(tree.map((line) => line.search(/\w/))).toEqual([0, 3, 6, 9, 12, 9, 12]);
   });
 
+  test('with hops, continues the trace by gRPC', async () => {
+    const run = demo(['--once', '--hops']);
+    expect(await run.ended, run.output.stderr).toBe(0);
+    expect(run.output.stdout).toMatch(/One connected trace: \d+ services, \d+ spans\./);
+    expect(run.output.stdout).toMatch(
+      /inventory SERVER GET \/stock\/:sku .*\n.*`- inventory CLIENT demo\.Warehouse\/Count .*\n.*`- warehouse SERVER demo\.Warehouse\/Count /,
+    );
+  });
+
   test('with a header-stripping proxy exits 1 and names the hop', async () => {
     const run = demo(['--once', '--break', 'strip-headers']);
     expect(await run.ended, run.output.stderr).toBe(1);
