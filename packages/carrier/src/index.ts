@@ -29,6 +29,7 @@ export { viewWithMembers, withMembers } from './with-members.ts';
 
 // Forms.
 
+export { MAX_BAGGAGE_BYTES, MAX_BAGGAGE_MEMBERS } from './forms/baggage-limits.ts';
 export { FieldBudget, MAX_TRACE_STATE_BYTES, withinBudget } from './forms/field-budget.ts';
 export { type FieldFault, legalField } from './forms/legal-field.ts';
 export { mergedBaggage } from './forms/merged-baggage.ts';

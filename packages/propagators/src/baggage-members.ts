@@ -1,6 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import type { BaggageEntry } from '@opentelemetry/api';
-import { isOws, trimOws } from '@throughline/carrier';
+import { isOws, MAX_BAGGAGE_BYTES, MAX_BAGGAGE_MEMBERS, trimOws } from '@throughline/carrier';
 import {
   decodeOctets,
   encodeOctets,
@@ -11,10 +11,6 @@ import {
   tokenEnd,
 } from './baggage-text.ts';
 
-/** The most members that are kept and sent. */
-export const MAX_BAGGAGE_MEMBERS = 64;
-/** The most bytes that are kept and sent, commas included. */
-export const MAX_BAGGAGE_BYTES = 8192;
 /** The most characters that are read, over all header lines. */
 export const MAX_BAGGAGE_SCANNED = 16_384;
 

@@ -1,6 +1,8 @@
 import { type SpanContext, TraceFlags } from '@opentelemetry/api';
 import {
   carrierGetter,
+  MAX_BAGGAGE_BYTES,
+  MAX_BAGGAGE_MEMBERS,
   MAX_LINES,
   MAX_TRACEPARENT_LENGTH,
   MAX_XRAY_LENGTH,
@@ -11,12 +13,7 @@ import {
   trimOws,
 } from '@throughline/carrier';
 import { type B3Reading, parseB3Multi, parseB3Single } from './b3.ts';
-import {
-  MAX_BAGGAGE_BYTES,
-  MAX_BAGGAGE_MEMBERS,
-  MAX_BAGGAGE_SCANNED,
-  readMembers,
-} from './baggage-members.ts';
+import { MAX_BAGGAGE_SCANNED, readMembers } from './baggage-members.ts';
 import { readField, readFirst, readWithPrefix } from './field.ts';
 import { MAX_GRPC_TRACE_BIN_LENGTH, parseGrpcTraceBin } from './grpc-trace-bin.ts';
 import {

@@ -10,8 +10,15 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
-import { carrierGetter, firstOf, isTracingSuppressed, TRACE_FORMATS, trimOws } from '@throughline/carrier';
-import { MAX_BAGGAGE_BYTES, MAX_BAGGAGE_MEMBERS } from './baggage-members.ts';
+import {
+  carrierGetter,
+  firstOf,
+  isTracingSuppressed,
+  MAX_BAGGAGE_BYTES,
+  MAX_BAGGAGE_MEMBERS,
+  TRACE_FORMATS,
+  trimOws,
+} from '@throughline/carrier';
 import { decodeOctets, encodeOctets, isToken } from './baggage-text.ts';
 import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
 import { canClear, clearField, readFirst, readWithPrefix, writeField } from './field.ts';

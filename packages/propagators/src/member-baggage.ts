@@ -1,13 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { type Baggage, type BaggageEntry, baggageEntryMetadataFromString } from '@opentelemetry/api';
-import {
-  MAX_BAGGAGE_BYTES,
-  MAX_BAGGAGE_MEMBERS,
-  memberProperties,
-  memberValue,
-  readMembers,
-  writeMember,
-} from './baggage-members.ts';
+import { MAX_BAGGAGE_BYTES, MAX_BAGGAGE_MEMBERS } from '@throughline/carrier';
+import { memberProperties, memberValue, readMembers, writeMember } from './baggage-members.ts';
 
 /**
  * Baggage whose header is parsed when an entry is first read: most services only pass it on.

@@ -1,12 +1,12 @@
 import type { TextMapPropagator } from '@opentelemetry/api';
+import { MAX_BAGGAGE_BYTES } from './baggage-limits.ts';
 
 /**
  * The bytes that propagation may add to one request, all formats together. A Node server accepts 16 KB of headers and
- * answers 431 beyond that, and the application has headers of its own.
+ * answers 431 beyond that, and the application has headers of its own. W3C Baggage requires 8192 of them, so the other
+ * fields share the rest.
  */
 export const MAX_INJECTED_BYTES = 12_288;
-/** W3C Baggage requires this much, so the other fields share the rest. */
-const MAX_BAGGAGE_BYTES = 8192;
 /** The bytes of a `tracestate` that is passed on as it came. */
 export const MAX_TRACE_STATE_BYTES = 3072;
 

@@ -1,6 +1,5 @@
-/** The limits of the specification: members, and bytes including commas. */
-const MAX_MEMBERS = 64;
-const MAX_BYTES = 8192;
+import { MAX_BAGGAGE_BYTES, MAX_BAGGAGE_MEMBERS } from './baggage-limits.ts';
+
 const MEMBER = /^[\w!#$%&'*+.^`|~-]+[ \t]*=/;
 
 /**
@@ -25,7 +24,11 @@ export function mergedBaggage(
   const taken = new Set(members.map(keyOf));
   let bytes = members.reduce((sum, member) => sum + member.length + 1, -1);
   for (const member of membersOf(added)) {
-    if (taken.has(keyOf(member)) || members.length >= MAX_MEMBERS || bytes + 1 + member.length > MAX_BYTES)
+    if (
+      taken.has(keyOf(member)) ||
+      members.length >= MAX_BAGGAGE_MEMBERS ||
+      bytes + 1 + member.length > MAX_BAGGAGE_BYTES
+    )
       continue;
     members.push(member);
     bytes += 1 + member.length;
