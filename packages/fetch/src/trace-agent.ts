@@ -2,7 +2,7 @@ import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import { trace } from '@opentelemetry/api';
 import { activeContext } from '@throughline/core';
 import { guarded, isTracingSuppressed, Scope } from '@throughline/core/seam';
-import { checkHttpClientOptions, type HttpClientOptions } from '@throughline/http-semantics';
+import type { HttpClientOptions } from '@throughline/http-semantics';
 import { createRequestTracer, type TracedRequest } from './redirects-by-client/request-tracer.ts';
 
 /** What `http.request` passes to its agent; `http.Agent` and its replacements have it. */
@@ -36,7 +36,6 @@ export function traceAgent<Given extends Agent>(agent: Given, options: HttpClien
   const inner = agent as unknown as AgentLike;
   if (typeof inner?.addRequest !== 'function')
     throw scope.error(`agent must be an http.Agent, got ${agent === null ? 'null' : typeof agent}`);
-  checkHttpClientOptions(options, scope);
   const startTraced = createRequestTracer(options, scope);
 
   function start(request: ClientRequest, target: RequestOptions): TracedRequest | undefined {

@@ -6,7 +6,7 @@ import {
   suppressTracing,
   writesIntoUndici,
 } from '@throughline/core/seam';
-import { checkHttpClientOptions, type HttpClientOptions } from '@throughline/http-semantics';
+import type { HttpClientOptions } from '@throughline/http-semantics';
 import { createRequestTracer } from './redirects-by-client/request-tracer.ts';
 import { type DispatchTarget, dispatchedUrl } from './undici/dispatched-url.ts';
 import { type HandlerListener, observedHandler } from './undici/observed-handler.ts';
@@ -38,7 +38,6 @@ type Dispatch<Options, Handler> = (options: Options, handler: Handler) => boolea
  */
 export function traceInterceptor(options: HttpClientOptions = {}) {
   const scope = new Scope('fetch', 'traceInterceptor()');
-  checkHttpClientOptions(options, scope);
   const trace = createRequestTracer(options, scope);
   // undici's retries and redirects dispatch again with the same handler.
   const attempts = new WeakMap<object, number>();

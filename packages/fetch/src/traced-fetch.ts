@@ -2,7 +2,6 @@ import { activeContext, runInContext } from '@throughline/core';
 import { guarded, isTracingSuppressed, Scope, suppressTracing } from '@throughline/core/seam';
 import {
   type CallPropagation,
-  checkHttpClientOptions,
   createHttpClientTracer,
   createOutboundInjection,
   type HttpClientOptions,
@@ -62,16 +61,12 @@ export type TracedFetch = (input: FetchInput, init?: TracedRequestInit) => Promi
  * const fetchPartner = createTracedFetch({ propagateTo: ['https://api.partner.example'] });
  */
 export function createTracedFetch(options: TracedFetchOptions = {}): TracedFetch {
-  const { fetch: given, endOn, ...client } = options;
-  const scope = new Scope('fetch', 'createTracedFetch()');
-  checkHttpClientOptions(options, scope, {
+  const startCall = createHttpClientTracer(options, new Scope('fetch', 'createTracedFetch()'), {
     fetch: 'function',
     endOn: [(value) => value === 'headers' || value === 'body', "'headers' or 'body'"],
   });
-  const tracing = {
-    startCall: createHttpClientTracer(client, scope),
-    inject: createOutboundInjection(client),
-  };
+  const tracing = { startCall, inject: createOutboundInjection(options) };
+  const { fetch: given, endOn } = options;
   const underlying = underlyingFetch(tracedFetch, given);
   return tracedFetch;
 

@@ -9,7 +9,6 @@ export type { DescribableSpan, RequestHookState, ResponseHookState } from '@thro
 // A client: its calls, its options, and what it sends to whom.
 export { createHttpClientTracer, type HttpClientCall, type HttpClientTracer } from './client/http-client.ts';
 export {
-  checkHttpClientOptions,
   checkPropagationTargets,
   type HttpClientOptions,
   type HttpClientOutcome,

@@ -1,4 +1,6 @@
+import { Scope } from '@throughline/core/seam';
 import { createTracedFetch, createTraceHeaders, traceInterceptor } from '@throughline/fetch';
+import { createHttpClientTracer } from '@throughline/http-semantics';
 import { describe, expect, test } from 'vitest';
 
 describe('client options are checked at set-up', () => {
@@ -47,6 +49,18 @@ describe('client options are checked at set-up', () => {
     expect(() => createTracedFetch({ [name]: value } as never)).toThrow(
       new TypeError(`[throughline/fetch] createTracedFetch(): options.${name} must be ${expected}`),
     );
+  });
+
+  test('by the tracer that a client is built from, with the rules of that client', () => {
+    const create = (options: object) =>
+      createHttpClientTracer(options as never, new Scope('rpc', 'traceClient()'), { retries: 'boolean' });
+    expect(() => create({ ignore: 'no', retries: true })).toThrow(
+      new TypeError(`[throughline/rpc] traceClient(): options.ignore must be a function, got string 'no'`),
+    );
+    expect(() => create({ retries: 2 })).toThrow(/options\.retries must be a boolean, got number/);
+    expect(() => create({ ignored: () => true })).toThrow(/options\.ignored does not exist/);
+    expect(() => create(null as never)).toThrow(/options must be an object, got null/);
+    expect(create({ retries: true })).toBeTypeOf('function');
   });
 
   test('by each client in its own name', () => {

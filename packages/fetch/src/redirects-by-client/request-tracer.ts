@@ -15,7 +15,11 @@ import { FollowedRedirects } from './followed-redirects.ts';
 /** Starts the CLIENT span of one request, as a child of what is active in `parent`. */
 export type RequestTracer = (request: HttpClientRequest, parent: Context) => TracedRequest;
 
-/** Returns a tracer for the single requests of a client that follows redirects itself, out of our sight. */
+/**
+ * Returns a tracer for the single requests of a client that follows redirects itself, out of our sight.
+ *
+ * @throws TypeError that names the client, the option and what it got.
+ */
 export function createRequestTracer(options: HttpClientOptions, scope: Scope): RequestTracer {
   const startCall = createHttpClientTracer(options, scope);
   const client: Client = { inject: createOutboundInjection(options), redirects: new FollowedRedirects() };

@@ -94,7 +94,6 @@ export function checkPropagationTargets(options: PropagationTargets, scope: Scop
 /**
  * Checks the options of a client; `more` are the rules of its own options.
  *
- * @internal Does not follow semantic versioning.
  * @throws TypeError that names the option and what it got.
  */
 export function checkHttpClientOptions(

@@ -6,6 +6,7 @@ import {
   guarded,
   isIgnoredRequest,
   Operation,
+  type OptionRules,
   type Redaction,
   reportOnce,
   type Scope,
@@ -15,11 +16,12 @@ import { capturedHeaders } from '../captured-headers.ts';
 import { knownMethods, methodInName, OTHER_METHOD } from '../http-method.ts';
 import { httpInstruments } from '../http-metrics.ts';
 import { statusCodeOf } from '../status-code.ts';
-import type {
-  HttpClientConnection,
-  HttpClientOptions,
-  HttpClientOutcome,
-  HttpClientRequest,
+import {
+  checkHttpClientOptions,
+  type HttpClientConnection,
+  type HttpClientOptions,
+  type HttpClientOutcome,
+  type HttpClientRequest,
 } from './http-client-options.ts';
 
 /** One outgoing request under way. */
@@ -36,10 +38,17 @@ export type HttpClientTracer = (request: HttpClientRequest, parent: Context) => 
 /**
  * Returns a tracer for the requests that a client sends: one CLIENT span per attempt.
  *
- * @param scope Names the client, as instrumentation scope.
+ * @param scope Names the client, in errors and as instrumentation scope.
+ * @param moreOptions Rules for the options that only this client has.
+ * @throws TypeError that names the client, the option and what it got.
  * @see https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span
  */
-export function createHttpClientTracer(options: HttpClientOptions, scope: Scope): HttpClientTracer {
+export function createHttpClientTracer(
+  options: HttpClientOptions,
+  scope: Scope,
+  moreOptions?: OptionRules,
+): HttpClientTracer {
+  checkHttpClientOptions(options, scope, moreOptions);
   const known = knownMethods();
   const redaction = createRedaction(options.redactQuery);
   const requestHeaders = capturedHeaders(options.captureRequestHeaders, semconv.ATTR_HTTP_REQUEST_HEADER);
