@@ -1,0 +1,257 @@
+import {
+  type Attributes,
+  type AttributeValue,
+  diag,
+  type Exception,
+  type HrTime,
+  type Link,
+  type Span,
+  type SpanContext,
+  type SpanKind,
+  type SpanStatus,
+  SpanStatusCode,
+  type TimeInput,
+} from '@opentelemetry/api';
+import {
+  addHrTimes,
+  hrTime,
+  hrTimeDuration,
+  type InstrumentationScope,
+  isTimeInput,
+  isTimeInputHrTime,
+  millisToHrTime,
+} from '@opentelemetry/core';
+import type { Resource } from '@opentelemetry/resources';
+import type { ReadableSpan, SpanLimits, SpanProcessor, TimedEvent } from '@opentelemetry/sdk-trace';
+
+/** What all spans of a provider share. */
+export interface Recording {
+  readonly resource: Resource;
+  readonly limits: Required<SpanLimits>;
+  readonly processors: readonly SpanProcessor[];
+}
+
+/** What a span starts with. */
+export interface SpanBeginning {
+  readonly recording: Recording;
+  readonly scope: InstrumentationScope;
+  readonly spanContext: SpanContext;
+  readonly parent: SpanContext | undefined;
+  readonly name: string;
+  readonly kind: SpanKind;
+  readonly startTime: TimeInput | undefined;
+}
+
+const ATTR_EXCEPTION_TYPE = 'exception.type';
+const ATTR_EXCEPTION_MESSAGE = 'exception.message';
+const ATTR_EXCEPTION_STACKTRACE = 'exception.stacktrace';
+
+/**
+ * A span that records what the SDK's own span records. What differs between the lines of the SDK, its rules for
+ * attributes, is in the subclasses.
+ *
+ * It has no `#private` members on purpose: exporters and processors of others look at spans through proxies and through
+ * objects that inherit from them, and on these such members do not exist.
+ */
+export abstract class RecordedSpan implements Span, ReadableSpan {
+  name: string;
+  readonly kind: SpanKind;
+  readonly parentSpanContext?: SpanContext;
+  readonly resource: Resource;
+  readonly instrumentationScope: InstrumentationScope;
+  attributes: Attributes = {};
+  links: Link[] = [];
+  events: TimedEvent[] = [];
+  status: SpanStatus = { code: SpanStatusCode.UNSET };
+  readonly startTime: HrTime;
+  endTime: HrTime = [0, 0];
+  protected readonly _recording: Recording;
+  protected _attributesCount = 0;
+  protected _droppedAttributesCount = 0;
+  protected _droppedEventsCount = 0;
+  protected _droppedLinksCount = 0;
+  private readonly _spanContext: SpanContext;
+  private readonly _startGiven: boolean;
+  private readonly _startedAt: number;
+  private readonly _performanceStartedAt: number;
+  private _duration: HrTime = [-1, -1];
+  private _ended = false;
+
+  constructor({ recording, scope, spanContext, parent, name, kind, startTime }: SpanBeginning) {
+    this.name = name;
+    this.kind = kind;
+    this.parentSpanContext = parent as SpanContext;
+    this.resource = recording.resource;
+    this.instrumentationScope = scope;
+    this._recording = recording;
+    this._spanContext = spanContext;
+    this._startGiven = startTime != null;
+    this._startedAt = Date.now();
+    this._performanceStartedAt = performance.now();
+    this.startTime = this._time(startTime ?? this._startedAt);
+  }
+
+  /**
+   * Takes over what the sampler has seen, and has added to the attributes.
+   *
+   * @param dropped How many attributes were left out before.
+   */
+  abstract begin(attributes: Attributes, links: Link[], dropped: number): void;
+  abstract setAttribute(key: string, value: AttributeValue): this;
+  protected abstract _event(name: string, time: TimeInput | undefined, attributes: unknown): TimedEvent;
+  protected abstract _link(link: Link): Link;
+
+  spanContext(): SpanContext {
+    return this._spanContext;
+  }
+
+  isRecording(): boolean {
+    return !this._ended;
+  }
+
+  get ended(): boolean {
+    return this._ended;
+  }
+
+  get duration(): HrTime {
+    return this._duration;
+  }
+
+  get droppedAttributesCount(): number {
+    return this._droppedAttributesCount;
+  }
+
+  get droppedEventsCount(): number {
+    return this._droppedEventsCount;
+  }
+
+  get droppedLinksCount(): number {
+    return this._droppedLinksCount;
+  }
+
+  updateName(name: string): this {
+    if (!this._refusesWrites()) this.name = name;
+    return this;
+  }
+
+  setAttributes(attributes: Attributes): this {
+    for (const key in attributes)
+      if (Object.hasOwn(attributes, key)) this.setAttribute(key, attributes[key] as AttributeValue);
+    return this;
+  }
+
+  setStatus(status: SpanStatus): this {
+    if (this._refusesWrites()) return this;
+    const { code, message } = status;
+    if (code === SpanStatusCode.UNSET || this.status.code === SpanStatusCode.OK) return this;
+    const kept: SpanStatus = { code };
+    if (code === SpanStatusCode.ERROR) {
+      if (typeof message === 'string') kept.message = message;
+      else if (message != null)
+        diag.warn(`Dropping invalid status.message of type '${typeof message}', expected 'string'`);
+    }
+    this.status = kept;
+    return this;
+  }
+
+  addEvent(name: string, attributesOrTime?: Attributes | TimeInput, time?: TimeInput): this {
+    if (this._refusesWrites()) return this;
+    const { eventCountLimit } = this._recording.limits;
+    if (eventCountLimit === 0) {
+      diag.warn('No events allowed.');
+      this._droppedEventsCount++;
+      return this;
+    }
+    if (this.events.length >= eventCountLimit) {
+      if (this._droppedEventsCount++ === 0) diag.debug('Dropping extra events.');
+      this.events.shift();
+    }
+    const timed = isTimeInput(attributesOrTime);
+    const at = timed && !isTimeInput(time) ? attributesOrTime : time;
+    this.events.push(this._event(name, at, timed ? undefined : attributesOrTime));
+    return this;
+  }
+
+  addLink(link: Link): this {
+    if (this._refusesWrites()) return this;
+    const { linkCountLimit } = this._recording.limits;
+    if (linkCountLimit === 0) {
+      this._droppedLinksCount++;
+      return this;
+    }
+    if (this.links.length >= linkCountLimit) {
+      if (this._droppedLinksCount++ === 0) diag.debug('Dropping extra links.');
+      this.links.shift();
+    }
+    this.links.push(this._link(link));
+    return this;
+  }
+
+  addLinks(links: Link[]): this {
+    for (const link of links) this.addLink(link);
+    return this;
+  }
+
+  recordException(exception: Exception, time?: TimeInput): void {
+    const attributes: Attributes = {};
+    if (typeof exception === 'string') attributes[ATTR_EXCEPTION_MESSAGE] = exception;
+    else if (exception) {
+      if (exception.code) attributes[ATTR_EXCEPTION_TYPE] = exception.code.toString();
+      else if (exception.name) attributes[ATTR_EXCEPTION_TYPE] = exception.name;
+      if (exception.message) attributes[ATTR_EXCEPTION_MESSAGE] = exception.message;
+      if (exception.stack) attributes[ATTR_EXCEPTION_STACKTRACE] = exception.stack;
+    }
+    if (attributes[ATTR_EXCEPTION_TYPE] || attributes[ATTR_EXCEPTION_MESSAGE])
+      this.addEvent('exception', attributes, time);
+    else diag.warn(`Failed to record an exception ${exception}`);
+  }
+
+  end(time?: TimeInput): void {
+    const { traceId, spanId } = this._spanContext;
+    if (this._refusesWrites()) {
+      diag.error(`${this.name} ${traceId}-${spanId} - You can only call end() on a span once.`);
+      return;
+    }
+    this.endTime = this._time(time);
+    this._duration = hrTimeDuration(this.startTime, this.endTime);
+    if (this._duration[0] < 0) {
+      diag.warn(
+        'Inconsistent start and end time, startTime > endTime. Setting span duration to 0ms.',
+        this.startTime,
+        this.endTime,
+      );
+      this.endTime = this.startTime.slice() as HrTime;
+      this._duration = [0, 0];
+    }
+    if (this._droppedEventsCount > 0)
+      diag.warn(`Dropped ${this._droppedEventsCount} events because eventCountLimit reached`);
+    if (this._droppedLinksCount > 0)
+      diag.warn(`Dropped ${this._droppedLinksCount} links because linkCountLimit reached`);
+    const { processors } = this._recording;
+    for (const processor of processors) if (processor.onEnding) processor.onEnding(this);
+    this._ended = true;
+    for (const processor of processors) processor.onEnd(this);
+  }
+
+  /** A number that has not been reached by `performance.now()` counts as milliseconds since 1970. */
+  protected _time(input?: TimeInput): HrTime {
+    if (typeof input === 'number') {
+      if (!(input <= performance.now())) return millisToHrTime(input);
+      return hrTime(input + (this._startedAt - (this._performanceStartedAt + performance.timeOrigin)));
+    }
+    if (input instanceof Date) return millisToHrTime(input.getTime());
+    if (isTimeInputHrTime(input)) return input;
+    if (this._startGiven) return millisToHrTime(Date.now());
+    return addHrTimes(this.startTime, millisToHrTime(performance.now() - this._performanceStartedAt));
+  }
+
+  /** Whether the span has ended, which is reported: what is written now is lost. */
+  protected _refusesWrites(): boolean {
+    if (this._ended) {
+      const { traceId, spanId } = this._spanContext;
+      const span = `ended Span {traceId: ${traceId}, spanId: ${spanId}}`;
+      diag.warn(`Cannot execute the operation on ${span}`, new Error(`Operation attempted on ${span}`));
+    }
+    return this._ended;
+  }
+}

@@ -1,0 +1,95 @@
+import type { Attributes, AttributeValue, Link, TimeInput } from '@opentelemetry/api';
+import { diag } from '@opentelemetry/api';
+// Not by name: SDK 2's copy has only some of these, and could not be loaded.
+import * as core from '@opentelemetry/core';
+import type { SpanLimits, TimedEvent } from '@opentelemetry/sdk-trace';
+import { countPlain, cut, isPlain } from './plain-attributes.ts';
+import { RecordedSpan } from './recorded-span.ts';
+import type { SpanRules } from './span-rules.ts';
+
+const NO_LIMITS = { attributeCountLimit: Infinity, attributeValueLengthLimit: Infinity };
+
+/** A span by the rules of SDK 3: values may be nested, and everything left out is counted. */
+class SpanOfSdk3 extends RecordedSpan {
+  override begin(attributes: Attributes, links: Link[], dropped: number): void {
+    const { attributeCountLimit, attributeValueLengthLimit, linkCountLimit } = this._recording.limits;
+    this._attributesCount = countPlain(attributes, attributeCountLimit, attributeValueLengthLimit);
+    this._droppedAttributesCount = dropped;
+    if (this._attributesCount >= 0) this.attributes = attributes;
+    else {
+      const cleaned = core.cleanAttributes(attributes, { attributeCountLimit, attributeValueLengthLimit });
+      this.attributes = cleaned.attributes ?? {};
+      this._attributesCount = Object.keys(this.attributes).length;
+      this._droppedAttributesCount += cleaned.droppedAttributesCount ?? 0;
+    }
+    const surplus = links.length - linkCountLimit;
+    this.links = surplus > 0 ? links.slice(surplus, links.length) : links;
+    if (surplus > 0) this._droppedLinksCount = surplus;
+  }
+
+  override setAttribute(key: string, value: AttributeValue): this {
+    if (this._refusesWrites()) return this;
+    const { attributes, _attributesCount: currentAttributesCount } = this;
+    const { limits } = this._recording;
+    const { DROP_LIMIT_REACHED, ADD_NEW, ADD_OVERWRITE_EXISTING } = core.AddAttributeDecision;
+    let decision: core.AddAttributeDecision;
+    if (isPlain(value) && typeof key === 'string' && key !== '' && limits.attributeValueLengthLimit > 0) {
+      decision = Object.hasOwn(attributes, key)
+        ? ADD_OVERWRITE_EXISTING
+        : currentAttributesCount >= limits.attributeCountLimit
+          ? DROP_LIMIT_REACHED
+          : ADD_NEW;
+      if (decision !== DROP_LIMIT_REACHED) attributes[key] = cut(value, limits.attributeValueLengthLimit);
+    } else decision = core.maybeAddAttribute({ key, value, attributes, limits, currentAttributesCount });
+    if (decision === ADD_NEW) this._attributesCount++;
+    else if (decision === DROP_LIMIT_REACHED && this._droppedAttributesCount++ === 0)
+      diag.warn('Dropping extra attributes.');
+    return this;
+  }
+
+  protected override _event(name: string, time: TimeInput | undefined, attributes: unknown): TimedEvent {
+    const { attributePerEventCountLimit: attributeCountLimit, attributeValueLengthLimit } =
+      this._recording.limits;
+    return {
+      name,
+      time: this._time(time),
+      ...core.cleanSimpleAttributes(attributes as Attributes, {
+        attributeCountLimit,
+        attributeValueLengthLimit,
+      }),
+    };
+  }
+
+  protected override _link(link: Link): Link {
+    return cleanedLink(link, this._recording.limits);
+  }
+}
+
+function cleanedLink(link: Link, limits: Required<SpanLimits>): Link {
+  const { attributePerLinkCountLimit: attributeCountLimit, attributeValueLengthLimit } = limits;
+  return {
+    context: link.context,
+    ...core.cleanAttributes(link.attributes, { attributeCountLimit, attributeValueLengthLimit }),
+  };
+}
+
+export const SDK_3_RULES: SpanRules = {
+  offer(given) {
+    const attributes: Attributes = {};
+    let dropped = 0;
+    if (typeof given !== 'object' || given === null) return { attributes, dropped };
+    for (const key in given) {
+      if (!Object.hasOwn(given, key)) continue;
+      const value = (given as Attributes)[key];
+      if (isPlain(value) && key !== '') attributes[key] = value;
+      else if (value !== undefined) {
+        const cleaned = core.cleanAttributes({ [key]: value }, NO_LIMITS);
+        Object.assign(attributes, cleaned.attributes);
+        dropped += cleaned.droppedAttributesCount ?? 0;
+      }
+    }
+    return { attributes, dropped };
+  },
+  offerLink: cleanedLink,
+  create: (beginning) => new SpanOfSdk3(beginning),
+};
