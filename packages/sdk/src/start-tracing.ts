@@ -43,7 +43,14 @@ export function startTracing(options: TracingOptions = {}): Tracing {
     const metrics = signals && createMetrics(signals.metrics, signals.resource);
     return {
       metrics,
-      traces: signals && createTraces(signals, options.spanProcessors ?? [], metrics?.provider),
+      traces:
+        signals &&
+        createTraces(
+          signals,
+          options.spanProcessors ?? [],
+          metrics?.provider,
+          options.recorder ?? 'throughline',
+        ),
     };
   });
 

@@ -9,8 +9,10 @@ import { redaction } from '@throughline/core/seam';
 import { createTraceExporter } from '../export/exporters.ts';
 import { Outage } from '../export/outage.ts';
 import { NO_SPANS, SpanExport } from '../export/span-export.ts';
+import { RecordingTracerProvider } from '../recorder/recording-provider.ts';
 import type { SignalSettings, TracesSettings } from '../settings/settings.ts';
 import type { TracingStatus } from '../tracing.ts';
+import type { TracingOptions } from '../tracing-options.ts';
 import { GuardedSpanProcessor } from './guarded-span-processor.ts';
 import { TraceIdGenerator } from './trace-id-generator.ts';
 import { TreePrinter } from './tree-printer.ts';
@@ -38,6 +40,7 @@ export function createTraces(
   { traces, resource }: SignalSettings,
   own: readonly SpanProcessor[],
   meterProvider: MeterProvider | undefined,
+  recorder: NonNullable<TracingOptions['recorder']>,
 ): Traces | undefined {
   const guarded = (processor: SpanProcessor) => new GuardedSpanProcessor(processor);
   const processors: SpanProcessor[] = own.map(guarded);
@@ -52,8 +55,9 @@ export function createTraces(
     }
   }
   if (processors.length === 0) return undefined;
+  const Provider = recorder === 'sdk' ? TracerProvider : RecordingTracerProvider;
   return {
-    provider: new TracerProvider({
+    provider: new Provider({
       resource,
       idGenerator: new TraceIdGenerator(),
       spanProcessors: processors,

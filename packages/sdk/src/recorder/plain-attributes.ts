@@ -17,8 +17,8 @@ export function cut(value: PlainValue, limit: number): AttributeValue {
  * it is. Otherwise returns -1.
  */
 export function countPlain(attributes: Attributes, countLimit: number, lengthLimit: number): number {
-  // Limits can be any number, NaN included.
-  if (!(lengthLimit > 0)) return -1;
+  // Limits can be any number, NaN included; a key `__proto__` has changed the prototype.
+  if (!(lengthLimit > 0) || Object.getPrototypeOf(attributes) !== Object.prototype) return -1;
   let count = 0;
   for (const key in attributes) {
     const value = attributes[key];

@@ -23,6 +23,7 @@ import {
 } from '@opentelemetry/core';
 import type { Resource } from '@opentelemetry/resources';
 import type { ReadableSpan, SpanLimits, SpanProcessor, TimedEvent } from '@opentelemetry/sdk-trace';
+import { INSPECT, type Inspect, type InspectOptions, inspectedSpan } from './inspected-span.ts';
 
 /** What all spans of a provider share. */
 export interface Recording {
@@ -142,10 +143,11 @@ export abstract class RecordedSpan implements Span, ReadableSpan {
 
   setStatus(status: SpanStatus): this {
     if (this._refusesWrites()) return this;
-    const { code, message } = status;
+    const code = status.code;
     if (code === SpanStatusCode.UNSET || this.status.code === SpanStatusCode.OK) return this;
     const kept: SpanStatus = { code };
     if (code === SpanStatusCode.ERROR) {
+      const { message } = status;
       if (typeof message === 'string') kept.message = message;
       else if (message != null)
         diag.warn(`Dropping invalid status.message of type '${typeof message}', expected 'string'`);
@@ -253,5 +255,9 @@ export abstract class RecordedSpan implements Span, ReadableSpan {
       diag.warn(`Cannot execute the operation on ${span}`, new Error(`Operation attempted on ${span}`));
     }
     return this._ended;
+  }
+
+  [INSPECT](depth: number, options?: InspectOptions, inspect?: Inspect): unknown {
+    return inspectedSpan(this, depth, options, inspect);
   }
 }

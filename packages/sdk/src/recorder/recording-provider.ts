@@ -51,7 +51,7 @@ export class RecordingTracerProvider extends TracerProvider {
     let recording = this._recordingTracers.get(tracer);
     if (recording === undefined) {
       const scope = { name, version, schemaUrl: options?.schemaUrl } as core.InstrumentationScope;
-      recording = new RecordingTracer(scope, this._settings);
+      recording = new RecordingTracer(scope, this._settings, tracer);
       this._recordingTracers.set(tracer, recording);
     }
     return recording;

@@ -13,8 +13,14 @@ import {
 } from '@opentelemetry/api';
 import { type InstrumentationScope, isTracingSuppressed } from '@opentelemetry/core';
 import { type IdGenerator, type Sampler, SamplingDecision } from '@opentelemetry/sdk-trace';
+import { INSPECT } from './inspected-span.ts';
 import type { Recording } from './recorded-span.ts';
 import type { SpanRules } from './span-rules.ts';
+
+/** The SDK's own tracer, which shows itself. */
+interface Inspected extends Tracer {
+  [INSPECT](...args: unknown[]): unknown;
+}
 
 /** What the tracers of a provider share. */
 export interface TracerSettings extends Recording {
@@ -28,10 +34,13 @@ export interface TracerSettings extends Recording {
 export class RecordingTracer implements Tracer {
   readonly instrumentationScope: InstrumentationScope;
   private readonly _settings: TracerSettings;
+  private readonly _original: Inspected;
 
-  constructor(scope: InstrumentationScope, settings: TracerSettings) {
+  /** @param original The SDK's own tracer for the same scope. It is shown when this one is inspected. */
+  constructor(scope: InstrumentationScope, settings: TracerSettings, original: Tracer) {
     this.instrumentationScope = scope;
     this._settings = settings;
+    this._original = original as Inspected;
   }
 
   startSpan(name: string, options: SpanOptions = {}, parent: Context = context.active()): Span {
@@ -69,7 +78,10 @@ export class RecordingTracer implements Tracer {
       kind,
       startTime: options.startTime,
     });
-    span.begin(Object.assign(attributes, verdict.attributes), links, dropped);
+    // Not by assignment of the whole object, which would take symbols along.
+    if (verdict.attributes != null)
+      for (const [key, value] of Object.entries(verdict.attributes)) attributes[key] = value;
+    span.begin(attributes, links, dropped);
     for (const processor of processors) processor.onStart(span, parent);
     return span;
   }
@@ -101,5 +113,9 @@ export class RecordingTracer implements Tracer {
     const span = this.startSpan(name, options as SpanOptions | undefined, parent);
     const run = fn as (span: Span) => ReturnType<F>;
     return context.with(trace.setSpan(parent, span), run, undefined, span);
+  }
+
+  [INSPECT](...args: unknown[]): unknown {
+    return this._original[INSPECT](...args);
   }
 }

@@ -81,11 +81,12 @@ export const SDK_3_RULES: SpanRules = {
     for (const key in given) {
       if (!Object.hasOwn(given, key)) continue;
       const value = (given as Attributes)[key];
-      if (isPlain(value) && key !== '') attributes[key] = value;
-      else if (value !== undefined) {
+      if (value === undefined) continue;
+      if ((isPlain(value) || value === null) && key !== '') attributes[key] = value;
+      else {
         const cleaned = core.cleanAttributes({ [key]: value }, NO_LIMITS);
-        Object.assign(attributes, cleaned.attributes);
-        dropped += cleaned.droppedAttributesCount ?? 0;
+        if (cleaned.droppedAttributesCount) dropped++;
+        else attributes[key] = cleaned.attributes?.[key];
       }
     }
     return { attributes, dropped };
