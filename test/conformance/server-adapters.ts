@@ -7,6 +7,7 @@ import { serveFastify } from './adapters/fastify.ts';
 import { pathInKoa, serveKoa } from './adapters/koa.ts';
 import { overHttp, overHttp2, overHttp2Tls, overHttps, serveNode } from './adapters/node.ts';
 import { honoApplication, overNodeServer, plainHandler } from './adapters/web.ts';
+import { overBun, overDeno } from './adapters/web-elsewhere.ts';
 
 type Adapter = Omit<HttpServerConformanceOptions, 'sdk'>;
 
@@ -37,6 +38,41 @@ const fetchOnNode = {
   },
 } satisfies Omit<Adapter, 'name' | 'serve'>;
 
+const NO_ROUTER = { routes: { reason: 'a plain handler has no router' } };
+
+const PLAIN_ELSEWHERE = {
+  ...NO_ROUTER,
+  errors: { reason: 'the runtime answers what a plain handler throws, and does not show how' },
+};
+
+const elsewhere = {
+  fetch: tracedFetch,
+  versionSeen: false,
+  capabilities: {
+    nodeServer: { reason: "there is no request, response or server of Node's" },
+    outerSpan: { reason: "there is no server of Node's" },
+    serverTimeout: { reason: "there is no server of Node's" },
+    asterisk: { reason: 'a Request has a URL' },
+    thrownValues: { reason: 'Hono leaves them to the runtime, which does not show how it answers' },
+  },
+} satisfies Omit<Adapter, 'name' | 'serve'>;
+
+const onBun = {
+  ...elsewhere,
+  capabilities: {
+    ...elsewhere.capabilities,
+    pipelining: { reason: 'Bun answers none of several requests that wait on one connection' },
+  },
+} satisfies Omit<Adapter, 'name' | 'serve'>;
+
+const onDeno = {
+  ...elsewhere,
+  capabilities: {
+    ...elsewhere.capabilities,
+    cutBody: { reason: 'Deno shows that a body is cut before it shows that the client has left' },
+  },
+} satisfies Omit<Adapter, 'name' | 'serve'>;
+
 /** Every server adapter on every framework version that is installed here; each module is loaded when asked for. */
 export const SERVER_ADAPTERS = {
   'express 5': (): Adapter => express(require('express'), 5),
@@ -63,13 +99,27 @@ export const SERVER_ADAPTERS = {
     ...fetchOnNode,
     name: 'traceFetchHandler on Node',
     serve: overNodeServer(plainHandler),
-    capabilities: { ...fetchOnNode.capabilities, routes: { reason: 'a plain handler has no router' } },
+    capabilities: { ...fetchOnNode.capabilities, ...NO_ROUTER },
   }),
   'hono on Node': (): Adapter => ({
     ...fetchOnNode,
     name: 'hono on Node',
     serve: overNodeServer(honoApplication),
   }),
+  'fetch handler on Bun': (): Adapter => ({
+    ...onBun,
+    name: 'traceFetchHandler on Bun',
+    serve: overBun(plainHandler),
+    capabilities: { ...onBun.capabilities, ...PLAIN_ELSEWHERE },
+  }),
+  'hono on Bun': (): Adapter => ({ ...onBun, name: 'hono on Bun', serve: overBun(honoApplication) }),
+  'fetch handler on Deno': (): Adapter => ({
+    ...onDeno,
+    name: 'traceFetchHandler on Deno',
+    serve: overDeno(plainHandler),
+    capabilities: { ...onDeno.capabilities, ...PLAIN_ELSEWHERE },
+  }),
+  'hono on Deno': (): Adapter => ({ ...onDeno, name: 'hono on Deno', serve: overDeno(honoApplication) }),
 } satisfies Record<string, () => Adapter>;
 
 /** The conformance options of one adapter, bound to an SDK. */

@@ -55,10 +55,12 @@ export {
 } from './rpc/rpc-under-test.ts';
 export { defineHttpServerConformance, httpServerConformanceCases } from './server/http-server-conformance.ts';
 export type {
+  ArrivedRequest,
   HttpServerCapability,
   HttpServerConformanceOptions,
   HttpServerSetup,
   HttpServerTraceOptions,
+  ServedElsewhere,
   ServedHttp,
 } from './server/http-server-conformance-options.ts';
 export type { EndpointCall, EndpointReply, HttpServerEndpoint } from './server/http-server-endpoint.ts';

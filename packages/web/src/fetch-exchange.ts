@@ -58,7 +58,7 @@ export class FetchExchange {
   failed(error: unknown): void {
     this.#stopListening();
     this.exchange.fail(error);
-    this.#end({});
+    this.#end({ cutShort: this.#hasLeft ? 'client_disconnected' : undefined });
   }
 
   #follow(response: Response): Response {
@@ -75,9 +75,13 @@ export class FetchExchange {
     });
   }
 
+  get #hasLeft(): boolean {
+    return this.#signal?.aborted === true;
+  }
+
   #cutShort({ how }: BodyEnd): HttpServerOutcome['cutShort'] {
     if (how === 'complete') return undefined;
-    if (how === 'cancelled' || this.#signal?.aborted === true) return 'client_disconnected';
+    if (how === 'cancelled' || this.#hasLeft) return 'client_disconnected';
     return 'response_destroyed';
   }
 

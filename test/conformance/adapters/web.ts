@@ -97,10 +97,19 @@ const answerOnNode: AnswerEndpoint<NodeEnvironment> = async (endpoint, { request
 /** Returns the response of the Fetch API that a reply describes. */
 export function responseOf(reply: Awaited<ReturnType<HttpServerEndpoint['handle']>>): Response {
   const { body = null, status, headers } = reply ?? { status: 500, headers: {} };
-  // The cast: Node's own type of a web stream is not the global one.
-  return new Response(body instanceof Readable ? (Readable.toWeb(body) as never) : body, {
-    status,
-    headers: { ...headers },
+  return new Response(body instanceof Readable ? bytesOf(body) : body, { status, headers: { ...headers } });
+}
+
+/** Not `Readable.toWeb`, which passes texts on as they are: not every runtime sends them. */
+function bytesOf(body: Readable): ReadableStream<Uint8Array> {
+  const pieces = body[Symbol.asyncIterator]();
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await pieces.next();
+      if (done) controller.close();
+      else controller.enqueue(new TextEncoder().encode(String(value)));
+    },
+    cancel: () => void body.destroy(),
   });
 }
 

@@ -31,6 +31,8 @@ export interface HttpServerWorld extends CaseWorld {
   readonly errors: readonly unknown[];
   readonly sightings: readonly Sighting[];
   readonly errorTypes: CutErrorTypes;
+  /** The `network.protocol.version` expected: none if the adapter does not see it. */
+  readonly protocolVersion: { readonly 'network.protocol.version'?: string };
   /** Whether the case itself puts a context around the server. */
   outerContext: boolean;
   start(change?: { traceOptions?: HttpServerTraceOptions; mounts?: number }): Promise<void>;

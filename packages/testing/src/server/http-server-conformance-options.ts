@@ -22,6 +22,12 @@ export type HttpServerCapability =
   | 'serverTimeout'
   /** The server speaks HTTP/1.1, so that pipelining, `Expect` and malformed bytes can be tried. */
   | 'http1'
+  /** The endpoints get Node's request and response, of a server of Node that the kit can reach. */
+  | 'nodeServer'
+  /** The framework answers a thrown value that is no Error with 500, too, and the adapter sees it. */
+  | 'thrownValues'
+  /** The server answers requests that wait on one connection. */
+  | 'pipelining'
   /** A request for the server as a whole, `OPTIONS *`, reaches the adapter. */
   | 'asterisk'
   /** `server.emit('request')` reaches the adapter, so that another tracer's span can be put around it. */
@@ -43,6 +49,11 @@ export interface HttpServerTraceOptions extends HttpTraceOptions<{ readonly targ
   readonly activeRequests?: boolean;
 }
 
+/** A request, by its headers. */
+export interface ArrivedRequest {
+  readonly headers: { readonly [name: string]: string | string[] | undefined };
+}
+
 /** What a spec file serves for one case. */
 export interface HttpServerSetup {
   /** Mount each of them with the framework's router. */
@@ -53,6 +64,8 @@ export interface HttpServerSetup {
   readonly mounts: number;
   /** The adapter's client, or the platform's own, for the endpoint that calls another service. */
   readonly fetch: typeof fetch | undefined;
+  /** A server that is not Node's calls it with each request, before the adapter. */
+  noteArrival(request: ArrivedRequest): void;
   /** Call it with each error that passes the adapter, where the framework would handle it. */
   noteError(error: unknown): void;
 }
@@ -62,6 +75,13 @@ export interface ServedHttp {
   readonly server: Server | Http2Server | Http2SecureServer;
   /** Releases what closing the server does not. */
   close?(): unknown;
+}
+
+/** A server that is not Node's and listens on 127.0.0.1 already. The adapter lacks `nodeServer`. */
+export interface ServedElsewhere {
+  readonly port: number;
+  /** Closes the server and every connection. */
+  close(): unknown;
 }
 
 /** The `error.type` of a response that was cut, by cause. */
@@ -74,13 +94,15 @@ export interface CutErrorTypes {
 /** What the kit needs to know about one adapter on one framework version. */
 export interface HttpServerConformanceOptions extends KitOptions<HttpServerCapability> {
   /** Returns the application for one case. Called once per case; what it throws fails the case. */
-  serve(setup: HttpServerSetup): ServedHttp | Promise<ServedHttp>;
+  serve(setup: HttpServerSetup): ServedHttp | ServedElsewhere | Promise<ServedHttp | ServedElsewhere>;
   /** The adapter's client; without it, cases that call another service are skipped. */
   readonly fetch?: typeof fetch;
   /** @default "http" */
   readonly scheme?: 'http' | 'https';
   /** @default "1.1" */
   readonly httpVersion?: '1.1' | '2';
+  /** Whether the adapter sees the version of HTTP that a request came over. @default true */
+  readonly versionSeen?: boolean;
   /**
    * Returns the `http.route` expected of an endpoint, where it is not the mounts and the path joined.
    *

@@ -24,6 +24,7 @@ const kit = createConformanceKit<HttpServerConformanceOptions, HttpServerCase>({
     fetch: aFunction,
     scheme: [(value) => value === 'http' || value === 'https', "'http' or 'https'"],
     httpVersion: [(value) => value === '1.1' || value === '2', "'1.1' or '2'"],
+    versionSeen: [(value) => typeof value === 'boolean', 'a boolean'],
     routeOf: aFunction,
     errorTypes: anObject,
   },

@@ -59,6 +59,8 @@ function createScene(
     errors,
     sightings: sightings.list,
     errorTypes: options.errorTypes ?? ERROR_TYPES,
+    protocolVersion:
+      options.versionSeen === false ? {} : { 'network.protocol.version': options.httpVersion ?? '1.1' },
     outerContext: false,
     start(change = {}) {
       const setup: HttpServerSetup = {
@@ -66,9 +68,10 @@ function createScene(
         traceOptions: change.traceOptions ?? one.traceOptions?.(world) ?? {},
         mounts: change.mounts ?? one.mounts ?? 1,
         fetch: options.fetch,
+        noteArrival: (request) => sightings.add(OUTSIDE, request),
         noteError: (error) => errors.push(error),
       };
-      return serving.start(setup, (req) => sightings.add(OUTSIDE, req));
+      return serving.start(setup);
     },
     cutConnections: serving.cutConnections,
     async stop() {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import type { IncomingMessage } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { within } from '../kit/deadline.ts';
 import type {
   HttpServerConformanceOptions,
   HttpServerSetup,
+  ServedElsewhere,
   ServedHttp,
 } from './http-server-conformance-options.ts';
 import type { Origin } from './wire.ts';
@@ -14,10 +14,10 @@ import type { Origin } from './wire.ts';
 export interface Serving {
   /** Throws an `AssertionError` before the start. */
   readonly origin: Origin;
-  /** Throws an `AssertionError` when the server is not running. */
+  /** Throws an `AssertionError` when no server of Node is running. */
   readonly served: ServedHttp;
-  /** Makes the application and listens. `onRequest` is called with each request, before the application. */
-  start(setup: HttpServerSetup, onRequest: (req: IncomingMessage) => void): Promise<void>;
+  /** Makes the application and listens. */
+  start(setup: HttpServerSetup): Promise<void>;
   stop(): Promise<void>;
   /** Destroys the server's side of every connection. */
   cutConnections(): void;
@@ -26,7 +26,7 @@ export interface Serving {
 /** Returns the server of one case, not yet started. */
 export function createServing(options: HttpServerConformanceOptions): Serving {
   const sockets = new Set<Socket>();
-  let served: ServedHttp | undefined;
+  let served: ServedHttp | ServedElsewhere | undefined;
   let origin: Origin | undefined;
   const cutConnections = (): void => {
     for (const socket of sockets) socket.destroy();
@@ -37,29 +37,39 @@ export function createServing(options: HttpServerConformanceOptions): Serving {
       return origin;
     },
     get served() {
-      assert.ok(served, 'the server was not started');
+      assert.ok(served && 'server' in served, 'no server of Node was started');
       return served;
     },
-    async start(setup, onRequest) {
+    async start(setup) {
       served = await within(Promise.resolve(options.serve(setup)), () => 'the application to be made');
+      const { scheme = 'http', httpVersion = '1.1' } = options;
+      if (!('server' in served)) {
+        origin = { scheme, httpVersion, port: served.port };
+        return;
+      }
       const { server } = served;
       server.on('connection', (socket: Socket) => {
         sockets.add(socket);
         socket.on('close', () => sockets.delete(socket));
       });
-      server.prependListener('request', onRequest);
+      server.prependListener('request', setup.noteArrival);
       if (!server.listening) {
         server.listen(0, '127.0.0.1');
         await once(server, 'listening');
       }
       origin = {
-        scheme: options.scheme ?? 'http',
-        httpVersion: options.httpVersion ?? '1.1',
+        scheme,
+        httpVersion,
         port: (server.address() as AddressInfo).port,
       };
     },
     async stop() {
       if (!served) return;
+      if (!('server' in served)) {
+        await served.close();
+        served = undefined;
+        return;
+      }
       const { server, close } = served;
       const closed = server.listening ? new Promise((done) => server.close(done)) : undefined;
       cutConnections();

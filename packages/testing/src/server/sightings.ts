@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import type { IncomingMessage } from 'node:http';
 import { type Context, context, propagation, type SpanContext, trace } from '@opentelemetry/api';
 import { within } from '../kit/deadline.ts';
 import { withResolvers } from '../kit/gate.ts';
-import type { EndpointCall } from './http-server-endpoint.ts';
+import type { ArrivedRequest } from './http-server-conformance-options.ts';
 
 /** The context that an endpoint saw, and where. */
 export interface Sighting {
@@ -19,7 +18,7 @@ export interface Sighting {
 export interface Sightings {
   readonly list: readonly Sighting[];
   /** Records which context is active here. */
-  add(label: string, req: EndpointCall['req'] | IncomingMessage): void;
+  add(label: string, req: ArrivedRequest): void;
   /** Returns the first sighting with this label, and of this request if given; waits for it. */
   first(label: string, request?: string): Promise<Sighting>;
   /** Throws an `AssertionError` when a request reached the server in the context of another. */

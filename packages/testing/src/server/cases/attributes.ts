@@ -168,7 +168,7 @@ export const attributeCases: readonly HttpServerCase[] = [
         'server.port': 8443,
         'client.address': '127.0.0.1',
         'network.peer.address': '127.0.0.1',
-        'network.protocol.version': origin.httpVersion,
+        ...world.protocolVersion,
         'user_agent.original': 'kit/1.0',
       });
     },

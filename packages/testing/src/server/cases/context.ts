@@ -52,6 +52,7 @@ export const contextCases: readonly HttpServerCase[] = [
   },
   {
     name: "keeps the context in req.on('data') and req.on('end') listeners",
+    needs: ['nodeServer'],
     run: (world) =>
       assertSighted(world, '/listeners', { method: 'POST', headers: BYTES, body: ['first', 'last'] }, [
         'data',
@@ -60,6 +61,7 @@ export const contextCases: readonly HttpServerCase[] = [
   },
   {
     name: 'keeps the context in the callback of stream.pipeline',
+    needs: ['nodeServer'],
     run: (world) =>
       assertSighted(world, '/pipeline', { method: 'POST', headers: BYTES, body: ['first', 'last'] }, [
         'pipeline',
@@ -67,6 +69,7 @@ export const contextCases: readonly HttpServerCase[] = [
   },
   {
     name: "keeps the context in res.on('finish') and res.on('close') listeners",
+    needs: ['nodeServer'],
     run: (world) => assertSighted(world, '/items/1', {}, ['finish', 'close']),
   },
   {
@@ -79,6 +82,7 @@ export const contextCases: readonly HttpServerCase[] = [
   },
   {
     name: 'lets listeners be removed and once-listeners fire once',
+    needs: ['nodeServer'],
     async run(world) {
       const { text } = await world.get('/detaches', { method: 'POST', headers: BYTES, body: ['a', 'b'] });
       await world.serverSpan();
@@ -156,7 +160,7 @@ export const contextCases: readonly HttpServerCase[] = [
   },
   {
     name: 'keeps pipelined requests apart, each with a span of its own',
-    needs: ['http1'],
+    needs: ['http1', 'pipelining'],
     async run(world) {
       const request = (n: number, more = ''): string =>
         `GET /waits HTTP/1.1\r\nhost: a.test\r\nx-request: ${n}\r\ntraceparent: ${traceparentOf(remoteCaller(n))}\r\n${more}\r\n`;

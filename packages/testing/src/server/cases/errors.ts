@@ -106,7 +106,7 @@ export const errorCases: readonly HttpServerCase[] = [
   },
   {
     name: 'marks the response to a thrown value that is no Error',
-    needs: ['errors'],
+    needs: ['errors', 'thrownValues'],
     async run(world) {
       const { status } = await world.get('/throws-text');
       assert.equal(status, 500);

@@ -102,7 +102,7 @@ export const lifetimeCases: readonly HttpServerCase[] = [
   },
   {
     name: 'serves a request that waits for 100 Continue',
-    needs: ['http1'],
+    needs: ['http1', 'nodeServer'],
     async run(world) {
       const { text } = await world.get('/listeners', {
         method: 'POST',
@@ -137,6 +137,7 @@ export const lifetimeCases: readonly HttpServerCase[] = [
   },
   {
     name: 'ends the span when the application removes the listeners of req and res',
+    needs: ['nodeServer'],
     async run(world) {
       const { text } = await world.get('/removes-listeners');
       assert.equal(text, 'alone');
@@ -145,6 +146,7 @@ export const lifetimeCases: readonly HttpServerCase[] = [
   },
   {
     name: 'ends the span once when the answer is sent before the request body is in',
+    needs: ['nodeServer'],
     async run(world) {
       const { text } = await world.get('/answers-early', {
         method: 'POST',
@@ -176,6 +178,7 @@ export const lifetimeCases: readonly HttpServerCase[] = [
   },
   {
     name: 'ends the span when the client leaves in the middle of its own request body',
+    needs: ['nodeServer'],
     async run(world) {
       const exchange = world.send('/uploads', {
         method: 'POST',
@@ -217,6 +220,7 @@ export const lifetimeCases: readonly HttpServerCase[] = [
   },
   {
     name: 'ends the span of a response that the handler destroyed, with no status code',
+    needs: ['nodeServer'],
     async run(world) {
       await assert.rejects(world.get('/destroys'));
       await assertCut(world, world.errorTypes.destroyed, undefined);
@@ -224,6 +228,7 @@ export const lifetimeCases: readonly HttpServerCase[] = [
   },
   {
     name: 'names the error that a response was destroyed with',
+    needs: ['nodeServer'],
     async run(world) {
       await assert.rejects(world.get('/destroys-with-error'));
       await assertCut(world, BROKEN.code, undefined);
@@ -261,6 +266,7 @@ export const lifetimeCases: readonly HttpServerCase[] = [
   },
   {
     name: 'ends every span when the server cuts its connections with requests in flight',
+    needs: ['nodeServer'],
     async run(world) {
       for (let n = 0; n < 3; n += 1) world.send('/held', { headers: { 'x-request': String(n) } });
       for (let n = 0; n < 3; n += 1) await world.sighted('handler', String(n));

@@ -68,7 +68,7 @@ export const metricCases: readonly HttpServerCase[] = [
       assert.equal(attributes['url.scheme'], world.origin.scheme);
       assert.equal(attributes['http.response.status_code'], 200);
       assert.equal(attributes['http.route'], world.routeOf('/items/:id'));
-      assert.equal(attributes['network.protocol.version'], world.origin.httpVersion);
+      assert.equal(attributes['network.protocol.version'], world.protocolVersion['network.protocol.version']);
       const extra = Object.keys(attributes).filter((key) => !CONVENTIONAL.has(key));
       assert.deepEqual(extra, []);
     },

@@ -29,7 +29,7 @@ function wrapRequests(world: HttpServerWorld, wrap: (req: object) => object): vo
 export const wireTruthCases: readonly HttpServerCase[] = [
   {
     name: 'leaves nothing on a connection, however many requests it serves or queues',
-    needs: ['http1'],
+    needs: ['http1', 'nodeServer'],
     async run(world) {
       const one = 'GET /listeners-of-connection HTTP/1.1\r\nhost: a.test\r\n';
       const answers = await world.bytes(`${`${one}\r\n`.repeat(30)}${one}connection: close\r\n\r\n`);
@@ -41,7 +41,7 @@ export const wireTruthCases: readonly HttpServerCase[] = [
   },
   {
     name: 'reports no status for an answer that was given when the client had left',
-    needs: ['cutBody'],
+    needs: ['cutBody', 'nodeServer'],
     async run(world) {
       const client = world.keepAlive();
       await client.send('/items/1').response;
@@ -71,7 +71,7 @@ export const wireTruthCases: readonly HttpServerCase[] = [
   },
   {
     name: 'reports the status that the server itself answers a malformed body with, and no error',
-    needs: ['http1'],
+    needs: ['http1', 'nodeServer'],
     async run(world) {
       const received = await world.bytes([
         `POST /listeners HTTP/1.1\r\nhost: a.test\r\n${BYTES}\r\ntransfer-encoding: chunked\r\n\r\n`,
@@ -83,7 +83,7 @@ export const wireTruthCases: readonly HttpServerCase[] = [
   },
   {
     name: 'ends the span with 101 when the connection changes its protocol, while the connection lives',
-    needs: ['http1'],
+    needs: ['http1', 'nodeServer'],
     async run(world) {
       const received = world.bytes(
         'GET /switches HTTP/1.1\r\nhost: a.test\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n',
@@ -112,6 +112,7 @@ export const wireTruthCases: readonly HttpServerCase[] = [
   },
   {
     name: 'ends the span when a tool puts back the emit of the response',
+    needs: ['nodeServer'],
     async run(world) {
       const { text } = await world.get('/puts-emit-back');
       assert.equal(text, 'alone');
