@@ -18,6 +18,7 @@ export {
 export {
   type CallPropagation,
   createOutboundInjection,
+  createTargetDecider,
   type OutboundInjection,
   type OutboundRequest,
 } from './client/outbound-injection.ts';

@@ -14,6 +14,7 @@ export type { ConsumerVerbs, Delivery, Processing } from './verbs/consuming.ts';
 export type {
   Message,
   MessageBatch,
+  MessageConnection,
   MessagingOperation,
   MessagingOperationType,
   MessagingTarget,

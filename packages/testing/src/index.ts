@@ -64,3 +64,21 @@ export type {
   ServedHttp,
 } from './server/http-server-conformance-options.ts';
 export type { EndpointCall, EndpointReply, HttpServerEndpoint } from './server/http-server-endpoint.ts';
+export { defineSocketConformance, socketConformanceCases } from './socket/socket-conformance.ts';
+export type {
+  SocketCapability,
+  SocketClientTraceOptions,
+  SocketConformanceOptions,
+  SocketMessageOptions,
+  SocketServerTraceOptions,
+  SocketTraceOptions,
+} from './socket/socket-conformance-options.ts';
+export type {
+  BareHandshake,
+  BarePeer,
+  PeerFields,
+  SocketListeners,
+  SocketSide,
+  SocketsUnderTest,
+  TracedPeer,
+} from './socket/sockets-under-test.ts';

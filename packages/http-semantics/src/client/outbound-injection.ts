@@ -1,5 +1,5 @@
 import type { Context } from '@opentelemetry/api';
-import { type Carrier, injectContext } from '@throughline/core';
+import { type BaggageRule, type Carrier, injectContext } from '@throughline/core';
 import { filterBaggage, isPrivateHost, propagatorOf } from '@throughline/core/seam';
 import type { HttpClientRequest, PropagationTargets } from './http-client-options.ts';
 import { matchTargets, type TargetMatcher } from './targets.ts';
@@ -61,6 +61,25 @@ export function createOutboundInjection(targets: PropagationTargets): OutboundIn
       context: filterBaggage(context, tellsBaggage ? baggageEntries : 'drop'),
       propagator,
     });
+  };
+}
+
+/**
+ * Returns a function that decides what of a context an origin may receive: the trace with this baggage, or nothing
+ * (`undefined`).
+ *
+ * @internal Does not follow semantic versioning.
+ */
+export function createTargetDecider({
+  propagateTo = 'all',
+  baggageTo = 'private',
+  baggageEntries,
+}: PropagationTargets): (url: URL) => BaggageRule | undefined {
+  const mayTell = matcherOf(propagateTo);
+  const mayTellBaggage = matcherOf(baggageTo);
+  return (url) => {
+    if (mayTell(url) === false) return undefined;
+    return mayTellBaggage(url) === false ? 'drop' : (baggageEntries ?? 'keep');
   };
 }
 

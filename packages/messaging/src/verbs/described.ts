@@ -42,6 +42,7 @@ export function described(
     messageId: textOf(target.messageId),
     conversationId: textOf(target.conversationId),
     carrier: target.carrier,
+    connection: target.connection,
     attributes: attributes && cleaned(attributes),
     crowded: undefined,
   };

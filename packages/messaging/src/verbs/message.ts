@@ -1,4 +1,5 @@
-import type { Attributes } from '@opentelemetry/api';
+import type { Attributes, SpanContext } from '@opentelemetry/api';
+import type { BaggageRule, TrustDecision } from '@throughline/core';
 import type { Arrival } from '@throughline/core/seam';
 
 /** What an operation does with messages, in the conventions' words. */
@@ -40,6 +41,16 @@ export interface Delivered {
   arrival?: Arrival;
 }
 
+/** What a connection decides for all messages that travel on it, where its peer is known: a socket. */
+export interface MessageConnection {
+  /** The span that opened the connection. A span that starts a trace for a message links to it. Absent: there is none. */
+  readonly span?: SpanContext | undefined;
+  /** How far the peer is trusted. Absent: `options.trust` decides. */
+  readonly trust?: TrustDecision | undefined;
+  /** Which baggage the peer may receive. Absent: `options.baggageTo` and `options.baggageEntries` decide. */
+  readonly baggage?: BaggageRule | undefined;
+}
+
 /** One message. */
 export interface Message<C> extends MessagingTarget {
   /** Its metadata in the client's own form; read and copied, never changed. */
@@ -51,6 +62,8 @@ export interface Message<C> extends MessagingTarget {
   readonly timestamp?: number | undefined;
   /** One object for all operations on one delivered message. Absent: its metadata is read by each of them. */
   readonly delivery?: Delivered | undefined;
+  /** The connection that it travels on. Absent: through a broker, whose connections say nothing about a message. */
+  readonly connection?: MessageConnection | undefined;
 }
 
 /**
@@ -72,4 +85,6 @@ export interface MessagingOperation extends MessagingTarget {
   readonly conversationId?: string | undefined;
   /** The message's metadata in the client's own form. Absent for batches. */
   readonly carrier?: unknown;
+  /** Absent: the message travels through a broker. */
+  readonly connection?: MessageConnection | undefined;
 }

@@ -1,4 +1,11 @@
-import { type Attributes, type Context, type Link, ROOT_CONTEXT, type SpanContext } from '@opentelemetry/api';
+import {
+  type Attributes,
+  type Context,
+  type Link,
+  ROOT_CONTEXT,
+  type SpanContext,
+  trace,
+} from '@opentelemetry/api';
 import type { TrustDecision } from '@throughline/core';
 import type { Operation, Scope } from '@throughline/core/seam';
 import {
@@ -86,9 +93,10 @@ export function createGroundwork<C>(
   const baggageOf = createBaggageDecider(options);
   // An application that only links may want to keep strangers out.
   const distant: TrustDecision = { parent: 'continue', baggage: 'drop' };
-  const trust = createTrustDecider<MessagingOperation>(
+  const decideTrust = createTrustDecider<MessagingOperation>(
     options.trust ?? (options.relation === 'link' ? distant : 'continue'),
   );
+  const trust = (operation: MessagingOperation) => operation.connection?.trust ?? decideTrust(operation);
 
   function describe(
     type: MessagingOperationType,
@@ -143,7 +151,7 @@ export function createGroundwork<C>(
   function inject(context: Context, carrier: C | undefined, operation: MessagingOperation): C | undefined {
     try {
       const propagator = propagatorOf(options.propagator);
-      const fields = fieldsOf(filterBaggage(context, baggageOf(operation)), propagator);
+      const fields = fieldsOf(filterBaggage(context, operation.connection?.baggage ?? baggageOf(operation)), propagator);
       if (fields === undefined) return carrier;
       const own = carrier === undefined || carrier === null ? undefined : codec.get(carrier, 'baggage');
       const replaced = replacedFields(fields, propagator, own);
@@ -174,6 +182,10 @@ export const timed: MeasureMessages = (measured, operation, seconds, error) =>
     ...messagingMetricAttributes(operation, error),
     [semconv.ATTR_MESSAGING_OPERATION_TYPE]: operation.type,
   });
+
+/** Returns a link to the connection of an operation whose span starts a trace. */
+export const linkToConnection = (parent: Context, { connection }: MessagingOperation): Link[] =>
+  trace.getSpanContext(parent) === undefined ? linkTo(connection?.span) : [];
 
 export const linkTo = (context: SpanContext | undefined): Link[] =>
   context === undefined ? [] : [{ context }];

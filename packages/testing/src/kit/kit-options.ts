@@ -18,6 +18,7 @@ export type KitRules = { readonly [option: string]: Rule };
 
 export const aFunction: Rule = [(value) => typeof value === 'function', 'a function'];
 export const aText: Rule = [(value) => typeof value === 'string' && value !== '', 'a text'];
+export const aNumber: Rule = [(value) => typeof value === 'number', 'a number'];
 export const anObject: Rule = [(value) => typeof value === 'object' && value !== null, 'an object'];
 
 const SHARED_RULES: KitRules = {
