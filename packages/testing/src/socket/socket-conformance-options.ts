@@ -11,14 +11,10 @@ export type SocketCapability =
   | 'repeatedHeaders'
   /** The handshake of the client gets a CLIENT span. */
   | 'clientSpan'
-  /** Every message of the server, without injection, is exactly what the application sent. */
+  /** The test sees a message of the server as it was on the wire. */
   | 'raw'
-  /** Messages of the server carry a context. */
-  | 'answers'
-  /** Any message can be sent, and gets a span. */
-  | 'messages'
-  /** The library passes what a listener returns on, so that its end is known. */
-  | 'listeners'
+  /** The test can write the context of a message as JSON text. */
+  | 'rawFields'
   | 'validation';
 
 /** How messages are traced, as the kit sets it. */

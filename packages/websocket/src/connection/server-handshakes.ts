@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ROOT_CONTEXT } from '@opentelemetry/api';
 import type { TrustDecision } from '@throughline/core';
 import { createTrustDecider, isTrustPolicy, type Scope, TRUST_FORMS } from '@throughline/core/seam';
 import { type NodeExchangeDescription, pathOfTarget, traceNodeExchange } from '@throughline/http';
@@ -21,18 +22,19 @@ export interface ServerHandshake {
   readonly connection: SocketConnection;
 }
 
-/** Starts the exchange of a handshake. Never throws. */
-export type ServerHandshakes = (
-  req: IncomingMessage,
-  res: ServerResponse,
-  description?: NodeExchangeDescription,
-) => ServerHandshake;
+/** How a server receives handshakes. */
+export interface ServerHandshakes {
+  /** Starts the exchange of a handshake. Never throws. */
+  begin(req: IncomingMessage, res: ServerResponse, description?: NodeExchangeDescription): ServerHandshake;
+  /** Stands for the connections of a message that is sent to many peers at once. */
+  readonly broadcasts: SocketConnection;
+}
 
 /** Stands for the decision of another middleware that has started the exchange already, and did not let the trace continue. */
 const DISTRUST: TrustDecision = { parent: 'restart', baggage: 'drop' };
 
 /**
- * Returns a function that starts the exchanges of handshakes.
+ * Returns the handshakes of a server.
  *
  * @param system Value of `messaging.system` for the messages: `websocket`.
  * @throws TypeError when an option has the wrong type.
@@ -65,18 +67,25 @@ export function createServerHandshakes<Messages extends MessageOptions>(
   const messageTracer = createMessageTracer(system, tracedMessages, { ...http, trust: undefined }, scope);
   const tells = createPeerDecider({ propagateTo, baggageTo, baggageEntries });
 
-  return (req, res, description) => {
-    decided = undefined;
-    const seen = contextFromQuery ? requestWithQueryContext(req) : req;
-    const exchange = traceNodeExchange(tracer, seen, res, description);
-    // The cast: TypeScript does not see that starting the exchange assigned it.
-    const known = decided as { request: HttpServerRequest; trust: TrustDecision } | undefined;
-    const connection = new SocketConnection(messageTracer, {
-      opened: exchange.context,
-      target: { destination: pathOfTarget(req.url), attributes: peerOf(req.socket) },
-      trust: known?.trust ?? (exchange.trusted ? undefined : DISTRUST),
-      tells: tells(known?.request),
-    });
-    return { exchange, connection };
+  return {
+    broadcasts: new SocketConnection(messageTracer, {
+      opened: ROOT_CONTEXT,
+      target: {},
+      tells: tells(undefined),
+    }),
+    begin(req, res, description) {
+      decided = undefined;
+      const seen = contextFromQuery ? requestWithQueryContext(req) : req;
+      const exchange = traceNodeExchange(tracer, seen, res, description);
+      // The cast: TypeScript does not see that starting the exchange assigned it.
+      const known = decided as { request: HttpServerRequest; trust: TrustDecision } | undefined;
+      const connection = new SocketConnection(messageTracer, {
+        opened: exchange.context,
+        target: { destination: pathOfTarget(req.url), attributes: peerOf(req.socket) },
+        trust: known?.trust ?? (exchange.trusted ? undefined : DISTRUST),
+        tells: tells(known?.request),
+      });
+      return { exchange, connection };
+    },
   };
 }

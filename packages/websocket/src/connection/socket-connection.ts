@@ -46,6 +46,14 @@ export class SocketConnection {
     this.#shared = { ...target, connection: { span: this.#span, trust, baggage: tells } };
   }
 
+  /** Returns the connection in whose own context this code runs, outside of spans that the application or a message started. */
+  static active(): SocketConnection | undefined {
+    const active = activeContext();
+    const connection = active.getValue(CONNECTION);
+    if (!(connection instanceof SocketConnection)) return undefined;
+    return trace.getSpanContext(active)?.spanId === connection.#span?.spanId ? connection : undefined;
+  }
+
   /** Runs `fn` in the connection's own context, and returns or throws what `fn` does. */
   run<T>(fn: () => T): T {
     return runInContext(this.context, fn);
@@ -97,10 +105,7 @@ export class SocketConnection {
 
   /** Runs `fn` outside of the handshake's span if that is active, and not one that the application or a message started. */
   #beginTrace<T>(fn: () => T): T {
-    const active = activeContext();
-    const isOwn =
-      active.getValue(CONNECTION) === this && trace.getSpanContext(active)?.spanId === this.#span?.spanId;
-    return isOwn ? runInContext(this.#start, fn) : fn();
+    return SocketConnection.active() === this ? runInContext(this.#start, fn) : fn();
   }
 }
 

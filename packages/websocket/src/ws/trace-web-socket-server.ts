@@ -37,7 +37,7 @@ export function traceWebSocketServer<Class extends SocketClass>(
   if (typeof WebSocketServer !== 'function')
     throw scope.error(`the first argument must be the class WebSocketServer, got ${typeof WebSocketServer}`);
   const { codec, others } = splitCodec(options.messages, scope);
-  const begin = createServerHandshakes('websocket', options, others, scope);
+  const handshakes = createServerHandshakes('websocket', options, others, scope);
 
   // The cast: the constructor passes its arguments on.
   const Original = WebSocketServer as unknown as new (...args: unknown[]) => Server;
@@ -51,7 +51,7 @@ export function traceWebSocketServer<Class extends SocketClass>(
     override handleUpgrade(...[req, socket, head, callback]: Parameters<Server['handleUpgrade']>): void {
       const { path } = this.options;
       const route = typeof path === 'string' ? { route: () => path } : {};
-      const { exchange, connection } = begin(req, new ServerResponse(req), route);
+      const { exchange, connection } = handshakes.begin(req, new ServerResponse(req), route);
       exchange.run(() =>
         super.handleUpgrade(req, socket, head, (opened, request) => {
           attach(opened, { connection, codec });

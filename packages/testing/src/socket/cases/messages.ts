@@ -89,7 +89,6 @@ export const socketMessageCases: readonly SocketCase[] = [
   },
   {
     name: 'carries the context of a listener to the peer that it answers',
-    needs: ['answers'],
     async run(world) {
       const { peer } = await opened(world);
       world.listeners.served = (body, side) => side.send(body);
@@ -135,7 +134,6 @@ export const socketMessageCases: readonly SocketCase[] = [
   },
   {
     name: 'keeps the span open until what the listener returns has settled',
-    needs: ['listeners'],
     async run(world) {
       const gate = createGate();
       const { peer } = await openedBare(world);
@@ -167,6 +165,15 @@ export const socketMessageCases: readonly SocketCase[] = [
         ...PAIRS_OF_TRACEPARENTS.map((traceparent) => ({ traceparent })),
         ...PAIRS_OF_TRACEPARENTS.map(([traceparent, TraceParent]) => ({ traceparent, TraceParent })),
       ]),
+  },
+  {
+    name: 'delivers a message whose context has a member traceparent twice, in a new trace',
+    needs: ['rawFields'],
+    run: (world) =>
+      deliveredInNewTrace(
+        world,
+        PAIRS_OF_TRACEPARENTS.map(([one, other]) => `{"traceparent":"${one}","traceparent":"${other}"}`),
+      ),
   },
   {
     name: 'delivers a message with an oversized context',
@@ -224,7 +231,6 @@ export const socketMessageCases: readonly SocketCase[] = [
   },
   {
     name: 'writes one traceparent into a message, which names the span of the send',
-    needs: ['answers'],
     async run(world) {
       const { side, peer } = await openedBare(world);
       await world.inSpan(async () => side.send(BODY));

@@ -28,7 +28,6 @@ export const socketNoSdkCases: readonly SocketCase[] = [
   },
   {
     name: "passes a message's W3C fields on to the messages that its listener sends when no SDK is registered",
-    needs: ['answers'],
     sdk: 'none',
     traceOptions: () => ({ server: { baggageTo: 'all' } }),
     async run(world) {

@@ -57,7 +57,6 @@ export const socketOptionCases: readonly SocketCase[] = [
   },
   {
     name: 'sends no context to peers that must not have one',
-    needs: ['answers'],
     traceOptions: () => ({ server: { propagateTo: 'none' } }),
     async run(world) {
       const { side, peer } = await openedBare(world);
@@ -70,7 +69,6 @@ export const socketOptionCases: readonly SocketCase[] = [
   },
   {
     name: 'sends no baggage to the peers of a server unless asked to',
-    needs: ['answers'],
     async run(world) {
       const { side, peer } = await openedBare(world);
       await context.with(withTenant(), async () => side.send(BODY));
@@ -82,7 +80,6 @@ export const socketOptionCases: readonly SocketCase[] = [
   },
   {
     name: 'sends baggage to the peers of a server when asked to',
-    needs: ['answers'],
     traceOptions: () => ({ server: { baggageTo: 'all' } }),
     async run(world) {
       const { side, peer } = await openedBare(world);
@@ -104,7 +101,6 @@ export const socketOptionCases: readonly SocketCase[] = [
   },
   {
     name: 'uses the tracer provider and propagator that it is given instead of the global ones',
-    needs: ['answers'],
     traceOptions: (world) => ({ server: givenParts(world, 'xtrace') }),
     async run(world) {
       const { side, peer } = await openedBare(world);
