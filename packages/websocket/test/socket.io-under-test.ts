@@ -32,7 +32,9 @@ function underTest(transport: Transport): Omit<SocketConformanceOptions, 'sdk'> 
     capabilities: {
       clientSpan: { reason: 'the client does not show its handshake' },
       rawFields: { reason: 'the library serializes the context' },
-      ...(transport === 'polling' && { repeatedHeaders: { reason: 'its client joins the values of a header' } }),
+      ...(transport === 'polling' && {
+        repeatedHeaders: { reason: 'its client joins the values of a header' },
+      }),
     },
     open: (traceOptions, listeners) => open(transport, traceOptions, listeners),
   };
@@ -92,7 +94,8 @@ async function open(
       socket.on('order', (...args) => received.put(args));
       await opened(socket);
       return {
-        send: (body, fields) => socket.emit('order', body, ...(fields === undefined ? [] : [{ $trace: fields }])),
+        send: (body, fields) =>
+          socket.emit('order', body, ...(fields === undefined ? [] : [{ $trace: fields }])),
         sendRaw: (body, fields) => socket.emit('order', body, { $trace: JSON.parse(fields) }),
         async received() {
           const args = await received.take();

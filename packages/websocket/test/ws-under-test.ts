@@ -33,14 +33,15 @@ const jsonForm: Form = {
     return { body: JSON.stringify(body), fields };
   },
 };
-const LINE = /^\x01trace(.*)\n([^]*)$/;
+const MAGIC = '\x01trace';
 const envelopeForm: Form = {
   codec: envelopeCodec,
   isBinary: true,
-  write: (body, fields) => `\x01trace${fields}\n${body}`,
+  write: (body, fields) => `${MAGIC}${fields}\n${body}`,
   read(raw) {
-    const [, fields, body] = LINE.exec(raw) ?? [];
-    return { body: body ?? raw, fields: fields === undefined ? undefined : JSON.parse(fields) };
+    if (!raw.startsWith(MAGIC)) return { body: raw, fields: undefined };
+    const end = raw.indexOf('\n');
+    return { body: raw.slice(end + 1), fields: JSON.parse(raw.slice(MAGIC.length, end)) };
   },
 };
 const operation = (body: string, fields?: string) =>

@@ -4,7 +4,7 @@ import type { Operation } from '@throughline/core/seam';
 import { admit, ignoreRequest, isTracingSuppressed, semconv } from '@throughline/core/seam';
 import type { Message, MessageBatch, MessagingOperation, MessagingTarget } from './message.ts';
 import { messagingMetricAttributes } from './messaging-attributes.ts';
-import { endWith, linkToConnection, type MessagingGroundwork, timed } from './messaging-groundwork.ts';
+import { endWith, type MessagingGroundwork, timed, withConnection } from './messaging-groundwork.ts';
 import { followAnswer, type MeasureMessages, startOperation } from './messaging-operation.ts';
 import type { Relation } from './messaging-options.ts';
 import { relate } from './relation.ts';
@@ -121,7 +121,7 @@ export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerV
     const operation = startOperation(settings, described, {
       kind: SpanKind.CONSUMER,
       parent,
-      links: [...links, ...linkToConnection(parent, described)],
+      links: withConnection(links, parent, described),
       measure: processed,
     });
     return { context: operation.context, operation };

@@ -151,7 +151,10 @@ export function createGroundwork<C>(
   function inject(context: Context, carrier: C | undefined, operation: MessagingOperation): C | undefined {
     try {
       const propagator = propagatorOf(options.propagator);
-      const fields = fieldsOf(filterBaggage(context, operation.connection?.baggage ?? baggageOf(operation)), propagator);
+      const fields = fieldsOf(
+        filterBaggage(context, operation.connection?.baggage ?? baggageOf(operation)),
+        propagator,
+      );
       if (fields === undefined) return carrier;
       const own = carrier === undefined || carrier === null ? undefined : codec.get(carrier, 'baggage');
       const replaced = replacedFields(fields, propagator, own);
@@ -183,9 +186,11 @@ export const timed: MeasureMessages = (measured, operation, seconds, error) =>
     [semconv.ATTR_MESSAGING_OPERATION_TYPE]: operation.type,
   });
 
-/** Returns a link to the connection of an operation whose span starts a trace. */
-export const linkToConnection = (parent: Context, { connection }: MessagingOperation): Link[] =>
-  trace.getSpanContext(parent) === undefined ? linkTo(connection?.span) : [];
+/** Returns the links of a span that starts in `parent`: these, and one to the message's connection if it starts a trace. */
+export function withConnection(links: Link[], parent: Context, { connection }: MessagingOperation): Link[] {
+  if (connection?.span === undefined || trace.getSpanContext(parent) !== undefined) return links;
+  return [...links, { context: connection.span }];
+}
 
 export const linkTo = (context: SpanContext | undefined): Link[] =>
   context === undefined ? [] : [{ context }];

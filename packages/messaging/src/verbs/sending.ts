@@ -4,7 +4,7 @@ import type { Operation } from '@throughline/core/seam';
 import { isTracingSuppressed, semconv, withMembers } from '@throughline/core/seam';
 import type { Message, MessageBatch } from './message.ts';
 import { messagingMetricAttributes } from './messaging-attributes.ts';
-import { endWith, linkTo, linkToConnection, type MessagingGroundwork, timed } from './messaging-groundwork.ts';
+import { endWith, linkTo, type MessagingGroundwork, timed, withConnection } from './messaging-groundwork.ts';
 import { followAnswer, type MeasureMessages, startOperation } from './messaging-operation.ts';
 
 /** A send in progress whose result arrives in a callback. */
@@ -74,7 +74,7 @@ export function sendingVerbs<C>(groundwork: MessagingGroundwork<C>): ProducerVer
     const operation = startOperation(settings, described, {
       kind: kept ? SpanKind.CLIENT : SpanKind.PRODUCER,
       parent,
-      links: [...linkTo(creation), ...linkToConnection(parent, described)],
+      links: withConnection(linkTo(creation), parent, described),
       measure,
     });
     return { carrier: kept ? carrier : inject(operation.context, carrier, described), operation };

@@ -32,7 +32,11 @@ export interface BarePeer {
   /** Sends a message whose context is this JSON text, in place of the fields. */
   sendRaw(body: string, fields: string): unknown;
   /** Returns the next message that it received: exactly as it was on the wire, and what a reader of its form finds. */
-  received(): Promise<{ readonly raw: string; readonly body: string; readonly fields: PeerFields | undefined }>;
+  received(): Promise<{
+    readonly raw: string;
+    readonly body: string;
+    readonly fields: PeerFields | undefined;
+  }>;
   close(): Promise<unknown>;
 }
 

@@ -1,4 +1,10 @@
-import type { Attributes, MeterProvider, TextMapPropagator, Tracer, TracerProvider } from '@opentelemetry/api';
+import type {
+  Attributes,
+  MeterProvider,
+  TextMapPropagator,
+  Tracer,
+  TracerProvider,
+} from '@opentelemetry/api';
 import type { TrustPolicy } from '@throughline/core';
 import { Scope } from '@throughline/core/seam';
 import {

@@ -1,5 +1,5 @@
-import { asFields } from '../messages/read-fields.ts';
 import type { MessageFields } from '../messages/message-codec.ts';
+import { asFields } from '../messages/read-fields.ts';
 
 /** The arguments of an event of Socket.IO, taken apart. */
 export interface EventArguments {

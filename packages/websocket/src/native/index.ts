@@ -8,8 +8,8 @@ import { type ClientHandshake, createClientHandshakes } from '../connection/clie
 import type { SocketClientOptions } from '../connection/client-options.ts';
 import type { SocketConnection } from '../connection/socket-connection.ts';
 import { type CodedMessageOptions, splitCodec } from '../messages/codec-option.ts';
-import type { MessageData, OpenedMessage } from '../messages/message-codec.ts';
 import { contentToSend } from '../messages/content-to-send.ts';
+import type { MessageData, OpenedMessage } from '../messages/message-codec.ts';
 import { openWith, sealWith } from '../messages/message-on-socket.ts';
 
 export type { SocketClientOptions } from '../connection/client-options.ts';
@@ -92,11 +92,12 @@ export function traceWebSocket<Class extends WebSocketClass>(
       const connection = this.#handshake?.connection;
       const content = contentToSend(data);
       const opened = content === undefined ? NOTHING : openWith(codec, content);
-      if (connection === undefined || opened === undefined) return super.send(data);
-      connection.send({ fields: opened.fields }, (fields) => {
-        const sealed = content === undefined ? content : sealWith(codec, content, opened, fields);
-        super.send(sealed === content ? data : sealed);
-      });
+      if (connection === undefined || opened === undefined) super.send(data);
+      else
+        connection.send({ fields: opened.fields }, (fields) => {
+          const sealed = content === undefined ? content : sealWith(codec, content, opened, fields);
+          super.send(sealed === content ? data : sealed);
+        });
     }
 
     override addEventListener(type: string, listener: Listener | null, ...rest: unknown[]): void {
@@ -116,10 +117,14 @@ export function traceWebSocket<Class extends WebSocketClass>(
       const socket = this;
       const made = function tracedListener(this: unknown, event: object): unknown {
         const call = (given: object) =>
-          typeof listener === 'function' ? Reflect.apply(listener, this, [given]) : listener.handleEvent(given);
+          typeof listener === 'function'
+            ? Reflect.apply(listener, this, [given])
+            : listener.handleEvent(given);
         const connection = socket.#handshake?.connection;
         if (connection === undefined) return call(event);
-        return type === 'message' ? socket.#deliver(connection, event, call) : connection.run(() => call(event));
+        return type === 'message'
+          ? socket.#deliver(connection, event, call)
+          : connection.run(() => call(event));
       };
       ofType.set(listener, made);
       return made;

@@ -1,6 +1,6 @@
 import type { SocketConnection } from '../connection/socket-connection.ts';
-import type { MessageCodec, OpenedMessage } from '../messages/message-codec.ts';
 import { contentToSend } from '../messages/content-to-send.ts';
+import type { MessageCodec, OpenedMessage } from '../messages/message-codec.ts';
 import { openWith, sealWith } from '../messages/message-on-socket.ts';
 import { likeReceived, receivedContent } from './message-forms.ts';
 
@@ -47,14 +47,14 @@ export function tracedSocketClass(Base: SocketClass): SocketClass {
       const continues = fragmenting.has(this);
       if ((options as SendOptions | undefined)?.fin === false) fragmenting.add(this);
       else fragmenting.delete(this);
-      if (to === undefined || continues) return super.send(data, ...rest);
       const content = contentToSend(data);
-      const opened = content === undefined ? NOTHING : openWith(to.codec, content);
-      if (opened === undefined) return super.send(data, ...rest);
-      to.connection.sendWithCallback({ fields: opened.fields }, callback, (fields, onSent) => {
-        const sealed = content === undefined ? content : sealWith(to.codec, content, opened, fields);
-        super.send(sealed === content ? data : sealed, options, onSent);
-      });
+      const opened = content === undefined ? NOTHING : openWith(to?.codec, content);
+      if (to === undefined || continues || opened === undefined) super.send(data, ...rest);
+      else
+        to.connection.sendWithCallback({ fields: opened.fields }, callback, (fields, onSent) => {
+          const sealed = content === undefined ? content : sealWith(to.codec, content, opened, fields);
+          super.send(sealed === content ? data : sealed, options, onSent);
+        });
     }
 
     override emit(event: unknown, ...args: unknown[]): boolean {

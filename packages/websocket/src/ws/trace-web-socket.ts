@@ -50,9 +50,7 @@ export function traceWebSocket<Class extends SocketClass>(
   function watched(address: unknown, given: ConnectOptions | undefined): ConnectOptions {
     return withMembers(given, {
       finishRequest(request: ClientRequest, socket: Socket) {
-        guarded('a handshake could not be traced', () =>
-          begin(request, socket, new URL(String(address))),
-        );
+        guarded('a handshake could not be traced', () => begin(request, socket, new URL(String(address))));
         if (typeof given?.finishRequest === 'function') given.finishRequest(request, socket);
         else request.end();
       },

@@ -267,13 +267,27 @@ function mutated(next: (limit: number) => number): PeerFields {
     tracestate: 'vendor=1',
     baggage: 'tenant=blue',
   };
-  const values = [null, 7, true, [], {}, ['a', 'b'], '', '\u0000\n"}', 'é'.repeat(50), '}'.repeat(9), '"$trace":{'];
+  const values = [
+    null,
+    7,
+    true,
+    [],
+    {},
+    ['a', 'b'],
+    '',
+    '\u0000\n"}',
+    'é'.repeat(50),
+    '}'.repeat(9),
+    '"$trace":{',
+  ];
   for (let change = 0; change <= next(3); change++) {
     const name = ['traceparent', 'tracestate', 'baggage', '__proto__', 'Traceparent'][next(5)] as string;
     const text = String(fields[name] ?? '');
     const at = next(text.length + 1);
     const value =
-      next(2) === 0 ? values[next(values.length)] : text.slice(0, at) + String.fromCharCode(next(300)) + text.slice(at + 1);
+      next(2) === 0
+        ? values[next(values.length)]
+        : text.slice(0, at) + String.fromCharCode(next(300)) + text.slice(at + 1);
     Object.defineProperty(fields, name, { value, enumerable: true, configurable: true, writable: true });
   }
   return fields;
