@@ -52,7 +52,7 @@ export interface SocketTraceOptions {
 
 /** What the kit needs to know about one library of sockets. */
 export interface SocketConformanceOptions extends KitOptions<SocketCapability> {
-  /** Value of `messaging.system`: `websocket`. */
+  /** Value of `messaging.system.name`: `websocket`. */
   readonly system: string;
   /** The status of a handshake that succeeds. */
   readonly status: number;

@@ -1,7 +1,6 @@
 import { activeContext, type Carrier } from '@throughline/core';
 import { isTracingSuppressed, type Scope } from '@throughline/core/seam';
 import {
-  checkHttpClientOptions,
   createHttpClientTracer,
   createOutboundInjection,
   createTargetDecider,
@@ -33,7 +32,7 @@ export interface ClientHandshakes {
 /**
  * Returns the handshakes of a client.
  *
- * @param system Value of `messaging.system` for the messages: `websocket`.
+ * @param system Value of `messaging.system.name` for the messages: `websocket`.
  * @throws TypeError when an option has the wrong type.
  */
 export function createClientHandshakes<Messages extends MessageOptions>(
@@ -43,7 +42,6 @@ export function createClientHandshakes<Messages extends MessageOptions>(
   scope: Scope,
 ): ClientHandshakes {
   const { messages: _messages, trust, ...http } = options;
-  checkHttpClientOptions(http, scope);
   const startCall = createHttpClientTracer(http, scope);
   const inject = createOutboundInjection(http);
   const decide = createTargetDecider(http);

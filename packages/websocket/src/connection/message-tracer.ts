@@ -65,7 +65,7 @@ class SpanlessScope extends Scope {
 /**
  * Returns a tracer for the messages of sockets.
  *
- * @param system Value of `messaging.system`: `websocket`.
+ * @param system Value of `messaging.system.name`: `websocket`.
  * @throws TypeError when an option has the wrong type.
  */
 export function createMessageTracer(

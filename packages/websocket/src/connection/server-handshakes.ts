@@ -36,7 +36,7 @@ const DISTRUST: TrustDecision = { parent: 'restart', baggage: 'drop' };
 /**
  * Returns the handshakes of a server.
  *
- * @param system Value of `messaging.system` for the messages: `websocket`.
+ * @param system Value of `messaging.system.name` for the messages: `websocket`.
  * @throws TypeError when an option has the wrong type.
  */
 export function createServerHandshakes<Messages extends MessageOptions>(

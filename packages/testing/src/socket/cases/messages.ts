@@ -56,7 +56,7 @@ export const socketMessageCases: readonly SocketCase[] = [
       assert.equal(last?.spanId, process.spanContext().spanId);
       assert.equal(send.kind, SpanKind.PRODUCER);
       assert.equal(process.kind, SpanKind.CONSUMER);
-      assert.equal(send.attributes['messaging.system'], world.options.system);
+      assert.equal(send.attributes['messaging.system.name'], world.options.system);
     },
   },
   {
