@@ -271,7 +271,8 @@ function bytesToText(value: Bytes): string {
   const memory = isView ? value.buffer : value;
   const start = isView ? value.byteOffset : 0;
   // Node's own way. A spread leaves 60 bytes of garbage for each character.
-  if (globalThis.Buffer !== undefined) return Buffer.from(memory, start, end).toString('latin1');
+  if (globalThis.Buffer !== undefined)
+    return (Buffer.isBuffer(value) ? value : Buffer.from(memory, start, end)).toString('latin1', 0, end);
   const bytes = new Uint8Array(memory, start, end);
   let text = '';
   for (let i = 0; i < end; i += 4096) text += String.fromCharCode(...bytes.subarray(i, i + 4096));

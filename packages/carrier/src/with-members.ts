@@ -39,11 +39,10 @@ const NONE: ReadonlySet<string> = new Set();
 
 /** Whether a copy of all enumerable members is as good as the object. */
 function isPlain(object: object): boolean {
-  return (
-    Object.getPrototypeOf(object) === Object.prototype &&
-    types?.isProxy(object) !== true &&
-    Object.getOwnPropertyNames(object).length === Object.keys(object).length
-  );
+  if (Object.getPrototypeOf(object) !== Object.prototype || types?.isProxy(object) === true) return false;
+  let enumerable = 0;
+  for (const _ in object) enumerable++;
+  return Object.getOwnPropertyNames(object).length === enumerable;
 }
 
 /** Shows an original under the changes that are the proxy's target. */

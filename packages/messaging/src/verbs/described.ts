@@ -66,6 +66,15 @@ function portOf(value: unknown): number | undefined {
 }
 
 function cleaned(attributes: Attributes): Attributes {
+  for (const name in attributes) {
+    const value = attributes[name];
+    if (value === undefined || (typeof value === 'string' && redaction.word(value) !== value))
+      return cleanedCopy(attributes);
+  }
+  return attributes;
+}
+
+function cleanedCopy(attributes: Attributes): Attributes {
   const found: Attributes = {};
   for (const name in attributes) {
     const value = attributes[name];

@@ -167,13 +167,15 @@ export function createGroundwork<C>(
   }
 
   function linksOf(operation: MessagingOperation, messages: readonly Message<C>[]): Link[] {
-    const links: Link[] = [];
-    if (messages.length === 0 || trust(operation).parent === 'ignore') return links;
-    for (const { carrier, delivery } of messages) {
-      const { caller } = delivery?.arrival ?? arrivalOf(carrier);
-      if (caller !== undefined) links.push({ context: caller });
-    }
-    return links;
+    if (messages.length === 0 || trust(operation).parent === 'ignore') return [];
+    const [message, second] = messages;
+    // Most settle one. The list of `flatMap` takes room for 17.
+    if (message !== undefined && second === undefined) return linkTo(callerOf(message));
+    return messages.flatMap((one) => linkTo(callerOf(one)));
+  }
+
+  function callerOf({ carrier, delivery }: Message<C>): SpanContext | undefined {
+    return (delivery?.arrival ?? arrivalOf(carrier)).caller;
   }
 
   return { settings, describe, describeBatch, isIgnored, receive: arrivalOf, inject, trust, linksOf };

@@ -1,4 +1,11 @@
-import { type Context, isSpanContextValid, type Link, propagation, trace } from '@opentelemetry/api';
+import {
+  type Context,
+  isSpanContextValid,
+  type Link,
+  propagation,
+  type SpanContext,
+  trace,
+} from '@opentelemetry/api';
 import type { Admission } from '@throughline/core/seam';
 import type { Relation } from './messaging-options.ts';
 
@@ -25,14 +32,23 @@ export function relate(
 ): RelatedContext {
   const around = trace.getSpanContext(ambient);
   const inSpan = around !== undefined && isSpanContextValid(around);
-  const links = conflicts.map((context): Link => ({ context }));
-  if (restartedFrom !== undefined) links.unshift({ context: restartedFrom });
-  if (creation === undefined) return { parent: passedOn ? context : withBaggageOf(context, ambient), links };
+  if (creation === undefined) {
+    const parent = passedOn ? context : withBaggageOf(context, ambient);
+    return { parent, links: linksTo(restartedFrom, conflicts) };
+  }
   const continues = relation === 'auto' ? !apart && !inSpan : relation !== 'link';
-  if (relation !== 'parent') links.unshift({ context: creation });
+  const links = linksTo(relation === 'parent' ? undefined : creation, conflicts);
   if (!continues) return { parent: withBaggageOf(context, ambient), links };
   if (inSpan) links.push({ context: around });
   return { parent: context, links };
+}
+
+function linksTo(first: SpanContext | undefined, others: readonly SpanContext[]): Link[] {
+  // A list that grows takes room for 17.
+  if (others.length === 0) return first === undefined ? [] : [{ context: first }];
+  const links = others.map((context): Link => ({ context }));
+  if (first !== undefined) links.unshift({ context: first });
+  return links;
 }
 
 /** Returns `ambient` with the message's baggage, if it has any. */
