@@ -48,3 +48,11 @@ export const FRAMEWORKS: Readonly<Record<string, string>> = {
   koa: '^3.3.0',
   koa2: 'npm:koa@~2.15.0',
 };
+
+/** The RPC libraries, in the versions that their packages' tests use. */
+export const RPC_LIBRARIES: Readonly<Record<string, string>> = {
+  '@bufbuild/protobuf': '^2.17.0',
+  '@connectrpc/connect': '2.3.0',
+  '@connectrpc/connect-node': '2.3.0',
+  '@grpc/grpc-js': '1.14.7',
+};

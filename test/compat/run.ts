@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { type Installation, installPacked } from '../dist/packed-packages.ts';
 import { testCoexistence } from './coexistence/coexistence.ts';
-import { FRAMEWORKS, NODE_LINES, SDK_LINES, type SdkLine } from './lines.ts';
+import { FRAMEWORKS, NODE_LINES, RPC_LIBRARIES, SDK_LINES, type SdkLine } from './lines.ts';
 
 const HERE = import.meta.dirname;
 const REPOSITORY = join(HERE, '../..');
@@ -26,6 +26,8 @@ const ADAPTERS = [
   'node:http2 tls',
   'tracedFetch',
   'tracedFetch beside fetch',
+  '@grpc/grpc-js',
+  '@connectrpc/connect (gRPC)',
 ] as const;
 
 interface Counts {
@@ -62,12 +64,15 @@ async function bundleSpec(installation: Installation, sdk: SdkLine): Promise<str
       contents: `
         import { describe, it } from 'node:test';
         import { createTracedFetch } from '@throughline/fetch';
-        import { defineHttpClientConformance, defineHttpServerConformance } from '@throughline/testing';
+        import { defineHttpClientConformance, defineHttpServerConformance, defineRpcConformance } from '@throughline/testing';
         import { defineFetchDifferential } from '../conformance/fetch-differential.ts';
         import { serverAdapter } from '../conformance/server-adapters.ts';
+        import { connectLibrary, grpcLibrary } from '../../packages/grpc/test/rpc-libraries.ts';
         import { ${sdk.name} as sdk } from '${binding}';
         const adapter = process.env.ADAPTER;
         if (adapter === 'tracedFetch beside fetch') defineFetchDifferential(sdk);
+        else if (adapter === '@grpc/grpc-js') defineRpcConformance({ describe, it }, grpcLibrary(sdk));
+        else if (adapter === '@connectrpc/connect (gRPC)') defineRpcConformance({ describe, it }, connectLibrary('grpc', '2', sdk));
         else if (adapter === 'tracedFetch') defineHttpClientConformance({ describe, it }, {
           name: adapter,
           sdk,
@@ -118,7 +123,12 @@ async function runKit(node: string, spec: string, adapter: string): Promise<Coun
 
 const columns: { title: string; results: Map<string, Counts> }[] = [];
 for (const sdk of SDK_LINES) {
-  const installation = await installPacked({ ...FRAMEWORKS, ...sdk.packages, 'fast-check': '^4.10.2' });
+  const installation = await installPacked({
+    ...FRAMEWORKS,
+    ...RPC_LIBRARIES,
+    ...sdk.packages,
+    'fast-check': '^4.10.2',
+  });
   try {
     const spec = await bundleSpec(installation, sdk);
     for (const { major } of NODE_LINES.filter(({ sdks }) => sdks.includes(sdk.name))) {
@@ -141,7 +151,7 @@ for (const sdk of SDK_LINES) {
 
 const coexistence = await testCoexistence();
 
-const frameworkVersions = Object.entries(FRAMEWORKS).map(
+const frameworkVersions = Object.entries({ ...FRAMEWORKS, ...RPC_LIBRARIES }).map(
   ([name, range]) => `${name} ${range.replace('npm:', '')}`,
 );
 const cell = ({ passed, failed, skipped }: Counts) =>

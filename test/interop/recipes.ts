@@ -7,35 +7,30 @@ import { type Recipe, runStep } from '../backends/cached-builds.ts';
 const GO = join(import.meta.dirname, 'go');
 const PYTHON = join(import.meta.dirname, 'python');
 const RUST = join(import.meta.dirname, 'rust');
+const GRPC_GO = join(import.meta.dirname, 'grpc/go');
+const GRPC_PYTHON = join(import.meta.dirname, 'grpc/python');
 
 /** The Go service: one program. */
-export const GO_SERVICE: Recipe = {
-  name: 'Go service',
-  override: 'TL_INTEROP_GO',
-  key: `interop-go-${digestOf(GO, 'main.go', 'go.mod', 'go.sum')}`,
-  file: 'service',
-  tools: ['go'],
-  async make(folder) {
-    await runStep('go', ['build', '-o', join(folder, 'service'), '.'], {
-      cwd: GO,
-      env: { GOFLAGS: '-p=2 -buildvcs=false', CGO_ENABLED: '0' },
-    });
-  },
-};
+export const GO_SERVICE = goProgram('Go service', 'TL_INTEROP_GO', 'interop-go', GO);
+
+/** The Go service that speaks gRPC. */
+export const GRPC_GO_SERVICE = goProgram('Go gRPC service', 'TL_INTEROP_GRPC_GO', 'interop-grpc-go', GRPC_GO);
 
 /** The virtual environment in which the Python service runs. */
-export const PYTHON_ENVIRONMENT: Recipe = {
-  name: 'Python environment',
-  override: 'TL_INTEROP_PYTHON',
-  key: `interop-python-${digestOf(PYTHON, 'requirements.txt')}`,
-  file: join('bin', 'python'),
-  tools: ['python3'],
-  async make(folder) {
-    await runStep('python3', ['-m', 'venv', folder]);
-    const python = join(folder, 'bin', 'python');
-    await runStep(python, ['-m', 'pip', 'install', '--quiet', '-r', join(PYTHON, 'requirements.txt')]);
-  },
-};
+export const PYTHON_ENVIRONMENT = pythonEnvironment(
+  'Python environment',
+  'TL_INTEROP_PYTHON',
+  'interop-python',
+  PYTHON,
+);
+
+/** The virtual environment in which the Python service runs that speaks gRPC. */
+export const GRPC_PYTHON_ENVIRONMENT = pythonEnvironment(
+  'Python gRPC environment',
+  'TL_INTEROP_GRPC_PYTHON',
+  'interop-grpc-python',
+  GRPC_PYTHON,
+);
 
 /** The Rust service: one program. */
 export const RUST_SERVICE: Recipe = {
@@ -54,7 +49,44 @@ export const RUST_SERVICE: Recipe = {
   },
 };
 
-export const PEERS = [GO_SERVICE, PYTHON_ENVIRONMENT, RUST_SERVICE] as const;
+export const PEERS = [
+  GO_SERVICE,
+  PYTHON_ENVIRONMENT,
+  RUST_SERVICE,
+  GRPC_GO_SERVICE,
+  GRPC_PYTHON_ENVIRONMENT,
+] as const;
+
+function goProgram(name: string, override: string, key: string, source: string): Recipe {
+  return {
+    name,
+    override,
+    key: `${key}-${digestOf(source, 'main.go', 'go.mod', 'go.sum')}`,
+    file: 'service',
+    tools: ['go'],
+    async make(folder) {
+      await runStep('go', ['build', '-o', join(folder, 'service'), '.'], {
+        cwd: source,
+        env: { GOFLAGS: '-p=2 -buildvcs=false', CGO_ENABLED: '0' },
+      });
+    },
+  };
+}
+
+function pythonEnvironment(name: string, override: string, key: string, source: string): Recipe {
+  return {
+    name,
+    override,
+    key: `${key}-${digestOf(source, 'requirements.txt')}`,
+    file: join('bin', 'python'),
+    tools: ['python3'],
+    async make(folder) {
+      await runStep('python3', ['-m', 'venv', folder]);
+      const python = join(folder, 'bin', 'python');
+      await runStep(python, ['-m', 'pip', 'install', '--quiet', '-r', join(source, 'requirements.txt')]);
+    },
+  };
+}
 
 function digestOf(folder: string, ...files: string[]): string {
   const hash = createHash('sha256');

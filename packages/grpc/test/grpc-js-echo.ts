@@ -59,7 +59,10 @@ function handled(kind: RpcKind, call: UnaryCall | BidiCall): RpcToHandle {
   const { requestStream } = streams(kind);
   return {
     kind,
-    messages: requestStream ? (call as BidiCall) : one((call as UnaryCall).request),
+    // Node 20 would destroy both sides of the stream when the requests have been read.
+    messages: requestStream
+      ? (call as BidiCall).iterator({ destroyOnReturn: false })
+      : one((call as UnaryCall).request),
     metadata: (name) => call.metadata.get(name).map(String),
     listen(see) {
       for (const event of ['data', 'end', 'cancelled']) call.on(event, () => see(event));

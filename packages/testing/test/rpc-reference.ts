@@ -194,7 +194,7 @@ export function connectRpcReference(fault?: RpcFault) {
       ...SERVER,
       ...(!has('names no peer') && { ...PEER, ...(side === 'server' && { 'client.address': '127.0.0.1' }) }),
       ...(isOther && { 'rpc.method_original': method }),
-      ...(has('names the service apart') && { 'rpc.service': service }),
+      ...(has('names the service apart') && { 'rpc.of': service }),
       ...(!has('adds no attributes') &&
         lenient('lets options throw', () => attributes?.(request), undefined)),
     };

@@ -55,12 +55,14 @@ export function traceServer(options: RpcServerOptions = {}): ConnectInterceptor 
     };
 }
 
+/** Why a server gives a call up: a deadline, its own end. A connection that broke has many codes, by how it broke. */
+const OWN_REASONS: ReadonlySet<string> = new Set(['deadline_exceeded', 'unavailable']);
+
 /** Returns how a call ended, whose signal was aborted for `reason`. */
 function outcomeOf(answer: Answer | undefined, reason: unknown): RpcOutcome {
   if (answer === undefined) {
     const code = errorCode(reason, 'canceled');
-    // The library's word for a connection that broke.
-    return { statusCode: code === 'aborted' ? 'canceled' : code };
+    return { statusCode: OWN_REASONS.has(code) ? code : 'canceled' };
   }
   // A response that cannot be written fails after the interceptors.
   const error = answer.error ?? (isPlainAbort(reason) ? undefined : reason);
