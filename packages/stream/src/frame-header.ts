@@ -79,7 +79,6 @@ export function readFields(bytes: Buffer, { fields: length }: HeaderLengths): He
     const name = FIELDS[bytes.readUInt8(at) - 1];
     const valueAt = at + FIELD_START;
     at = valueAt + bytes.readUInt16BE(at + 1);
-    if (at > end) return undefined;
     if (name === undefined) continue;
     const value = bytes.toString('latin1', valueAt, at);
     const before = found[name];

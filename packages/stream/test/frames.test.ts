@@ -283,11 +283,13 @@ describe('what is written', () => {
   test('calls the callbacks of write and end, and refuses what is no data like any stream', async () => {
     const called: string[] = [];
     const writer = writeFrames();
-    writer.resume();
+    const texts: string[] = [];
+    writer.pipe(readFrames()).on('data', ({ data }: ReceivedFrame) => texts.push(data.toString()));
     writer.write('a', () => called.push('write'));
-    writer.write('YQ==', 'base64', () => called.push('encoded'));
+    writer.write('Yg==', 'base64', () => called.push('encoded'));
     expect(() => writer.write({} as never)).toThrow(TypeError);
     await new Promise<void>((ended) => writer.end('c', ended));
+    expect(texts).toEqual(['a', 'b', 'c']);
     expect(called).toEqual(['write', 'encoded']);
     for (const end of [
       (stream: typeof writer, done: () => void) => stream.end(done),
