@@ -8,6 +8,17 @@ export type {
   HttpClientTraceOptions,
 } from './client/http-client-conformance-options.ts';
 export type { ClientRequest, ClientResponse, HttpClientUnderTest } from './client/http-client-under-test.ts';
+export { defineGraphqlConformance, graphqlConformanceCases } from './graphql/graphql-conformance.ts';
+export type {
+  GraphqlApplication,
+  GraphqlCapability,
+  GraphqlConformanceOptions,
+  GraphqlSetup,
+  GraphqlTraceOptions,
+  LoaderUnderTest,
+  ServedGraphql,
+  SubscribedEvents,
+} from './graphql/graphql-conformance-options.ts';
 export type { Capabilities, ConformanceCase, ConformanceRunner, Skip } from './kit/conformance-case.ts';
 export type { ConformanceSdk, SamplerLike, SpanProcessorLike } from './kit/conformance-sdk.ts';
 export type { RecordedSpan } from './kit/recorded-span.ts';

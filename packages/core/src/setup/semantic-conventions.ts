@@ -10,6 +10,10 @@ export const SCHEMA_URL = 'https://opentelemetry.io/schemas/1.45.0';
 
 export const ATTR_CLIENT_ADDRESS = 'client.address';
 export const ATTR_ERROR_TYPE = 'error.type';
+/** GraphQL is in development in the conventions. */
+export const ATTR_GRAPHQL_DOCUMENT = 'graphql.document';
+export const ATTR_GRAPHQL_OPERATION_NAME = 'graphql.operation.name';
+export const ATTR_GRAPHQL_OPERATION_TYPE = 'graphql.operation.type';
 export const ATTR_HTTP_REQUEST_HEADER = (name: string) => `http.request.header.${name}`;
 export const ATTR_HTTP_REQUEST_METHOD = 'http.request.method';
 export const ATTR_HTTP_REQUEST_METHOD_ORIGINAL = 'http.request.method_original';
@@ -49,6 +53,11 @@ export const ATTR_USER_AGENT_ORIGINAL = 'user_agent.original';
 
 /** Ours: how the caller's context was received. Written only when something about it is unusual. */
 export const ATTR_THROUGHLINE_EXTRACT = 'throughline.extract';
+
+/** Ours: how many errors the GraphQL operations of a request, or one operation, answered with. */
+export const ATTR_THROUGHLINE_GRAPHQL_ERRORS = 'throughline.graphql.errors';
+/** Ours: the variables of an operation that an option lists, as JSON. */
+export const ATTR_THROUGHLINE_GRAPHQL_VARIABLES = 'throughline.graphql.variables';
 
 export const METRIC_HTTP_SERVER_REQUEST_DURATION = 'http.server.request.duration';
 export const METRIC_HTTP_CLIENT_REQUEST_DURATION = 'http.client.request.duration';

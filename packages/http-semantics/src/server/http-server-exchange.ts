@@ -1,7 +1,14 @@
 import { type Attributes, type Context, INVALID_SPAN_CONTEXT, type Span, trace } from '@opentelemetry/api';
 import type { ExtractionOutcome } from '@throughline/core';
 import type { Failure, Operation, SecretSources } from '@throughline/core/seam';
-import { errorType, guarded, isSecretHeader, type Redaction, semconv } from '@throughline/core/seam';
+import {
+  errorType,
+  guarded,
+  isSecretHeader,
+  namedRoute,
+  type Redaction,
+  semconv,
+} from '@throughline/core/seam';
 import { methodInName } from '../http-method.ts';
 import type { HttpInstruments } from '../http-metrics.ts';
 import { statusCodeOf } from '../status-code.ts';
@@ -117,7 +124,7 @@ export class Exchange implements HttpServerExchange {
     const { activeRequests, responseHook } = this.#settings.options;
     const statusCode = statusCodeOf(given.statusCode);
     const outcome = statusCode === given.statusCode ? given : { ...given, statusCode };
-    const route = text(outcome.route) ?? this.#route ?? text(outcome.mount);
+    const route = text(outcome.route) ?? this.#route ?? namedRoute(this.span) ?? text(outcome.mount);
     const errorType = this.#errorType(outcome);
     if (route !== undefined) adopted?.setRoute(route);
     this.#operation.end({
