@@ -4,7 +4,7 @@
  * By a package that the code imports, then by name; `*` holds for all.
  */
 export const SURROUNDINGS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  '*': { stock: 'string', url: 'string' },
+  '*': { stock: 'string', url: 'string', schema: "import('graphql').GraphQLSchema" },
   '@throughline/express': { app: "import('express').Express" },
   '@throughline/fastify': { app: "import('fastify').FastifyInstance<any, any, any, any>" },
   '@throughline/http': { createServer: "typeof import('node:http').createServer" },

@@ -1,3 +1,4 @@
+import { injectContext } from '@throughline/core';
 import { graphqlConformanceCases } from '@throughline/testing';
 import { sdk3 } from '../../../test/conformance/sdk3.ts';
 import { GRAPHQL_FAULTS_BY_CASE } from './graphql-faults-by-case.ts';
@@ -15,6 +16,7 @@ plantFaults({
       sdk: sdk3,
       serve: graphqlReference(fault),
       createLoader: referenceLoader(fault),
+      outgoingFields: () => injectContext({}),
       deadline: IMPATIENT,
     }),
 });

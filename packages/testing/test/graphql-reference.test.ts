@@ -1,3 +1,4 @@
+import { injectContext } from '@throughline/core';
 import { defineGraphqlConformance } from '@throughline/testing';
 import { describe, it } from 'vitest';
 import { sdk3 } from '../../../test/conformance/sdk3.ts';
@@ -5,5 +6,11 @@ import { graphqlReference, referenceLoader } from './graphql-reference-server.ts
 
 defineGraphqlConformance(
   { describe, it },
-  { name: 'reference', sdk: sdk3, serve: graphqlReference(), createLoader: referenceLoader() },
+  {
+    name: 'reference',
+    sdk: sdk3,
+    serve: graphqlReference(),
+    createLoader: referenceLoader(),
+    outgoingFields: () => injectContext({}),
+  },
 );

@@ -3,6 +3,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { ApolloServer, HeaderMap } from '@apollo/server';
+import { injectContext } from '@throughline/core';
 import { tracePlugin } from '@throughline/fastify';
 import { traceGraphql as traceApollo } from '@throughline/graphql/apollo';
 import { traceLoader } from '@throughline/graphql/dataloader';
@@ -128,19 +129,20 @@ async function serveMercurius({ typeDefs, resolvers, traceOptions }: GraphqlSetu
   return { url, subscribe: (query) => subscribeByWebSocket(url, query), close: () => app.close() };
 }
 
-const SERVERS: Readonly<Record<string, Omit<GraphqlConformanceOptions, 'name' | 'sdk'>>> = {
-  'graphql-yoga': { serve: serveYoga },
-  'Apollo Server': {
-    serve: serveApollo,
-    capabilities: {
-      route: { reason: 'Apollo Server does not know where it is mounted; its HTTP server does' },
+const SERVERS: Readonly<Record<string, Omit<GraphqlConformanceOptions, 'name' | 'sdk' | 'outgoingFields'>>> =
+  {
+    'graphql-yoga': { serve: serveYoga },
+    'Apollo Server': {
+      serve: serveApollo,
+      capabilities: {
+        route: { reason: 'Apollo Server does not know where it is mounted; its HTTP server does' },
+      },
     },
-  },
-  mercurius: {
-    serve: serveMercurius,
-    refusals: { parse: 'MER_ERR_GQL_VALIDATION', validation: 'MER_ERR_GQL_VALIDATION' },
-  },
-};
+    mercurius: {
+      serve: serveMercurius,
+      refusals: { parse: 'MER_ERR_GQL_VALIDATION', validation: 'MER_ERR_GQL_VALIDATION' },
+    },
+  };
 
 /** The names of {@link graphqlServer}. */
 export const GRAPHQL_SERVERS = Object.keys(SERVERS);
@@ -153,6 +155,7 @@ export function graphqlServer(name: string, sdk: ConformanceSdk): GraphqlConform
     name,
     sdk,
     ...server,
+    outgoingFields: () => injectContext({}),
     createLoader: (loadBatch) => traceLoader('names', loadBatch, (batch) => new DataLoader(batch)),
   };
 }

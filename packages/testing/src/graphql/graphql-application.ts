@@ -1,7 +1,6 @@
 import { context, propagation, trace } from '@opentelemetry/api';
-import { injectContext } from '@throughline/core';
 import { inApplicationSpan } from './application-span.ts';
-import type { GraphqlApplication, LoaderUnderTest } from './graphql-conformance-options.ts';
+import type { GraphqlApplication, GraphqlConformanceOptions } from './graphql-conformance-options.ts';
 
 const TYPE_DEFS = `
 type Query {
@@ -33,7 +32,7 @@ function sightingNow(): string {
 /** Returns the application of one case. */
 export function graphqlApplication(
   sightings: string[],
-  createLoader: ((loadBatch: (keys: readonly string[]) => Promise<string[]>) => LoaderUnderTest) | undefined,
+  { createLoader, outgoingFields }: GraphqlConformanceOptions,
 ): GraphqlApplication {
   const loader = createLoader?.(async (keys) => {
     sightings.push(await sighting());
@@ -47,7 +46,7 @@ export function graphqlApplication(
         seen: () => sighting(),
         sent: async () => {
           await new Promise((next) => setImmediate(next));
-          return JSON.stringify(injectContext({}));
+          return JSON.stringify(outgoingFields());
         },
         people: () => [{ key: 'a' }, { key: 'b' }, { key: 'c' }],
         fail: async () => {

@@ -87,6 +87,8 @@ export interface ServedGraphql {
 export interface GraphqlConformanceOptions extends KitOptions<GraphqlCapability> {
   /** Serves the application below an HTTP server that is traced. */
   serve(setup: GraphqlSetup): ServedGraphql | Promise<ServedGraphql>;
+  /** Returns the fields that a call of the application would carry now, as its client writes them. */
+  outgoingFields(): Record<string, string>;
   /** Returns a loader, whose batches have spans named `load names`; needed with `loader`. */
   createLoader?(loadBatch: (keys: readonly string[]) => Promise<string[]>): LoaderUnderTest;
   /** The values of `error.type` for documents that cannot be parsed, or are not valid. Default: those of Apollo Server. */

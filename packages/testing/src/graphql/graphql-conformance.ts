@@ -15,7 +15,7 @@ import { runGraphqlCase } from './run-graphql-case.ts';
 const kit = createConformanceKit<GraphqlConformanceOptions, GraphqlCase>({
   subject: 'GraphQL server',
   entry: 'graphqlConformanceCases()',
-  rules: { serve: aFunction, createLoader: aFunction, refusals: anObject },
+  rules: { serve: aFunction, outgoingFields: aFunction, createLoader: aFunction, refusals: anObject },
   groups: {
     spans: graphqlSpanCases,
     context: graphqlContextCases,
@@ -43,7 +43,7 @@ export function graphqlConformanceCases(options: GraphqlConformanceOptions): Con
  *
  * @example
  * import { describe, it } from 'node:test';
- * defineGraphqlConformance({ describe, it }, { name: 'my server', sdk, serve });
+ * defineGraphqlConformance({ describe, it }, { name: 'my server', sdk, serve, outgoingFields });
  */
 export function defineGraphqlConformance(
   runner: ConformanceRunner,

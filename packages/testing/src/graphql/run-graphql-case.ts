@@ -26,7 +26,7 @@ export function runGraphqlCase(one: GraphqlCase, options: GraphqlConformanceOpti
       options,
       sightings,
       async serve(traceOptions) {
-        const application = graphqlApplication(sightings, options.createLoader);
+        const application = graphqlApplication(sightings, options);
         const server = await options.serve({ ...application, traceOptions });
         served.push(server);
         return server;
