@@ -155,7 +155,7 @@ describe('traceLoader()', () => {
     expect(() =>
       traceLoader(
         '',
-        async () => [],
+        async (): Promise<string[]> => [],
         (batch) => new DataLoader(batch),
       ),
     ).toThrow('[throughline/graphql] traceLoader(): name must be a text');

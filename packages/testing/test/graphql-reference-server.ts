@@ -305,8 +305,7 @@ class Reference {
     const { span } = operation;
     const calls = this.#has('calls hooks twice') ? 2 : 1;
     for (let call = 0; call < calls; call += 1)
-      if (span?.isRecording())
-        this.#call(() => options.requestHook?.({ span, operation: record }), undefined);
+      if (span?.isRecording()) this.#call(() => options.requestHook?.({ span, request: record }), undefined);
     return {
       operation,
       end: (errors: readonly unknown[], type?: string) =>
@@ -361,7 +360,10 @@ class Reference {
       complete: () => (errors.length > 0 ? { [ERRORS]: errors.length } : {}),
       hook: (span) => {
         const { responseHook } = this.#options ?? {};
-        this.#call(() => responseHook?.({ span, operation: record, errors: errors.length }), undefined);
+        this.#call(
+          () => responseHook?.({ span, request: record, outcome: { errors: errors.length } }),
+          undefined,
+        );
       },
     });
     if (errors.length === 0 || request?.isRecording() !== true) return;

@@ -112,7 +112,9 @@ export class GraphqlOperation {
       hook:
         responseHook &&
         ((span) =>
-          guarded('options.responseHook threw', () => responseHook({ span, operation: record, errors }))),
+          guarded('options.responseHook threw', () =>
+            responseHook({ span, request: record, outcome: { errors } }),
+          )),
     });
   }
 

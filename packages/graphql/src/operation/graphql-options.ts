@@ -1,22 +1,10 @@
-import type { Attributes, Span, TracerProvider } from '@opentelemetry/api';
-import type { Scope } from '@throughline/core/seam';
+import type { Attributes, TracerProvider } from '@opentelemetry/api';
+import type { RequestHookState, ResponseHookState, Scope } from '@throughline/core/seam';
 import type { GraphqlOperationRecord } from './operation-record.ts';
 
-/** The part of a span that hooks may use: they can describe it, not end it. */
-export type DescribableSpan = Pick<
-  Span,
-  'setAttribute' | 'setAttributes' | 'addEvent' | 'spanContext' | 'isRecording'
->;
-
-/** The argument of `requestHook`. It is one object, so that it can grow. */
-export interface GraphqlRequestHookState {
-  readonly span: DescribableSpan;
-  readonly operation: GraphqlOperationRecord;
-}
-
-/** The argument of `responseHook`. It is one object, so that it can grow. */
-export interface GraphqlResponseHookState extends GraphqlRequestHookState {
-  /** How many errors the operation answered with; those of a subscription's events included. */
+/** How an operation ended. */
+export interface GraphqlOutcome {
+  /** How many errors it answered with; those of a subscription's events included. */
   readonly errors: number;
 }
 
@@ -39,9 +27,11 @@ export interface GraphqlOptions {
   /** Returns more attributes for the span. Called before it starts, so that samplers see them. Default: there are none. */
   readonly attributes?: ((operation: GraphqlOperationRecord) => Attributes) | undefined;
   /** Called once, when the span has started; not for a span that is not recorded. Default: nothing is called. */
-  readonly requestHook?: ((state: GraphqlRequestHookState) => void) | undefined;
+  readonly requestHook?: ((state: RequestHookState<GraphqlOperationRecord>) => void) | undefined;
   /** Called once, before the span ends; not for a span that is not recorded. Default: nothing is called. */
-  readonly responseHook?: ((state: GraphqlResponseHookState) => void) | undefined;
+  readonly responseHook?:
+    | ((state: ResponseHookState<GraphqlOperationRecord, GraphqlOutcome>) => void)
+    | undefined;
   /**
    * Whether to record the text of the document as `graphql.document`, without what looks like a secret. Values that clients write
    * into the document instead of into variables are recorded. Default: `false`.

@@ -62,7 +62,7 @@ export function createGraphqlTracer(options: GraphqlOptions, scope: Scope): Grap
     );
     const { span } = operation;
     if (requestHook !== undefined && span !== undefined && operation.recording)
-      guarded('options.requestHook threw', () => requestHook({ span, operation: record }));
+      guarded('options.requestHook threw', () => requestHook({ span, request: record }));
     const resolver = (parent: Context, field: string) =>
       new Operation(parent, { tracer: recorder, name: field, kind: SpanKind.INTERNAL });
     return new GraphqlOperation({ record, options, operation, request, resolver });

@@ -26,14 +26,11 @@ export interface GraphqlTraceOptions {
   readonly ignore?: (operation: GraphqlOperationLike) => boolean;
   readonly spanName?: (operation: GraphqlOperationLike) => string;
   readonly attributes?: (operation: GraphqlOperationLike) => Attributes;
-  readonly requestHook?: (state: {
-    readonly span: HookSpan;
-    readonly operation: GraphqlOperationLike;
-  }) => void;
+  readonly requestHook?: (state: { readonly span: HookSpan; readonly request: GraphqlOperationLike }) => void;
   readonly responseHook?: (state: {
     readonly span: HookSpan;
-    readonly operation: GraphqlOperationLike;
-    readonly errors: number;
+    readonly request: GraphqlOperationLike;
+    readonly outcome: { readonly errors: number };
   }) => void;
   readonly captureDocument?: boolean;
   readonly captureVariables?: readonly string[];

@@ -62,12 +62,12 @@ export const graphqlOptionCases: readonly GraphqlCase[] = [
   {
     name: 'calls requestHook and responseHook once each with the span, which both may still write to',
     traceOptions: ({ notes }) => ({
-      requestHook({ span, operation }) {
-        notes.push(`request ${operation.name}`);
+      requestHook({ span, request }) {
+        notes.push(`request ${request.name}`);
         span.setAttribute('app.request', true);
       },
-      responseHook({ span, errors }) {
-        notes.push(`response ${errors}`);
+      responseHook({ span, outcome }) {
+        notes.push(`response ${outcome.errors}`);
         span.setAttribute('app.response', true);
       },
     }),
