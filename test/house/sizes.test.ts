@@ -1,15 +1,11 @@
 import { expect, it } from 'vitest';
-import { parsed, type Source, source } from './source.ts';
+import { linesOfCode } from './lines-of-code.ts';
+import { PRODUCT, source } from './source.ts';
 
+/** One screen. */
 const MOST = 40;
-
-/** Lines that are neither blank nor only a comment. */
-function linesOfCode(file: Source): number {
-  let code = file.text;
-  for (const { start, end } of parsed(file).comments)
-    code = code.slice(0, start) + code.slice(start, end).replace(/[^\n]/g, ' ') + code.slice(end);
-  return code.split('\n').filter((line) => line.trim() !== '').length;
-}
+/** One sitting. */
+const MOST_IN_CORE = 1200;
 
 it.each([
   'packages/http/src/trace-listener.ts',
@@ -24,6 +20,15 @@ it.each([
     lines,
     `${path} has ${lines} lines of code. Move what is not this framework's to @throughline/http.`,
   ).toBeLessThanOrEqual(MOST);
+});
+
+it('the core is read in one sitting', () => {
+  const lines = PRODUCT.filter(({ path }) => path.startsWith('packages/core/src/')).map(linesOfCode);
+  const sum = lines.reduce((all, some) => all + some, 0);
+  expect(
+    sum,
+    `packages/core/src has ${sum} lines of code. Move what not every hop does to the package that does it.`,
+  ).toBeLessThanOrEqual(MOST_IN_CORE);
 });
 
 it('counts neither blank lines nor comments', () => {
