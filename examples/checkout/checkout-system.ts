@@ -22,7 +22,10 @@ const QUEUE_SERVICES = [
 ] as const;
 
 /** The services behind other hops than HTTP, each called at the address in its variable. */
-const HOP_SERVICES = [{ name: 'warehouse', framework: 'gRPC', variable: 'WAREHOUSE_ADDRESS' }] as const;
+const HOP_SERVICES = [
+  { name: 'warehouse', framework: 'gRPC', variable: 'WAREHOUSE_ADDRESS' },
+  { name: 'discounts', framework: 'ws', variable: 'DISCOUNTS_ADDRESS' },
+] as const;
 
 export interface QueueOptions {
   /** The broker that orders are announced through: `amqp://guest:guest@127.0.0.1:5672`. */

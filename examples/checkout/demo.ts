@@ -18,7 +18,8 @@ const USAGE = `Usage: npm run demo -- [--once] [--break strip-headers]
        npm run demo:queue -- [--once] [--break strip-headers | --break forget-channel]
 
 Starts four services, sends one checkout request through them and prints its trace. With hops, the request continues
-in a service that is called by gRPC. With the queue, two more services mail the customer, through RabbitMQ and Redis.
+in a service that is called by gRPC and in one that is asked over a WebSocket. With the queue, two more services mail
+the customer, through RabbitMQ and Redis.
 
   --once                  print that trace and stop; exit 0 only if it is one connected trace
   --break strip-headers   put a proxy that drops ${STRIPPED_HEADERS.join(', ')} between gateway and orders

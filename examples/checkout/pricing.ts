@@ -8,6 +8,11 @@ import { startTracing } from './tracing.ts';
 startTracing('pricing');
 
 const port = Number(process.env.PORT ?? 3003);
+
+// Only `npm run demo:hops` has discounts.
+const discounts = process.env.DISCOUNTS_ADDRESS;
+const discounted = discounts && (await import('./hops/discounts-client.ts')).createDiscountsClient(discounts);
+
 const derive = promisify(pbkdf2);
 const priceLists = {
   eu: {
@@ -40,8 +45,9 @@ async function handle(req: IncomingMessage, res: ServerResponse) {
   exchangeOf(req)?.setRoute('/prices/:sku');
 
   const { currency, cents } = priceList();
-  const price = cents.get(sku);
-  if (price === undefined) return send(res, 404, { error: 'no such sku' });
+  const listed = cents.get(sku);
+  if (listed === undefined) return send(res, 404, { error: 'no such sku' });
+  const price = discounted ? await discounted(listed) : listed;
   // The quote is sealed, so that a later order can be checked against it.
   const seal = await derive(`${sku}:${price}:${currency}`, 'demo', 5_000, 16, 'sha256');
   send(res, 200, { sku, cents: price, currency, seal: seal.toString('hex') });

@@ -109,12 +109,15 @@ describe('demo --once', () => {
     expect(tree.map((line) => line.search(/\w/))).toEqual([0, 3, 6, 9, 12, 9, 12]);
   });
 
-  test('with hops, continues the trace by gRPC', async () => {
+  test('with hops, continues the trace by gRPC and over a WebSocket', async () => {
     const run = demo(['--once', '--hops']);
     expect(await run.ended, run.output.stderr).toBe(0);
     expect(run.output.stdout).toMatch(/One connected trace: \d+ services, \d+ spans\./);
     expect(run.output.stdout).toMatch(
       /inventory SERVER GET \/stock\/:sku .*\n.*`- inventory CLIENT demo\.Warehouse\/Count .*\n.*`- warehouse SERVER demo\.Warehouse\/Count /,
+    );
+    expect(run.output.stdout).toMatch(
+      /pricing PRODUCER send \/discounts .*\n.*`- discounts CONSUMER process \/discounts .*\n.*`- discounts PRODUCER send \/discounts .*\n.*`- pricing CONSUMER process \/discounts /,
     );
   });
 
