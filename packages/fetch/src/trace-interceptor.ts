@@ -1,16 +1,10 @@
 import { activeContext, runInContext } from '@throughline/core';
-import {
-  isTracingSuppressed,
-  reportOnce,
-  Scope,
-  suppressTracing,
-  writesIntoUndici,
-} from '@throughline/core/seam';
+import { isTracingSuppressed, Scope, suppressTracing, writesIntoUndici } from '@throughline/core/seam';
 import type { HttpClientOptions } from '@throughline/http-semantics';
 import { createRequestTracer } from './redirects-by-client/request-tracer.ts';
 import { type DispatchTarget, dispatchedUrl } from './undici/dispatched-url.ts';
-import { type HandlerListener, observedHandler } from './undici/observed-handler.ts';
-import { headerPairs, headerReader } from './undici/undici-headers.ts';
+import { observedHandler } from './undici/observed-handler.ts';
+import { headerReader, readableHeaders, writableHeaders } from './undici/undici-headers.ts';
 
 /** The options of undici's `dispatch` that are used here. */
 interface DispatchOptions extends DispatchTarget {
@@ -51,23 +45,19 @@ export function traceInterceptor(options: HttpClientOptions = {}) {
       // undici itself rejects what is not a request or not a handler.
       if (url === undefined || Object(handler) !== handler || isTracingSuppressed(parent))
         return dispatch(request, handler);
-      const headers = headerPairs(request.headers);
-      const header = headerReader(headers);
+      const own = readableHeaders(request.headers);
+      const header = headerReader(own);
       const resendCount = attempts.get(handler) ?? 0;
       attempts.set(handler, resendCount + 1);
       const traced = trace({ method: request.method, url, resendCount, header }, parent);
+      const headers = writableHeaders(own);
       // It would write a second set of headers.
       if (!writesIntoUndici()) traced.inject(headers);
-      const listener: HandlerListener = {
-        onHead: (statusCode, header) => traced.endWithHead(statusCode, header),
-        onRedirected: () => reportOnce(TOO_FAR_OUT),
-        onError: (error) => traced.endWithError(error),
-      };
       // In the caller's context, not in the suppressed one of the wire: interceptors retry and redirect from there.
-      const observed = observedHandler(handler, listener, (method) => runInContext(parent, method));
+      const observed = observedHandler(handler, traced, parent);
       try {
         return runInContext(suppressTracing(traced.context), () =>
-          dispatch({ ...request, headers: headers.flat() }, observed),
+          dispatch({ ...request, headers }, observed),
         );
       } catch (error) {
         traced.endWithError(error);
@@ -76,7 +66,3 @@ export function traceInterceptor(options: HttpClientOptions = {}) {
     };
   };
 }
-
-const TOO_FAR_OUT =
-  'an interceptor that follows redirects is nearer to the wire than traceInterceptor(), and sends its headers on to wherever ' +
-  'it is redirected; put traceInterceptor() first in compose()';

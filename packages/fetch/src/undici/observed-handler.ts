@@ -1,57 +1,79 @@
+import type { Context } from '@opentelemetry/api';
+import { runInContext } from '@throughline/core';
+import { reportOnce } from '@throughline/core/seam';
+import type { TracedRequest } from '../redirects-by-client/request-tracer.ts';
 import { headerReader } from './undici-headers.ts';
 
-/** Receives how one dispatched request proceeds. */
-export interface HandlerListener {
-  /** Called with the head of the final response, not with those of informational ones. */
-  onHead(statusCode: number, header: (name: string) => string | undefined): void;
-  /** Called with what the request failed with. Absent: failures are not observed. */
-  onError?(error: unknown): void;
-  /**
-   * Called when the request is about to be written and an interceptor nearer to the wire followed redirects for it.
-   * Absent: this is not observed.
-   */
-  onRedirected?(): void;
-}
+const TOO_FAR_OUT =
+  'an interceptor that follows redirects is nearer to the wire than traceInterceptor(), and sends its headers on to wherever ' +
+  'it is redirected; put traceInterceptor() first in compose()';
 
 /**
- * Returns the handler of an undici request with a listener on it.
+ * Returns the handler of an undici request, whose calls end the request's span and run in `context`.
  *
- * undici has two sets of handler methods, one until version 7 and one since. The listener observes both; the
- * handler's other members stay as they are. `call` calls its methods, passed as functions without arguments.
+ * undici has two sets of handler methods, one until version 7 and one since. Both are observed; the handler's other members
+ * stay as they are.
  */
 export function observedHandler<Handler extends object>(
   handler: Handler,
-  listener: HandlerListener,
-  call: <Result>(method: () => Result) => Result = (method) => method(),
+  traced: TracedRequest,
+  context: Context,
 ): Handler {
-  const onHead = (status: unknown, headers: unknown) => {
-    if (typeof status !== 'number' || status < 200) return;
-    listener.onHead(status, headerReader(headers));
-  };
-  const onUpgrade = (status: unknown) => listener.onHead(Number(status), () => undefined);
-  const onError = (error: unknown) => listener.onError?.(error);
-  const listeners: Record<string, (...args: unknown[]) => void> = {
-    onRequestStart: (_controller, about) => {
-      const { history } = (about ?? {}) as { history?: unknown };
-      if (Array.isArray(history) && history.length > 0) listener.onRedirected?.();
-    },
-    onHeaders: onHead,
-    onResponseStart: (_controller, status, headers) => onHead(status, headers),
-    onError,
-    onResponseError: (_controller, error) => onError(error),
-    onUpgrade,
-    onRequestUpgrade: (_controller, status) => onUpgrade(status),
-  };
-  return new Proxy(handler, {
-    get(target, name) {
-      const member = Reflect.get(target, name, target) as unknown;
-      if (typeof member !== 'function') return member;
-      const observe =
-        typeof name === 'string' && Object.hasOwn(listeners, name) ? listeners[name] : undefined;
-      return (...args: unknown[]) => {
-        observe?.(...args);
-        return call(() => Reflect.apply(member, target, args));
-      };
-    },
-  });
+  return new Proxy(handler, new ObservedHandler<Handler>(traced, context));
+}
+
+class ObservedHandler<Handler extends object> implements ProxyHandler<Handler> {
+  readonly #traced: TracedRequest;
+  readonly #context: Context;
+
+  constructor(traced: TracedRequest, context: Context) {
+    this.#traced = traced;
+    this.#context = context;
+  }
+
+  get(target: Handler, name: string | symbol): unknown {
+    const member: unknown = Reflect.get(target, name, target);
+    if (typeof member !== 'function') return member;
+    return (...args: unknown[]) => {
+      observe(this.#traced, name, args);
+      return runInContext(this.#context, () => Reflect.apply(member, target, args));
+    };
+  }
+}
+
+function observe(traced: TracedRequest, name: string | symbol, args: readonly unknown[]): void {
+  switch (name) {
+    case 'onRequestStart':
+      reportRedirects(args[1]);
+      break;
+    case 'onHeaders':
+      observeHead(traced, args[0], args[1]);
+      break;
+    case 'onResponseStart':
+      observeHead(traced, args[1], args[2]);
+      break;
+    case 'onUpgrade':
+      traced.endWithHead(Number(args[0]), () => undefined);
+      break;
+    case 'onRequestUpgrade':
+      traced.endWithHead(Number(args[1]), () => undefined);
+      break;
+    case 'onError':
+      traced.endWithError(args[0]);
+      break;
+    case 'onResponseError':
+      traced.endWithError(args[1]);
+      break;
+  }
+}
+
+/** Ends the span with the head of the final response, not with those of informational ones. */
+function observeHead(traced: TracedRequest, status: unknown, headers: unknown): void {
+  if (typeof status === 'number' && status >= 200) traced.endWithHead(status, headerReader(headers));
+}
+
+/** The request is about to be written. Its history are the URLs that it was redirected from below us. */
+function reportRedirects(about: unknown): void {
+  const { history } = (about ?? {}) as { history?: unknown };
+  if (Array.isArray(history) && history.length > 0) reportOnce(TOO_FAR_OUT);
 }

@@ -1,12 +1,8 @@
 import { carrierGetter } from '@throughline/core';
 
-/** Returns a function that reads headers in any of undici's forms by name; of several values it returns the first. */
+/** Returns a function that reads headers by name; of several values it returns the first. */
 export function headerReader(headers: unknown): (name: string) => string | undefined {
-  let pairs: [string, unknown][] | undefined;
-  return (name) => {
-    pairs ??= headerPairs(headers);
-    return firstValue(carrierGetter.get(pairs, name));
-  };
+  return (name) => firstValue(carrierGetter.get(headers, name));
 }
 
 /** Returns the first of several values of a header. */
@@ -14,14 +10,17 @@ export function firstValue(value: string | string[] | undefined): string | undef
   return Array.isArray(value) ? value[0] : value;
 }
 
-/** Returns a copy of headers in any of undici's forms: a flat array, an object, or an iterable of pairs. */
-export function headerPairs(headers: unknown): [name: string, value: unknown][] {
-  if (headers === null || headers === undefined) return [];
-  if (Array.isArray(headers) && !Array.isArray(headers[0]))
-    return Array.from({ length: headers.length >> 1 }, (_, pair) => [
-      String(headers[pair * 2]),
-      headers[pair * 2 + 1],
-    ]);
-  if (Symbol.iterator in Object(headers)) return [...(headers as Iterable<[string, unknown]>)];
-  return Object.entries(headers as object);
+/** Returns headers in a form that can be read more than once: any but an iterator, which yields its pairs only once. */
+export function readableHeaders(headers: unknown): object {
+  if (typeof headers !== 'object' || headers === null) return {};
+  return Symbol.iterator in headers && !Array.isArray(headers)
+    ? [...(headers as Iterable<[string, unknown]>)]
+    : headers;
+}
+
+/** Returns a copy of readable headers, in a form that undici takes and that can be written to. */
+export function writableHeaders(headers: object): object {
+  // An empty list does not show whether names and values alternate in it.
+  if (!Array.isArray(headers) || headers.length === 0) return { ...headers };
+  return Array.isArray(headers[0]) ? headers.flat() : [...headers];
 }
