@@ -53,6 +53,14 @@ const CONTENTS: Readonly<Record<string, readonly Readonly<Record<string, string>
       kafkajs: '^2.2.4',
     },
   ],
+  calls: [
+    {
+      ...SDK_3,
+      '@grpc/grpc-js': '1.14.7',
+      '@opentelemetry/instrumentation': '0.300.0',
+      '@opentelemetry/instrumentation-grpc': '0.300.0',
+    },
+  ],
   'dd-trace': [{ ...FRAMEWORKS, 'dd-trace': '^6.21.0' }],
   sentry: [
     { ...FRAMEWORKS, '@sentry/node': '^11.12.0' },
@@ -61,7 +69,7 @@ const CONTENTS: Readonly<Record<string, readonly Readonly<Record<string, string>
 };
 
 const HERE = import.meta.dirname;
-const OURS = new Set(['otel', 'otel2', 'messages']);
+const OURS = new Set(['otel', 'otel2', 'messages', 'calls']);
 
 /**
  * Installs what the variants need, outside this repository and kept between runs; our own packages are packed and

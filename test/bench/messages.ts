@@ -33,6 +33,16 @@ export async function measureMessages(
   return { tables, missing: left };
 }
 
+/** Rows for unary calls of `@grpc/grpc-js`; a message is a call, and a process of its own is client and server. */
+export async function measureCalls(
+  installation: Installation,
+  rounds: number,
+  timing: Timing,
+  progress: (what: string) => void,
+): Promise<Record<string, Row[]>> {
+  return { '@grpc/grpc-js': await tableOf('grpc-js', '', installation, rounds, timing, progress) };
+}
+
 async function tableOf(
   client: string,
   url: string,

@@ -66,6 +66,7 @@ export function writeReport(repository: string, results: Results): void {
     goals(parts),
     section(parts.outbound, 'Outgoing calls with `fetch`', (part) => table(part.rows ?? [], 'call')),
     section(parts.messages, 'Messages', (part) => messages(part.tables ?? {})),
+    section(parts.calls, 'Calls of gRPC', (part) => calls(part.tables ?? {})),
     section(parts.scaling, 'How the cost grows', (part) => scaling(repository, part.scaling ?? {})),
     section(parts.memory, 'Memory of requests under way', (part) => memory(repository, part.memory ?? [])),
     section(parts.propagators, 'Propagators', (part) => propagators(part.text ?? '')),
@@ -153,6 +154,13 @@ function messages(tables: Readonly<Record<string, readonly Row[]>>): string {
   return [
     'One process sends messages of 200 bytes to itself through a real broker, with 32 under way, each from a different caller. A message is one send and one handler; the broker runs on the other processor and is not counted.',
     ...Object.entries(tables).map(([client, rows]) => `### ${client}\n\n${table(rows, 'message')}`),
+  ].join('\n\n');
+}
+
+function calls(tables: Readonly<Record<string, readonly Row[]>>): string {
+  return [
+    'One process makes unary calls of 200 bytes to itself, with 32 under way, each from a different caller. The figures are those of client and server together.',
+    ...Object.entries(tables).map(([library, rows]) => `### ${library}\n\n${table(rows, 'call')}`),
   ].join('\n\n');
 }
 

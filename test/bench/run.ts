@@ -3,8 +3,8 @@
  *
  *   node test/bench/run.ts [--quick] [--rounds N] [--only http,express,…] [--sdk 2] [--report-only]
  *
- * Parts: bytes, http, express, fastify, koa, outbound, messages, scaling, memory, propagators. A part that is not run keeps its figures
- * of the run before, with their date.
+ * Parts: bytes, http, express, fastify, koa, outbound, messages, calls, scaling, memory, propagators. A part that is not run keeps its
+ * figures of the run before, with their date.
  */
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -18,13 +18,13 @@ import { pinned } from './child.ts';
 import { BARE, contenders, type Entry, FLOOR, OURS } from './contenders.ts';
 import { clientDuel, httpDuel, MODES, type Mode, NORMAL, QUICK, type Timing } from './duel.ts';
 import { installAll } from './installation.ts';
-import { measureMessages } from './messages.ts';
+import { measureCalls, measureMessages } from './messages.ts';
 import type { Framework } from './process/variant.ts';
 import { type Results, type Row, writeReport } from './report.ts';
 import { measureOpenRequests, measureScaling } from './scaling.ts';
 import { type Duel, shuffled, summarize } from './statistics.ts';
 
-const PARTS = ['bytes', ...FRAMEWORKS, 'outbound', 'messages', 'scaling', 'memory', 'propagators'];
+const PARTS = ['bytes', ...FRAMEWORKS, 'outbound', 'messages', 'calls', 'scaling', 'memory', 'propagators'];
 const REPOSITORY = join(import.meta.dirname, '../..');
 const STORE = join(REPOSITORY, '.reports/bench.json');
 
@@ -72,6 +72,7 @@ async function measureAll(): Promise<void> {
     }
   if (parts.includes('outbound')) keep('outbound', { rows: await outbound(entries) });
   if (parts.includes('messages')) await messages();
+  if (parts.includes('calls')) await calls();
   const bare = find(entries, BARE);
   if (parts.includes('scaling'))
     keep('scaling', { scaling: await measureScaling(bare, find(entries, OURS), rounds, timing, progress) });
@@ -137,6 +138,14 @@ async function messages(): Promise<void> {
   for (const [client, reason] of Object.entries(missing)) results.missing[`messages of ${client}`] = reason;
   results.versions = { ...results.versions, ...installation.versions };
   keep('messages', { tables });
+}
+
+async function calls(): Promise<void> {
+  const { installations } = await installAll(['calls']);
+  const installation = installations.get('calls');
+  if (installation === undefined) throw new Error('gRPC could not be installed');
+  results.versions = { ...results.versions, ...installation.versions };
+  keep('calls', { tables: await measureCalls(installation, rounds, timing, progress) });
 }
 
 /** Every variant once per round, in another order each time. */

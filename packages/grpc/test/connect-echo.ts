@@ -13,6 +13,7 @@ import {
   createConnectTransport,
   createGrpcTransport,
   createGrpcWebTransport,
+  Http2SessionManager,
 } from '@connectrpc/connect-node';
 import { traceClient, traceServer } from '@throughline/grpc/connect';
 import {
@@ -61,7 +62,7 @@ const registry = createFileRegistry(
   }),
   () => undefined,
 );
-const service = registry.getService('throughline.conformance.Echo') as DescService;
+export const service = registry.getService('throughline.conformance.Echo') as DescService;
 
 export const CONNECT_METHODS = Object.fromEntries(
   KINDS.map((kind) => [kind, `${service.typeName}/${methodName(kind)}`]),
@@ -138,6 +139,8 @@ export function connectBy(protocol: ConnectProtocol, version: '1.1' | '2') {
     client: tracing,
     port: other,
   }: RpcSetup & { readonly port?: number }): Promise<Connected> => {
+    // First, because wrong options must not leave a server behind.
+    const interceptors = tracing === false ? [] : [traceClient(tracing)];
     const listener = connectNodeAdapter({
       routes: (router) => router.service(service, implementation(handler) as never),
       readMaxBytes: 4_000_000,
@@ -148,10 +151,14 @@ export function connectBy(protocol: ConnectProtocol, version: '1.1' | '2') {
     server.on('connection', (socket: Socket) => sockets.add(socket));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
+    const baseUrl = `http://127.0.0.1:${other ?? port}`;
+    // Its own, so that no connection of the case keeps the process.
+    const sessionManager = version === '2' ? new Http2SessionManager(baseUrl) : undefined;
     const options = {
-      baseUrl: `http://127.0.0.1:${other ?? port}`,
+      baseUrl,
+      ...(sessionManager && { sessionManager }),
       httpVersion: version,
-      ...(tracing !== false && { interceptors: [traceClient(tracing)] }),
+      interceptors,
     };
     const transport: Transport =
       protocol === 'connect'
@@ -168,6 +175,7 @@ export function connectBy(protocol: ConnectProtocol, version: '1.1' | '2') {
       call: (call) => makeCall(client, call),
       kill,
       async close() {
+        sessionManager?.abort();
         kill();
         await new Promise((resolve) => server.close(resolve));
       },
@@ -175,13 +183,13 @@ export function connectBy(protocol: ConnectProtocol, version: '1.1' | '2') {
   };
 }
 
-interface CallOptions {
+export interface CallOptions {
   readonly headers: Headers;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
 
-interface EchoClient {
+export interface EchoClient {
   unary(message: Message, options: CallOptions): Promise<Message>;
   clientStream(messages: AsyncIterable<Message>, options: CallOptions): Promise<Message>;
   serverStream(message: Message, options: CallOptions): AsyncIterable<Message>;

@@ -11,7 +11,7 @@ import {
   type ServiceDefinition,
   status,
 } from '@grpc/grpc-js';
-import { SpanKind } from '@opentelemetry/api';
+import { SpanKind, trace } from '@opentelemetry/api';
 import { traceClient, traceServer } from '@throughline/grpc/grpc-js';
 import { createPropagator } from '@throughline/propagators';
 import { assertParent, type SpanCollector } from '@throughline/testing';
@@ -189,6 +189,23 @@ describe('beside other interceptors', () => {
       'NOT_FOUND',
       'NOT_FOUND',
     ]);
+  });
+
+  test('is active in those that come after it', async () => {
+    const seen: (string | undefined)[] = [];
+    const noting: ServerInterceptor = (_, inner) =>
+      new ServerInterceptingCall(inner, {
+        start: (next) =>
+          next({
+            onReceiveMetadata(metadata, pass) {
+              seen.push(trace.getActiveSpan()?.spanContext().spanId);
+              pass(metadata);
+            },
+          }),
+      });
+    await call((_, callback) => callback(null, 'seven'), { server: [traceServer(), noting] });
+    expect(seen).toEqual([(await server()).spanContext().spanId]);
+    await client();
   });
 
   test('records the deadline of the library through one in between', async () => {

@@ -14,6 +14,11 @@ export default {
       return { telemetry: new BullMQOtel('bench') };
     }
     const { registerInstrumentations } = require('@opentelemetry/instrumentation');
+    if (client === 'grpc-js') {
+      const { GrpcInstrumentation } = require('@opentelemetry/instrumentation-grpc');
+      registerInstrumentations({ instrumentations: [new GrpcInstrumentation()] });
+      return {};
+    }
     const { AmqplibInstrumentation } = require('@opentelemetry/instrumentation-amqplib');
     const { KafkaJsInstrumentation } = require('@opentelemetry/instrumentation-kafkajs');
     registerInstrumentations({

@@ -6,6 +6,7 @@ export default {
   async start(client) {
     const { createPropagator } = await import('@throughline/propagators');
     await startSdk({ propagator: createPropagator() });
-    return { trace: await import(`@throughline/messaging/${client}`) };
+    const home = client === 'grpc-js' ? 'grpc' : 'messaging';
+    return { trace: await import(`@throughline/${home}/${client}`) };
   },
 };

@@ -13,8 +13,7 @@ import { type StreamEnd, tracedStream } from './traced-stream.ts';
  * context along, over Connect, gRPC and gRPC-Web.
  *
  * The span covers the call with its streams, and ends with the call's code. The context is written into a copy of the headers.
- * Put it first in the list: the first interceptor is the last to see a call, and each attempt of one that repeats calls gets
- * a span of its own; last, there is one for all attempts.
+ * First in the list, there is one span around an interceptor that repeats calls; last, each attempt gets a span of its own.
  *
  * @throws TypeError when an option has the wrong type. Never throws while calling.
  * @see https://opentelemetry.io/docs/specs/semconv/rpc/connect-rpc/

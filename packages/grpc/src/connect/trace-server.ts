@@ -18,7 +18,7 @@ interface Answer {
  * Connect, gRPC and gRPC-Web.
  *
  * The caller's context is read from the headers and is active in the handler and in its generators. The span ends when the
- * library is done with the call, with the code that it sends. Put it last in the list: the last interceptor is the first to
+ * library is done with the call, with the code that it sends. Put it first in the list: the first interceptor is the first to
  * see a call. Below an HTTP server that traces the same request, the span is a child of that server's span.
  *
  * @throws TypeError when an option has the wrong type. Never throws while serving.

@@ -13,10 +13,10 @@ export type GrpcServerInterceptor = <Call>(method: MethodLike, call: ServerCallL
 /**
  * Returns a server interceptor of `@grpc/grpc-js`, which serves each call inside one SERVER span.
  *
- * The caller's context is read from the metadata and is active in the handler, in what it awaits and in the listeners
- * of its stream. The span ends when the call is over, with the status that was sent to the client. Put it last in the list:
- * the last interceptor is the first to see a call. The library answers calls of methods that it does not know before any
- * interceptor sees them.
+ * The caller's context is read from the metadata and is active in the handler, in what it awaits and in the listeners of its
+ * stream. The span ends when the call is over, with the status that was sent to the client. Put it first in the list: the
+ * first interceptor is next to the wire, and the context is active in the others. The library answers calls of methods that it
+ * does not know before any interceptor sees them.
  *
  * @throws TypeError when an option has the wrong type. Never throws while serving.
  * @see https://opentelemetry.io/docs/specs/semconv/rpc/grpc/
