@@ -40,11 +40,13 @@ export const NODE_LINES: readonly { readonly major: number; readonly sdks: reado
 
 /** Both ends of what each framework adapter supports, under the names by which the conformance tests load them. */
 export const FRAMEWORKS: Readonly<Record<string, string>> = {
+  '@hono/node-server': '^2.1.9',
   '@koa/router': '^15.7.0',
   express: '^5.3.0',
   express4: 'npm:express@~4.18.0',
   fastify: '^5.12.8',
   fastify4: 'npm:fastify@~4.28.0',
+  hono: '^4.13.19',
   koa: '^3.3.0',
   koa2: 'npm:koa@~2.15.0',
 };
@@ -56,3 +58,28 @@ export const RPC_LIBRARIES: Readonly<Record<string, string>> = {
   '@connectrpc/connect-node': '2.3.0',
   '@grpc/grpc-js': '1.14.7',
 };
+
+/** Runtimes beside Node, from npm packages of that name, with the arguments that run a program. */
+export const RUNTIMES: readonly {
+  readonly title: string;
+  readonly package: string;
+  /** Pinned, because what shows the end of a response there is not documented. */
+  readonly version: string;
+  readonly args: readonly string[];
+  readonly adapters: readonly string[];
+}[] = [
+  {
+    title: 'Bun',
+    package: 'bun',
+    version: '1.4.5',
+    args: [],
+    adapters: ['fetch handler on Bun', 'hono on Bun'],
+  },
+  {
+    title: 'Deno',
+    package: 'deno',
+    version: '2.9.6',
+    args: ['run', '-A'],
+    adapters: ['fetch handler on Deno', 'hono on Deno', 'tracedFetch'],
+  },
+];

@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { type Installation, installPacked } from '../dist/packed-packages.ts';
 import { testCoexistence } from './coexistence/coexistence.ts';
-import { FRAMEWORKS, NODE_LINES, RPC_LIBRARIES, SDK_LINES, type SdkLine } from './lines.ts';
+import { FRAMEWORKS, NODE_LINES, RPC_LIBRARIES, RUNTIMES, SDK_LINES, type SdkLine } from './lines.ts';
 
 const HERE = import.meta.dirname;
 const REPOSITORY = join(HERE, '../..');
@@ -24,6 +24,8 @@ const ADAPTERS = [
   'node:https',
   'node:http2',
   'node:http2 tls',
+  'fetch handler on Node',
+  'hono on Node',
   'tracedFetch',
   'tracedFetch beside fetch',
   '@grpc/grpc-js',
@@ -36,39 +38,40 @@ interface Counts {
   skipped: number;
 }
 
-/** The program of a Node line, from the package of that name; kept between runs. */
-async function nodeProgram(major: number): Promise<string> {
-  const folder = join(tmpdir(), `throughline-node-${major}`);
-  const program = join(folder, 'node_modules/node/bin/node');
+/** The program that a package of npm brings; kept between runs. */
+async function programOf(name: string, version: string): Promise<string> {
+  const folder = join(tmpdir(), `throughline-${name}-${version}`);
+  const program = join(folder, 'node_modules/.bin', name);
   if (!existsSync(program)) {
     mkdirSync(folder, { recursive: true });
     writeFileSync(
       join(folder, 'package.json'),
-      JSON.stringify({ private: true, allowScripts: { node: true } }),
+      JSON.stringify({ private: true, allowScripts: { [name]: true } }),
     );
-    await promisify(execFile)('npm', ['install', '--no-audit', '--no-fund', '--silent', `node@${major}`], {
-      cwd: folder,
-    });
+    await promisify(execFile)(
+      'npm',
+      ['install', '--no-audit', '--no-fund', '--silent', `${name}@${version}`],
+      {
+        cwd: folder,
+      },
+    );
   }
   return program;
 }
 
-/** Bundles one spec for an SDK line; packages stay outside and come from the installation. */
-async function bundleSpec(installation: Installation, sdk: SdkLine): Promise<string> {
-  const binding = sdk.name === 'sdk3' ? '../conformance/sdk3.ts' : './sdk2.ts';
-  const outfile = join(installation.folder, 'conformance.mjs');
-  await build({
-    stdin: {
-      resolveDir: HERE,
-      loader: 'ts',
-      contents: `
+/** Bundles the spec for Node's own test runner. */
+function bundleSpec(installation: Installation, sdk: SdkLine): Promise<string> {
+  return bundle(
+    installation,
+    'conformance.mjs',
+    `
         import { describe, it } from 'node:test';
         import { createTracedFetch } from '@throughline/fetch';
         import { defineHttpClientConformance, defineHttpServerConformance, defineRpcConformance } from '@throughline/testing';
         import { defineFetchDifferential } from '../conformance/fetch-differential.ts';
         import { serverAdapter } from '../conformance/server-adapters.ts';
         import { connectLibrary, grpcLibrary } from '../../packages/grpc/test/rpc-libraries.ts';
-        import { ${sdk.name} as sdk } from '${binding}';
+        import { ${sdk.name} as sdk } from '${bindingOf(sdk)}';
         const adapter = process.env.ADAPTER;
         if (adapter === 'tracedFetch beside fetch') defineFetchDifferential(sdk);
         else if (adapter === '@grpc/grpc-js') defineRpcConformance({ describe, it }, grpcLibrary(sdk));
@@ -82,7 +85,41 @@ async function bundleSpec(installation: Installation, sdk: SdkLine): Promise<str
           },
         });
         else defineHttpServerConformance({ describe, it }, serverAdapter(adapter, sdk));`,
-    },
+  );
+}
+
+/** Bundles the spec for a runtime whose own test runner is not asked for. */
+function bundleRuntimeSpec(installation: Installation, sdk: SdkLine): Promise<string> {
+  return bundle(
+    installation,
+    'on-runtime.mjs',
+    `
+        import { createTracedFetch } from '@throughline/fetch';
+        import { httpClientConformanceCases, httpServerConformanceCases } from '@throughline/testing';
+        import { serverAdapter } from '../conformance/server-adapters.ts';
+        import { ${sdk.name} as sdk } from '${bindingOf(sdk)}';
+        import { runOnRuntime } from './on-runtime.ts';
+        const adapter = process.env.ADAPTER;
+        await runOnRuntime(adapter === 'tracedFetch' ? httpClientConformanceCases({
+          name: adapter,
+          sdk,
+          connect(traceOptions) {
+            const fetch = createTracedFetch(traceOptions);
+            return { request: fetch, fetch };
+          },
+        }) : httpServerConformanceCases(serverAdapter(adapter, sdk)));`,
+  );
+}
+
+function bindingOf({ name }: SdkLine): string {
+  return name === 'sdk3' ? '../conformance/sdk3.ts' : './sdk2.ts';
+}
+
+/** Bundles a program; packages stay outside and come from the installation. */
+async function bundle(installation: Installation, name: string, contents: string): Promise<string> {
+  const outfile = join(installation.folder, name);
+  await build({
+    stdin: { resolveDir: HERE, loader: 'ts', contents },
     outfile,
     bundle: true,
     platform: 'node',
@@ -96,8 +133,8 @@ async function bundleSpec(installation: Installation, sdk: SdkLine): Promise<str
 }
 
 /** Runs the kit over one adapter in a process of its own. */
-async function runKit(node: string, spec: string, adapter: string): Promise<Counts> {
-  const child = spawn(node, ['--test-reporter=tap', spec], {
+async function runKit(program: string, args: readonly string[], adapter: string): Promise<Counts> {
+  const child = spawn(program, args, {
     env: { ...process.env, ADAPTER: adapter, NODE_OPTIONS: '' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -121,7 +158,11 @@ async function runKit(node: string, spec: string, adapter: string): Promise<Coun
   return counts;
 }
 
+const versionOf = async (program: string) =>
+  /\d+\.\d+\.\d+/.exec((await promisify(execFile)(program, ['--version'])).stdout)?.[0];
+
 const columns: { title: string; results: Map<string, Counts> }[] = [];
+const elsewhere: { readonly runtime: string; readonly adapter: string; readonly counts: Counts }[] = [];
 for (const sdk of SDK_LINES) {
   const installation = await installPacked({
     ...FRAMEWORKS,
@@ -132,15 +173,26 @@ for (const sdk of SDK_LINES) {
   try {
     const spec = await bundleSpec(installation, sdk);
     for (const { major } of NODE_LINES.filter(({ sdks }) => sdks.includes(sdk.name))) {
-      const node = await nodeProgram(major);
-      const version = (await promisify(execFile)(node, ['--version'])).stdout.trim().slice(1);
+      const node = await programOf('node', String(major));
+      const version = await versionOf(node);
       const results = new Map<string, Counts>();
       columns.push({ title: `Node ${version}, ${sdk.title}`, results });
       for (const adapter of ADAPTERS) {
-        const counts = await runKit(node, spec, adapter);
+        const counts = await runKit(node, ['--test-reporter=tap', spec], adapter);
         results.set(adapter, counts);
         console.log(
           `Node ${version}  ${sdk.title}  ${adapter}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`,
+        );
+      }
+    }
+    const runtimeSpec = await bundleRuntimeSpec(installation, sdk);
+    for (const { title, package: name, version, args, adapters } of RUNTIMES) {
+      const program = await programOf(name, version);
+      for (const adapter of adapters) {
+        const counts = await runKit(program, [...args, runtimeSpec], adapter);
+        elsewhere.push({ runtime: `${title} ${version}, ${sdk.title}`, adapter, counts });
+        console.log(
+          `${title} ${version}  ${sdk.title}  ${adapter}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`,
         );
       }
     }
@@ -169,11 +221,24 @@ With ${frameworkVersions.join(', ')}.
 
 SDK 3 asks for Node 22.15 or later, so Node 20 is tested with SDK 2.12 only.
 
+## Other runtimes
+
+The same kits on Bun and Deno, whose programs come from npm. Skipped are the cases that need Node's own request, response or server,
+and those that the runtime shows nothing for; the README of [\`@throughline/web\`](../packages/web/README.md) lists what is not seen.
+
+| Adapter | Runtime | Cases |
+|---|---|---|
+${elsewhere.map(({ runtime, adapter, counts }) => `| ${adapter} | ${runtime} | ${cell(counts)} |`).join('\n')}
+
 ${coexistence.section}`;
 const file = join(REPOSITORY, 'docs/compatibility.md');
 if (!existsSync(file) || readFileSync(file, 'utf8') !== page) writeFileSync(file, page);
 
-const all = [...columns.flatMap(({ results }) => [...results.values()]), coexistence];
+const all = [
+  ...columns.flatMap(({ results }) => [...results.values()]),
+  ...elsewhere.map(({ counts }) => counts),
+  coexistence,
+];
 const sum = (key: keyof Counts) => all.reduce((total, counts) => total + counts[key], 0);
 mkdirSync(join(REPOSITORY, '.reports'), { recursive: true });
 writeFileSync(

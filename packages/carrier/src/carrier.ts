@@ -56,6 +56,7 @@ interface Methods {
   set?(name: unknown, value: unknown): void;
   delete?(name: unknown): void;
   append?(name: string, value: string): void;
+  getSetCookie?(): string[];
   keys?(): Iterable<unknown>;
   getHeader?(name: string): unknown;
   getHeaderNames?(): string[];
@@ -205,8 +206,11 @@ function search(carrier: object, name: string): unknown {
  * not.
  */
 function isHeaders(carrier: object): boolean {
-  const { append, getAll } = carrier as Methods;
-  return typeof append === 'function' && typeof getAll !== 'function';
+  const { append, getAll, getSetCookie } = carrier as Methods;
+  // Those of Bun and of workers have a `getAll`, too, which throws for any name but `set-cookie`.
+  return (
+    typeof append === 'function' && (typeof getAll !== 'function' || typeof getSetCookie === 'function')
+  );
 }
 
 function objectValues(carrier: Keyed, name: string): unknown[] | undefined {

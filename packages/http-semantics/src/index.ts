@@ -32,6 +32,7 @@ export type { HttpServerExchange } from './server/http-server-exchange.ts';
 export type { HttpServerOptions, HttpServerRequestHookState } from './server/http-server-options.ts';
 export type { HttpServerOutcome, HttpServerRequest, RequestHeaders } from './server/http-server-request.ts';
 export type { ObserveServer, ServerObserver } from './server/server-observer.ts';
+export { traceHeader } from './server/trace-header.ts';
 export {
   allOf,
   anyOf,

@@ -1,6 +1,7 @@
 import { guarded } from '@throughline/core/seam';
 import type { ServedRoute } from '@throughline/http';
 import type { HttpServerExchange, HttpServerOutcome, HttpServerTracer } from '@throughline/http-semantics';
+import { exposeTrace } from './expose-trace.ts';
 import { type BodyEnd, followBody } from './follow-body.ts';
 import { isStreamed } from './is-streamed.ts';
 import { requestRecord } from './request-record.ts';
@@ -13,6 +14,7 @@ import { requestRecord } from './request-record.ts';
  */
 export class FetchExchange {
   readonly exchange: HttpServerExchange;
+  readonly #options: HttpServerTracer['options'];
   readonly #request: Request;
   #route: (() => ServedRoute) | undefined;
   readonly #signal: AbortSignal | undefined;
@@ -24,6 +26,7 @@ export class FetchExchange {
     route: (() => ServedRoute) | undefined,
   ) {
     this.exchange = tracer.start(requestRecord(request, environment));
+    this.#options = tracer.options;
     this.#request = request;
     this.#route = route;
     this.#signal = guarded('the signal of a request could not be watched', () => {
@@ -48,10 +51,12 @@ export class FetchExchange {
   /** Returns the response that the runtime is to send. */
   answered(response: Response): Response {
     this.#stopListening();
-    const followed = guarded('the end of a response cannot be seen', () => this.#follow(response));
+    const expose = () => exposeTrace(response, this.exchange, this.#options);
+    const exposing = guarded('options.exposeTrace could not add its header', expose, response);
+    const followed = guarded('the end of a response cannot be seen', () => this.#follow(exposing));
     if (followed !== undefined) return followed;
     this.#end({});
-    return response;
+    return exposing;
   }
 
   /** The handler threw. What the runtime answers then is not shown. */

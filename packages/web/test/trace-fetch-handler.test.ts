@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { UnderlyingSource } from 'node:stream/web';
 import { context, SpanStatusCode, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
@@ -121,6 +124,41 @@ describe('traceFetchHandler()', () => {
 
     const span = await spans.take(({ name }) => name === 'GET /items/:id');
     expect(span.attributes[STATUS]).toBe(200);
+  });
+});
+
+describe('exposeTrace', () => {
+  it('adds the ids of the request to the headers of the application, also where those cannot be written', async () => {
+    const upstream = createServer((_req, res) => res.setHeader('server-timing', 'db;dur=3').end('up'));
+    await once(upstream.listen(0, '127.0.0.1'), 'listening');
+    const { port } = upstream.address() as AddressInfo;
+    const own = { headers: { 'access-control-allow-origin': '*', 'server-timing': 'db;dur=3' } };
+    for (const answer of [() => new Response('own', own), () => fetch(`http://127.0.0.1:${port}`)]) {
+      const handler = traceFetchHandler(answer as () => Promise<Response>, { exposeTrace: 'server-timing' });
+
+      const response = await handler(get());
+
+      const timing = response.headers.get('server-timing');
+      expect(await response.text()).toMatch(/own|up/);
+      const { traceId, spanId } = (await spans.take()).spanContext();
+      expect(timing).toBe(`db;dur=3, trace;desc=00-${traceId}-${spanId}-01`);
+      if (response.headers.has('access-control-allow-origin'))
+        expect(response.headers.get('access-control-expose-headers')).toBe('Server-Timing');
+    }
+    upstream.close();
+    upstream.closeAllConnections();
+  });
+
+  it('sends nothing to a caller that is not trusted', async () => {
+    const handler = traceFetchHandler(() => new Response(null), {
+      exposeTrace: 'traceresponse',
+      trust: 'restart',
+    });
+
+    const response = await handler(get());
+
+    expect(response.headers.has('traceresponse')).toBe(false);
+    await spans.take();
   });
 });
 

@@ -1,8 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { type TextMapSetter, trace } from '@opentelemetry/api';
-import { printTraceparent } from '@throughline/carrier';
-import { guarded, propagatorOf } from '@throughline/core/seam';
-import type { HttpServerExchange, HttpServerOptions } from '@throughline/http-semantics';
+import { guarded } from '@throughline/core/seam';
+import { type HttpServerExchange, type HttpServerOptions, traceHeader } from '@throughline/http-semantics';
 import type { NodeResponse } from './response-outcome.ts';
 
 const EXPOSE = 'Access-Control-Expose-Headers';
@@ -17,18 +15,12 @@ const EXPOSE = 'Access-Control-Expose-Headers';
  */
 export function exposeTrace(
   res: NodeResponse,
-  { span, context }: HttpServerExchange,
-  { exposeTrace: form, propagator }: HttpServerOptions,
+  exchange: HttpServerExchange,
+  options: HttpServerOptions,
 ): void {
-  if (!trace.isSpanContextValid(span.spanContext())) return;
-  // A propagator may know flags that spans do not carry: the caller's random flag must be sent back as received.
-  const sent: { traceparent?: string } = {};
-  const inject = () => propagatorOf(propagator).inject(context, sent, traceparentSetter);
-  guarded('a propagator threw in inject(); the ids of the span are sent as they are', inject);
-  const ids = sent.traceparent ?? printTraceparent(span.spanContext());
-  const name = form === 'server-timing' ? 'Server-Timing' : 'traceresponse';
-  const value = form === 'server-timing' ? `trace;desc=${ids}` : ids;
-
+  const header = traceHeader(exchange, options);
+  if (header === undefined) return;
+  const { name, value } = header;
   const writeHead = (res as ServerResponse).writeHead as (...args: unknown[]) => ServerResponse;
   let exposed = false;
   (res as { writeHead: typeof writeHead }).writeHead = function exposing(this: ServerResponse, ...args) {
@@ -50,13 +42,6 @@ export function exposeTrace(
     return Reflect.apply(writeHead, this, rest);
   };
 }
-
-/** Takes only this field: the others are for calls, and copying them took 1 µs. */
-const traceparentSetter: TextMapSetter<{ traceparent?: string }> = {
-  set(carrier, name, value) {
-    if (name === 'traceparent') carrier.traceparent = value;
-  },
-};
 
 /** Sets the headers given to `writeHead` before ours, which they would replace. */
 function setHeaders(res: ServerResponse, headers: OutgoingHttpHeaders | unknown[]): void {

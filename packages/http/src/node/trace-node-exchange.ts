@@ -64,8 +64,7 @@ export function traceNodeExchange(
   const exchange = tracer.start(requestRecord(req, description.target, forwardedOf(description)));
   try {
     (emitterBeneath(req) as Traced<NodeRequest>)[EXCHANGE] = exchange;
-    if (tracer.options.exposeTrace !== undefined && exchange.trusted)
-      exposeTrace(res, exchange, tracer.options);
+    if (tracer.options.exposeTrace !== undefined) exposeTrace(res, exchange, tracer.options);
     const { observer } = tracer;
     if (observer.watchingAnswers) res.once('close', () => observer.answered(req, exchange));
   } catch (error) {
