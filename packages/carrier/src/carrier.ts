@@ -208,9 +208,7 @@ function search(carrier: object, name: string): unknown {
 function isHeaders(carrier: object): boolean {
   const { append, getAll, getSetCookie } = carrier as Methods;
   // Those of Bun and of workers have a `getAll`, too, which throws for any name but `set-cookie`.
-  return (
-    typeof append === 'function' && (typeof getAll !== 'function' || typeof getSetCookie === 'function')
-  );
+  return typeof append === 'function' && (typeof getAll !== 'function' || typeof getSetCookie === 'function');
 }
 
 function objectValues(carrier: Keyed, name: string): unknown[] | undefined {
