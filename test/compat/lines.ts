@@ -59,6 +59,18 @@ export const RPC_LIBRARIES: Readonly<Record<string, string>> = {
   '@grpc/grpc-js': '1.14.7',
 };
 
+/** The GraphQL servers, under the names by which the conformance tests load them. */
+export const GRAPHQL_LIBRARIES: Readonly<Record<string, string>> = {
+  '@apollo/server': '^5.5.1',
+  apollo4: 'npm:@apollo/server@~4.7.2',
+  dataloader: '^2.2.3',
+  graphql: '^16.15.0',
+  'graphql-ws': '^6.4.2',
+  'graphql-yoga': '^5.24.1',
+  mercurius: '^16.10.1',
+  ws: '^8.23.0',
+};
+
 /** Runtimes beside Node, from npm packages of that name, with the arguments that run a program. */
 export const RUNTIMES: readonly {
   readonly title: string;

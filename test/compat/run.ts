@@ -9,7 +9,15 @@ import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { type Installation, installPacked } from '../dist/packed-packages.ts';
 import { testCoexistence } from './coexistence/coexistence.ts';
-import { FRAMEWORKS, NODE_LINES, RPC_LIBRARIES, RUNTIMES, SDK_LINES, type SdkLine } from './lines.ts';
+import {
+  FRAMEWORKS,
+  GRAPHQL_LIBRARIES,
+  NODE_LINES,
+  RPC_LIBRARIES,
+  RUNTIMES,
+  SDK_LINES,
+  type SdkLine,
+} from './lines.ts';
 
 const HERE = import.meta.dirname;
 const REPOSITORY = join(HERE, '../..');
@@ -30,6 +38,10 @@ const ADAPTERS = [
   'tracedFetch beside fetch',
   '@grpc/grpc-js',
   '@connectrpc/connect (gRPC)',
+  'graphql-yoga',
+  'Apollo Server 5',
+  'Apollo Server 4',
+  'mercurius',
 ] as const;
 
 interface Counts {
@@ -67,8 +79,9 @@ function bundleSpec(installation: Installation, sdk: SdkLine): Promise<string> {
     `
         import { describe, it } from 'node:test';
         import { createTracedFetch } from '@throughline/fetch';
-        import { defineHttpClientConformance, defineHttpServerConformance, defineRpcConformance } from '@throughline/testing';
+        import { defineGraphqlConformance, defineHttpClientConformance, defineHttpServerConformance, defineRpcConformance } from '@throughline/testing';
         import { defineFetchDifferential } from '../conformance/fetch-differential.ts';
+        import { graphqlServer } from '../conformance/graphql/graphql-servers.ts';
         import { serverAdapter } from '../conformance/server-adapters.ts';
         import { connectLibrary, grpcLibrary } from '../../packages/grpc/test/rpc-libraries.ts';
         import { ${sdk.name} as sdk } from '${bindingOf(sdk)}';
@@ -76,6 +89,7 @@ function bundleSpec(installation: Installation, sdk: SdkLine): Promise<string> {
         if (adapter === 'tracedFetch beside fetch') defineFetchDifferential(sdk);
         else if (adapter === '@grpc/grpc-js') defineRpcConformance({ describe, it }, grpcLibrary(sdk));
         else if (adapter === '@connectrpc/connect (gRPC)') defineRpcConformance({ describe, it }, connectLibrary('grpc', '2', sdk));
+        else if (/yoga|Apollo|mercurius/.test(adapter)) defineGraphqlConformance({ describe, it }, graphqlServer(adapter, sdk));
         else if (adapter === 'tracedFetch') defineHttpClientConformance({ describe, it }, {
           name: adapter,
           sdk,
@@ -167,6 +181,7 @@ for (const sdk of SDK_LINES) {
   const installation = await installPacked({
     ...FRAMEWORKS,
     ...RPC_LIBRARIES,
+    ...GRAPHQL_LIBRARIES,
     ...sdk.packages,
     'fast-check': '^4.10.2',
   });
@@ -203,7 +218,7 @@ for (const sdk of SDK_LINES) {
 
 const coexistence = await testCoexistence();
 
-const frameworkVersions = Object.entries({ ...FRAMEWORKS, ...RPC_LIBRARIES }).map(
+const frameworkVersions = Object.entries({ ...FRAMEWORKS, ...RPC_LIBRARIES, ...GRAPHQL_LIBRARIES }).map(
   ([name, range]) => `${name} ${range.replace('npm:', '')}`,
 );
 const cell = ({ passed, failed, skipped }: Counts) =>

@@ -232,7 +232,7 @@ describe('a stream', () => {
         }
         expect(rest).toHaveLength(0);
       }),
-      { numRuns: 500 },
+      { numRuns: 1000 },
     );
   });
 

@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
-import { ApolloServer, HeaderMap } from '@apollo/server';
 import { injectContext } from '@throughline/core';
 import { tracePlugin } from '@throughline/fastify';
 import { traceGraphql as traceApollo } from '@throughline/graphql/apollo';
@@ -69,7 +68,12 @@ async function serveYoga({ typeDefs, resolvers, traceOptions }: GraphqlSetup): P
   return { url: await listen(server), close: () => close(server) };
 }
 
-async function serveApollo({ typeDefs, resolvers, traceOptions }: GraphqlSetup): Promise<ServedGraphql> {
+/** @param library The package, or the alias under which a line of it is installed. */
+async function serveApollo(
+  library: string,
+  { typeDefs, resolvers, traceOptions }: GraphqlSetup,
+): Promise<ServedGraphql> {
+  const { ApolloServer, HeaderMap } = (await import(library)) as typeof import('@apollo/server');
   const apollo = new ApolloServer({
     typeDefs,
     resolvers: resolvers as never,
@@ -129,23 +133,21 @@ async function serveMercurius({ typeDefs, resolvers, traceOptions }: GraphqlSetu
   return { url, subscribe: (query) => subscribeByWebSocket(url, query), close: () => app.close() };
 }
 
+const NO_ROUTE = { reason: 'Apollo Server does not know where it is mounted; its HTTP server does' };
+
 const SERVERS: Readonly<Record<string, Omit<GraphqlConformanceOptions, 'name' | 'sdk' | 'outgoingFields'>>> =
   {
     'graphql-yoga': { serve: serveYoga },
-    'Apollo Server': {
-      serve: serveApollo,
-      capabilities: {
-        route: { reason: 'Apollo Server does not know where it is mounted; its HTTP server does' },
-      },
+    'Apollo Server 5': {
+      serve: (setup) => serveApollo('@apollo/server', setup),
+      capabilities: { route: NO_ROUTE },
     },
+    'Apollo Server 4': { serve: (setup) => serveApollo('apollo4', setup), capabilities: { route: NO_ROUTE } },
     mercurius: {
       serve: serveMercurius,
       refusals: { parse: 'MER_ERR_GQL_VALIDATION', validation: 'MER_ERR_GQL_VALIDATION' },
     },
   };
-
-/** The names of {@link graphqlServer}. */
-export const GRAPHQL_SERVERS = Object.keys(SERVERS);
 
 /** Returns what the GraphQL kit needs to know about a server. */
 export function graphqlServer(name: string, sdk: ConformanceSdk): GraphqlConformanceOptions {

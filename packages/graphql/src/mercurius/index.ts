@@ -21,14 +21,19 @@ interface Asked {
   readonly variables?: unknown;
 }
 
+interface Reply {
+  readonly statusCode: number;
+}
+
 interface MercuriusContext {
   readonly reply?: { readonly request?: { readonly body?: unknown; readonly query?: unknown } } | undefined;
   /** The place of the operation in a batch. */
   readonly operationId?: number | undefined;
 }
 
-/** The error that mercurius answers with to documents that cannot be parsed or are not valid. */
+/** The error that mercurius answers with to documents that cannot be parsed or are not valid, and its status. */
 const REFUSED = 'MER_ERR_GQL_VALIDATION';
+const REFUSED_STATUS = 400;
 
 /**
  * Returns a Fastify plugin that makes one span of each operation that mercurius serves.
@@ -88,13 +93,15 @@ export function traceGraphql(options: GraphqlOptions = {}): (app: Application) =
   }
 
   /** What was refused or failed reaches no hook of mercurius. */
-  function onSend(_request: unknown, reply: object, _payload: unknown, done: () => void): void {
+  function onSend(_request: unknown, reply: Reply, _payload: unknown, done: () => void): void {
+    // A hook of the application may have refused it, too; and the answers of a batch have no status of their own.
+    const errorType = reply.statusCode === REFUSED_STATUS ? REFUSED : '_OTHER';
     guarded('the operations of a reply could not be traced', () => {
       for (const [context, document] of asked.get(reply) ?? []) {
         const operation = attachedOperation(context);
         const { operationName, variables } = askedIn(context);
         if (operation === undefined)
-          tracer.refuse(operationRecord(document, operationName, variables), [{}], REFUSED);
+          tracer.refuse(operationRecord(document, operationName, variables), [{}], errorType);
         else operation.fail(undefined);
       }
     });
