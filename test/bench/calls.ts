@@ -1,7 +1,7 @@
 /**
  * Measures what outgoing calls and messages cost without a network: the client runs, and what is behind it is in memory.
  *
- *     node test/bench/calls.ts [--only fetch,amqplib,kafkajs,bullmq] [--rounds N]
+ *     node test/bench/calls.ts [--only fetch,interceptor,amqplib,kafkajs,bullmq] [--rounds N]
  *
  * Prints bytes and µs of CPU above the client alone, and the ratio to the peer's. Bytes are the same on a busy machine.
  */
@@ -15,6 +15,11 @@ import { median } from './statistics.ts';
 /** What is measured, the spans of ours and of the peer's, and the files of the variants: alone, ours, the peer's. */
 const SUBJECTS = {
   fetch: { installation: 'otel', spans: [1, 1], files: ['bare.ts', 'throughline.ts', 'official.mjs'] },
+  interceptor: {
+    installation: 'otel',
+    spans: [1, 1],
+    files: ['bare.ts', 'throughline-interceptor.ts', 'official.mjs'],
+  },
   amqplib: { installation: 'messages', spans: [3, 2], files: ['bare', 'throughline', 'official'] },
   kafkajs: { installation: 'messages', spans: [2, 2], files: ['bare', 'throughline', 'official'] },
   bullmq: { installation: 'messages', spans: [3, 3], files: ['bare', 'throughline', 'official'] },

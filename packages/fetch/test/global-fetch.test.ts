@@ -1,4 +1,7 @@
 import type { IncomingMessage } from 'node:http';
+import { type Context, context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { isTracingSuppressed } from '@throughline/core/seam';
 import { createTracedFetch, type TracedFetch, tracedFetch } from '@throughline/fetch';
 import { install } from 'undici';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -69,6 +72,31 @@ const WAYS: [string, () => Fetch][] = [
   ['bound', () => tracedFetch.bind(undefined) as Fetch],
   ['a Proxy', () => new Proxy(tracedFetch, {}) as Fetch],
 ];
+
+test('a call runs in one context of ours, in which other tracing is silent, and leaves the caller’s own alone', async () => {
+  const runs: Context[] = [];
+  const { with: run } = AsyncLocalStorageContextManager.prototype;
+  class Watched extends AsyncLocalStorageContextManager {}
+  Watched.prototype.with = function (this: Watched, active: Context, ...rest: never) {
+    runs.push(active);
+    return Reflect.apply(run, this, [active, ...(rest as never[])]);
+  } as typeof run;
+  context.disable();
+  context.setGlobalContextManager(new Watched().enable());
+  // The first call finds out what the manager can do.
+  await (await tracedFetch(url)).text();
+  runs.length = 0;
+  const caller = ROOT_CONTEXT.setValue(createContextKey('caller'), true);
+  const response = await context.with(caller, async () => {
+    const found = await tracedFetch(url);
+    expect(context.active()).toBe(caller);
+    return found;
+  });
+  await response.text();
+  expect(runs.map(isTracingSuppressed)).toEqual([false, true]);
+  expect(runs[0]).toBe(caller);
+  await spans.take(2);
+});
 
 describe('in the place of the global fetch', () => {
   describe.each([

@@ -6,7 +6,7 @@ import type { Variant } from './variant.ts';
 const [subject = '', file = '', counts = '{}'] = process.argv.slice(2);
 const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
-const operation = subject === 'fetch' ? await outgoing() : await message();
+const operation = await (subject === 'fetch' || subject === 'interceptor' ? outgoing() : message());
 console.log(JSON.stringify(await costOf(operation, JSON.parse(counts) as Counts)));
 process.exit();
 
