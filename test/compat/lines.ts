@@ -71,6 +71,13 @@ export const GRAPHQL_LIBRARIES: Readonly<Record<string, string>> = {
   ws: '^8.23.0',
 };
 
+/** The libraries of sockets, in the versions that their package's tests use. */
+export const SOCKET_LIBRARIES: Readonly<Record<string, string>> = {
+  'socket.io': '^4.8.4',
+  'socket.io-client': '^4.8.4',
+  ws: '^8.23.0',
+};
+
 /** Runtimes beside Node, from npm packages of that name, with the arguments that run a program. */
 export const RUNTIMES: readonly {
   readonly title: string;

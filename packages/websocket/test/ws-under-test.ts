@@ -58,7 +58,7 @@ const graphqlForm: Form = {
 type Client = (options: object) => new (url: string) => WebSocket;
 
 const wsClient: Client = (options) => traceWebSocket(WebSocket, options);
-/** Node's own, which has the events of the web. The cast: the used part of both is the same. */
+/** Node's own, which has the events of the web; Node 20 has none. The cast: the used part of both is the same. */
 const nativeClient: Client = (options) =>
   traceNative(globalThis.WebSocket, options) as unknown as ReturnType<Client>;
 
