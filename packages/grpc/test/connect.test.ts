@@ -74,6 +74,7 @@ test('makes a span for each attempt of an interceptor that repeats calls, which 
     try {
       return await next(request);
     } catch {
+      expect([...request.header.keys()]).not.toContain('traceparent');
       return await next(request);
     }
   };

@@ -1,6 +1,8 @@
 import {
   Client,
   credentials,
+  type handleClientStreamingCall,
+  type handleServerStreamingCall,
   type handleUnaryCall,
   Metadata,
   type requestCallback,
@@ -160,6 +162,82 @@ test('reads and writes grpc-trace-bin by the propagator that is given', async ()
   expect(received?.get('grpc-trace-bin')).toEqual([expect.any(Buffer)]);
   expect(received?.get('grpc-trace-bin')[0]).toHaveLength(29);
   expect(received?.get('traceparent')).toEqual([]);
+});
+
+test('is active when a stream can be written again', async () => {
+  const seen: (string | undefined)[] = [];
+  const watch = {
+    path: '/shop.Stock/Watch',
+    requestStream: false,
+    responseStream: true,
+    requestSerialize: toBytes,
+    requestDeserialize: toText,
+    responseSerialize: toBytes,
+    responseDeserialize: toText,
+  };
+  const watching = new Server({ interceptors: [traceServer()] });
+  const handler: handleServerStreamingCall<string, string> = (call) => {
+    call.on('drain', () => {
+      seen.push(trace.getActiveSpan()?.spanContext().spanId);
+      call.end();
+    });
+    while (call.write('x'.repeat(10_000)));
+  };
+  watching.addService({ watch } as ServiceDefinition, { watch: handler });
+  const port = await new Promise<number>((resolve) =>
+    watching.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (_, bound) => resolve(bound)),
+  );
+  const caller = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+  const stream = caller.makeServerStreamRequest(watch.path, toBytes, toText, 'A-1', new Metadata());
+  for await (const _ of stream);
+  caller.close();
+  watching.forceShutdown();
+  expect(seen).toEqual([(await server()).spanContext().spanId]);
+});
+
+test('reports each written message in the context of its own caller, though one call made the connection', async () => {
+  const put = {
+    path: '/shop.Stock/Put',
+    requestStream: true,
+    responseStream: false,
+    requestSerialize: toBytes,
+    requestDeserialize: toText,
+    responseSerialize: toBytes,
+    responseDeserialize: toText,
+  };
+  const putting = new Server();
+  const handler: handleClientStreamingCall<string, string> = (call, callback) => {
+    call.on('data', () => {}).on('end', () => callback(null, 'done'));
+  };
+  putting.addService({ put } as ServiceDefinition, { put: handler });
+  const port = await new Promise<number>((resolve) =>
+    putting.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (_, bound) => resolve(bound)),
+  );
+  const caller = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
+    interceptors: [traceClient()],
+  });
+  const written: [string, string | undefined][] = [];
+  await Promise.all(
+    ['first', 'second', 'third'].map((name) =>
+      trace.getTracer('application').startActiveSpan(name, async (span) => {
+        await new Promise((resolve) => {
+          const stream = caller.makeClientStreamRequest(put.path, toBytes, toText, new Metadata(), resolve);
+          stream.write(name, () => written.push([name, trace.getActiveSpan()?.spanContext().spanId]));
+          stream.end();
+        });
+        span.end();
+        written.push([name, span.spanContext().spanId]);
+      }),
+    ),
+  );
+  caller.close();
+  putting.forceShutdown();
+  for (const name of ['first', 'second', 'third']) {
+    const [seen, own, ...more] = written.filter(([whose]) => whose === name);
+    expect(more).toEqual([]);
+    expect(seen).toEqual(own);
+  }
+  await spans.takeMany(6);
 });
 
 describe('beside other interceptors', () => {

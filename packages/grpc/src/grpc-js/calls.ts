@@ -29,7 +29,6 @@ export interface ServerListenerLike {
 /** A call that a server has received. */
 export interface ServerCallLike {
   start(listener: ServerListenerLike): void;
-  sendMessage(message: unknown, callback: () => void): void;
   sendStatus(status: StatusLike): void;
   getDeadline(): Date | number;
   getHost(): string;

@@ -57,7 +57,7 @@ export function traceClient(options: RpcClientOptions = {}): GrpcClientIntercept
           },
         });
       },
-      // What waits for a write, such as a `drain` listener, is called from the connection.
+      // A message that waits for the connection is written by the call that made the connection.
       sendMessageWithContext(messageContext, message) {
         const { callback } = messageContext;
         const bound = callback && { callback: (error?: Error | null) => run(() => callback(error)) };

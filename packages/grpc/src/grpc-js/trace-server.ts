@@ -57,8 +57,6 @@ export function traceServer(options: RpcServerOptions = {}): GrpcServerIntercept
             run(() => listener.onCancel());
           },
         } satisfies ServerListenerLike),
-      // What waits for a write, such as a `drain` listener, is called from the connection.
-      sendMessage: (message, callback) => call.sendMessage(message, () => run(callback)),
       sendStatus(status) {
         answered = status;
         call.sendStatus(status);

@@ -67,7 +67,7 @@ export function createRpcServerTracer(
     const admission = admit(arrival, decideTrust(call));
     if (
       ignore !== undefined &&
-      guarded('options.ignore threw; the call is traced', () => ignore(call), false)
+      guarded('options.ignore threw; the call is traced', () => ignore(call), false) === true
     )
       return served(call, new Operation(ignoreRequest(admission.context)));
     const recorder = tracer();

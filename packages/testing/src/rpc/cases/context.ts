@@ -79,6 +79,9 @@ export const rpcContextCases: readonly RpcCase[] = [
     needs: ['clientListeners'],
     async run(world) {
       const { kinds } = world;
+      // The connection is made outside, so that nothing of it has the caller's context by itself.
+      await world.call('unary');
+      await world.spans.takeMany(2);
       const [, caller] = await world.inSpan(async () => {
         for (const kind of kinds)
           await world.call(kind, {
