@@ -1,4 +1,4 @@
-import { guarded } from '@throughline/core/seam';
+import { guarded, nodeModule } from '@throughline/core/seam';
 import { type Finding, finding } from './finding.ts';
 
 /** One installed copy of the API. */
@@ -63,8 +63,9 @@ function canRead(own: string, registered = ''): boolean {
 
 /** Node's modules are asked for here: the rest of the core loads where there are none. */
 function loadedCopies(): Copy[] {
-  const { createRequire } = process.getBuiltinModule('node:module');
-  const { readFileSync } = process.getBuiltinModule('node:fs');
+  const { createRequire } = nodeModule<typeof import('node:module')>('node:module') ?? {};
+  const { readFileSync } = nodeModule<typeof import('node:fs')>('node:fs') ?? {};
+  if (createRequire === undefined || readFileSync === undefined) return [];
   // For every file that asks, the cache is the one of the process.
   const files = Object.keys(createRequire(process.execPath).cache);
   const folders = new Set(files.flatMap((file) => FOLDER.exec(file)?.[0] ?? []));

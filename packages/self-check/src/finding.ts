@@ -53,7 +53,7 @@ export function announce(found: Finding, kind = ''): void {
   if (announced.has(key)) return;
   announced.add(key);
   // Test runners set it, and most tests of an application start no SDK.
-  if (found.code === 'TL001' && process.env.NODE_ENV === 'test') return;
+  if (found.code === 'TL001' && globalThis.process?.env.NODE_ENV === 'test') return;
   const { code, level, fact, consequence, fix, docs } = found;
   guarded('a self-check could not be announced', () => {
     if (level === 'info') diag.info(`[throughline] ${textOf(found)}`);
@@ -74,5 +74,6 @@ export function textOf({ code, fact, consequence, fix, docs }: Finding): string 
 
 /** Returns whether a developer may read warnings, and closer checks may cost time. */
 export function isDevelopment(): boolean {
-  return process.env.NODE_ENV !== 'production';
+  // Some runtimes have no process that could warn.
+  return globalThis.process !== undefined && process.env.NODE_ENV !== 'production';
 }

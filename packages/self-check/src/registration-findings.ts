@@ -57,7 +57,7 @@ function checkCopies(): readonly Finding[] {
 
 /** @see https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/#general-sdk-configuration */
 function isDisabledOnPurpose(): boolean {
-  const { OTEL_SDK_DISABLED: disabled, OTEL_TRACES_EXPORTER: exporter } = process.env;
+  const { OTEL_SDK_DISABLED: disabled, OTEL_TRACES_EXPORTER: exporter } = globalThis.process?.env ?? {};
   return disabled?.trim().toLowerCase() === 'true' || exporter?.trim().toLowerCase() === 'none';
 }
 
@@ -126,7 +126,7 @@ function checkPropagator(): readonly Finding[] {
         fix: 'Add the W3C propagator to the composite, or tracecontext to OTEL_PROPAGATORS.',
       }),
     ];
-  if (process.env.OTEL_PROPAGATORS?.trim().toLowerCase() === 'none') return [];
+  if (globalThis.process?.env.OTEL_PROPAGATORS?.trim().toLowerCase() === 'none') return [];
   const registered = registeredApi().propagation !== undefined;
   return [
     finding('TL005', 'warning', {

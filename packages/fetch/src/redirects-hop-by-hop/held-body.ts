@@ -7,12 +7,12 @@ const LONGEST = 65_536;
  * The request itself can still be sent.
  */
 export function heldBody(request: Request): () => Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const reader = (request.clone().body as ReadableStream<Uint8Array>).getReader();
+  const reader = (request.clone().body as ReadableStream<Uint8Array<ArrayBuffer>>).getReader();
   const read = async (): Promise<Uint8Array<ArrayBuffer> | undefined> => {
-    const chunks: Uint8Array[] = [];
+    const chunks: Uint8Array<ArrayBuffer>[] = [];
     for (let length = 0; ; ) {
       const { done, value } = await reader.read();
-      if (done) return Uint8Array.from(Buffer.concat(chunks));
+      if (done) return new Uint8Array(await new Blob(chunks).arrayBuffer());
       length += value.byteLength;
       if (length > LONGEST) {
         // Not awaited: it settles only when the request's own half is cancelled, too.
