@@ -24,6 +24,7 @@ const OURS = [
   'hand-written.ts',
   'limit-full.ts',
   'throughline.ts',
+  'throughline-recorder.ts',
   'throughline-official-propagators.ts',
   'throughline-metrics.ts',
   'throughline-no-sdk.ts',

@@ -20,6 +20,7 @@ const FILES = [
   'hand-written.ts',
   'limit-full.ts',
   'throughline.ts',
+  'throughline-recorder.ts',
   'throughline-metrics.ts',
   'throughline-everything.ts',
   'throughline-no-sdk.ts',

@@ -17,6 +17,9 @@ const SDK_3 = {
   '@opentelemetry/api': '~1.10.0',
   '@opentelemetry/context-async-hooks': '3.1.1',
   '@opentelemetry/core': '3.1.1',
+  '@opentelemetry/exporter-metrics-otlp-proto': '0.301.0',
+  '@opentelemetry/exporter-trace-otlp-proto': '0.301.1',
+  '@opentelemetry/resources': '3.1.1',
   '@opentelemetry/sdk-metrics': '3.1.1',
   '@opentelemetry/sdk-trace': '3.1.1',
 };

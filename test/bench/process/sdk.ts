@@ -58,6 +58,15 @@ export async function startSdk(
   }
 }
 
+/** Registers what `startTracing()` does, with spans by Throughline's recorder, and the same batches. */
+export async function startStarter(): Promise<void> {
+  const { startTracing } = await import('@throughline/sdk');
+  const { BatchSpanProcessor } = await import('@opentelemetry/sdk-trace');
+  const batches = new BatchSpanProcessor({ exporter: exporter as never });
+  startTracing({ serviceName: 'bench', spanProcessors: [batches], recorder: 'throughline' });
+  exported.flush = () => batches.forceFlush();
+}
+
 async function createProvider() {
   if (process.env.BENCH_SDK === '2') {
     // Installed at bench time only, so it cannot be typed here.

@@ -6,7 +6,7 @@ import { exchangeOf, traceListener } from '@throughline/http';
 import type { HttpServerOptions } from '@throughline/http-semantics';
 import { traceContext as koaTraceContext } from '@throughline/koa';
 import { createPropagator } from '@throughline/propagators';
-import { startSdk } from './sdk.ts';
+import { startSdk, startStarter } from './sdk.ts';
 import { ROUTE, type Variant } from './variant.ts';
 
 /** Throughline on every framework. */
@@ -14,12 +14,15 @@ export function throughline(
   title: string,
   {
     sdk = true,
+    starter = false,
     measures = false,
     propagator = createPropagator(),
     server,
     client,
   }: {
     sdk?: boolean;
+    /** Whether `@throughline/sdk` starts the SDK, with a recorder of its own. */
+    starter?: boolean;
     measures?: boolean;
     propagator?: TextMapPropagator;
     server?: HttpServerOptions;
@@ -30,7 +33,7 @@ export function throughline(
   return {
     title,
     expects: { spans: sdk, continues: true, propagates: true },
-    start: () => (sdk ? startSdk({ propagator, measures }) : undefined),
+    start: () => (starter ? startStarter() : sdk ? startSdk({ propagator, measures }) : undefined),
     listener: (handler) =>
       traceListener((req, res) => {
         exchangeOf(req)?.setRoute(ROUTE);

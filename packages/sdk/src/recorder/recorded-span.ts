@@ -41,7 +41,16 @@ export interface SpanBeginning {
   readonly name: string;
   readonly kind: SpanKind;
   readonly startTime: TimeInput | undefined;
+  /** What the sampler has seen, and what it added. The span keeps the object if nothing in it has to be changed. */
+  readonly attributes: Attributes;
+  /** How many attributes were left out before. */
+  readonly dropped: number;
+  /** What the sampler has seen. */
+  readonly links: Link[];
 }
+
+const NOT_ENDED = Object.freeze([0, 0]) as unknown as HrTime;
+const NO_DURATION = Object.freeze([-1, -1]) as unknown as HrTime;
 
 const ATTR_EXCEPTION_TYPE = 'exception.type';
 const ATTR_EXCEPTION_MESSAGE = 'exception.message';
@@ -55,49 +64,56 @@ const ATTR_EXCEPTION_STACKTRACE = 'exception.stacktrace';
  * objects that inherit from them, and on these such members do not exist.
  */
 export abstract class RecordedSpan implements Span, ReadableSpan {
-  name: string;
-  readonly kind: SpanKind;
-  readonly parentSpanContext?: SpanContext;
-  readonly resource: Resource;
-  readonly instrumentationScope: InstrumentationScope;
-  attributes: Attributes = {};
-  links: Link[] = [];
-  events: TimedEvent[] = [];
-  status: SpanStatus = { code: SpanStatusCode.UNSET };
-  readonly startTime: HrTime;
-  endTime: HrTime = [0, 0];
-  protected readonly _recording: Recording;
-  protected _attributesCount = 0;
-  protected _droppedAttributesCount = 0;
-  protected _droppedEventsCount = 0;
-  protected _droppedLinksCount = 0;
-  private readonly _spanContext: SpanContext;
-  private readonly _startGiven: boolean;
-  private readonly _startedAt: number;
-  private readonly _performanceStartedAt: number;
-  private _duration: HrTime = [-1, -1];
-  private _ended = false;
+  // Declared only: a field would first be made without a value.
+  declare name: string;
+  declare readonly kind: SpanKind;
+  declare readonly parentSpanContext?: SpanContext;
+  declare readonly resource: Resource;
+  declare readonly instrumentationScope: InstrumentationScope;
+  declare attributes: Attributes;
+  declare links: Link[];
+  declare events: TimedEvent[];
+  declare status: SpanStatus;
+  declare readonly startTime: HrTime;
+  declare endTime: HrTime;
+  declare protected readonly _recording: Recording;
+  declare protected _attributesCount: number;
+  declare protected _droppedAttributesCount: number;
+  declare protected _droppedEventsCount: number;
+  declare protected _droppedLinksCount: number;
+  declare private readonly _spanContext: SpanContext;
+  declare private readonly _startGiven: boolean;
+  declare private readonly _startedAt: number;
+  declare private readonly _performanceStartedAt: number;
+  declare private _duration: HrTime;
+  declare private _ended: boolean;
 
-  constructor({ recording, scope, spanContext, parent, name, kind, startTime }: SpanBeginning) {
-    this.name = name;
-    this.kind = kind;
-    this.parentSpanContext = parent as SpanContext;
+  constructor(beginning: SpanBeginning) {
+    const { recording, startTime } = beginning;
+    this.name = beginning.name;
+    this.kind = beginning.kind;
+    this.parentSpanContext = beginning.parent as SpanContext;
     this.resource = recording.resource;
-    this.instrumentationScope = scope;
+    this.instrumentationScope = beginning.scope;
+    this.attributes = beginning.attributes;
+    this.links = beginning.links;
+    this.events = [];
+    this.status = { code: SpanStatusCode.UNSET };
+    this.endTime = NOT_ENDED;
     this._recording = recording;
-    this._spanContext = spanContext;
+    this._attributesCount = 0;
+    this._droppedAttributesCount = beginning.dropped;
+    this._droppedEventsCount = 0;
+    this._droppedLinksCount = 0;
+    this._spanContext = beginning.spanContext;
     this._startGiven = startTime != null;
     this._startedAt = Date.now();
     this._performanceStartedAt = performance.now();
+    this._duration = NO_DURATION;
+    this._ended = false;
     this.startTime = this._time(startTime ?? this._startedAt);
   }
 
-  /**
-   * Takes over what the sampler has seen, and has added to the attributes.
-   *
-   * @param dropped How many attributes were left out before.
-   */
-  abstract begin(attributes: Attributes, links: Link[], dropped: number): void;
   abstract setAttribute(key: string, value: AttributeValue): this;
   protected abstract _event(name: string, time: TimeInput | undefined, attributes: unknown): TimedEvent;
   protected abstract _link(link: Link): Link;

@@ -69,6 +69,9 @@ export class RecordingTracer implements Tracer {
       diag.debug('Recording is off, propagating context in a non-recording span');
       return trace.wrapSpanContext(spanContext);
     }
+    // Not by assignment of the whole object, which would take symbols along.
+    if (verdict.attributes != null)
+      for (const [key, value] of Object.entries(verdict.attributes)) attributes[key] = value;
     const span = rules.create({
       recording: this._settings,
       scope: this.instrumentationScope,
@@ -77,11 +80,10 @@ export class RecordingTracer implements Tracer {
       name,
       kind,
       startTime: options.startTime,
+      attributes,
+      dropped,
+      links,
     });
-    // Not by assignment of the whole object, which would take symbols along.
-    if (verdict.attributes != null)
-      for (const [key, value] of Object.entries(verdict.attributes)) attributes[key] = value;
-    span.begin(attributes, links, dropped);
     for (const processor of processors) processor.onStart(span, parent);
     return span;
   }

@@ -2,20 +2,26 @@ import { type Attributes, type AttributeValue, diag, type Link, type TimeInput }
 import { isAttributeValue } from '@opentelemetry/core';
 import type { TimedEvent } from '@opentelemetry/sdk-trace';
 import { countPlain, isPlain } from './plain-attributes.ts';
-import { RecordedSpan } from './recorded-span.ts';
+import { RecordedSpan, type SpanBeginning } from './recorded-span.ts';
 import type { SpanRules } from './span-rules.ts';
 
 /** A span by the rules of SDK 2: values are plain or lists of one type, and only what exceeds a limit is counted. */
 class SpanOfSdk2 extends RecordedSpan {
-  override begin(attributes: Attributes, links: Link[]): void {
+  constructor(beginning: SpanBeginning) {
+    super(beginning);
+    const { attributes, links } = this;
     const { attributeCountLimit, attributeValueLengthLimit } = this._recording.limits;
-    const count = countPlain(attributes, attributeCountLimit, attributeValueLengthLimit);
-    const legal = count >= 0 ? attributes : legalOf(attributes);
-    this.addLinks(links);
-    if (count >= 0) {
-      this.attributes = attributes;
-      this._attributesCount = count;
-    } else this.setAttributes(legal);
+    this._attributesCount = countPlain(attributes, attributeCountLimit, attributeValueLengthLimit);
+    const legal = this._attributesCount < 0 ? legalOf(attributes) : undefined;
+    if (links.length > 0) {
+      this.links = [];
+      this.addLinks(links);
+    }
+    if (legal !== undefined) {
+      this.attributes = {};
+      this._attributesCount = 0;
+      this.setAttributes(legal);
+    }
   }
 
   override setAttribute(key: string, value: AttributeValue): this {

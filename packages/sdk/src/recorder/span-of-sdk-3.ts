@@ -4,27 +4,29 @@ import { diag } from '@opentelemetry/api';
 import * as core from '@opentelemetry/core';
 import type { SpanLimits, TimedEvent } from '@opentelemetry/sdk-trace';
 import { countPlain, cut, isPlain } from './plain-attributes.ts';
-import { RecordedSpan } from './recorded-span.ts';
+import { RecordedSpan, type SpanBeginning } from './recorded-span.ts';
 import type { SpanRules } from './span-rules.ts';
 
 const NO_LIMITS = { attributeCountLimit: Infinity, attributeValueLengthLimit: Infinity };
 
 /** A span by the rules of SDK 3: values may be nested, and everything left out is counted. */
 class SpanOfSdk3 extends RecordedSpan {
-  override begin(attributes: Attributes, links: Link[], dropped: number): void {
+  constructor(beginning: SpanBeginning) {
+    super(beginning);
+    const { attributes, links } = this;
     const { attributeCountLimit, attributeValueLengthLimit, linkCountLimit } = this._recording.limits;
     this._attributesCount = countPlain(attributes, attributeCountLimit, attributeValueLengthLimit);
-    this._droppedAttributesCount = dropped;
-    if (this._attributesCount >= 0) this.attributes = attributes;
-    else {
+    if (this._attributesCount < 0) {
       const cleaned = core.cleanAttributes(attributes, { attributeCountLimit, attributeValueLengthLimit });
       this.attributes = cleaned.attributes ?? {};
       this._attributesCount = Object.keys(this.attributes).length;
       this._droppedAttributesCount += cleaned.droppedAttributesCount ?? 0;
     }
     const surplus = links.length - linkCountLimit;
-    this.links = surplus > 0 ? links.slice(surplus, links.length) : links;
-    if (surplus > 0) this._droppedLinksCount = surplus;
+    if (surplus > 0) {
+      this.links = links.slice(surplus, links.length);
+      this._droppedLinksCount = surplus;
+    }
   }
 
   override setAttribute(key: string, value: AttributeValue): this {

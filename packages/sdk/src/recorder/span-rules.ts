@@ -8,6 +8,5 @@ export interface SpanRules {
   offer(attributes: unknown): { readonly attributes: Attributes; readonly dropped: number };
   /** Returns a copy of the link that a span starts with. */
   offerLink(link: Link, limits: Required<SpanLimits>): Link;
-  /** Returns a span without attributes and links. */
   create(beginning: SpanBeginning): RecordedSpan;
 }

@@ -17,7 +17,9 @@ import { type Contestant, runProgram } from './run-program.ts';
 
 /** The same every time; another one by the variable. */
 const SEED = Number(process.env.DIFFERENTIAL_SEED ?? 20_261_128);
-const PROGRAMS = Number(process.env.DIFFERENTIAL_RUNS ?? 1_000);
+const PROGRAMS = Number(process.env.DIFFERENTIAL_RUNS ?? 500);
+/** Milliseconds, for a busy machine and for many programs. */
+const DEADLINE = 60_000 + 50 * PROGRAMS;
 /** How many spans the exporters send. */
 const SENT = 300;
 
@@ -35,23 +37,27 @@ export function defineRecorderDifferential(name: string, sdk: Contestant, record
     beforeAll(() => void context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable()));
     afterAll(() => context.disable());
 
-    it(`do the same in ${PROGRAMS} programs put together at random, seed ${SEED}`, () => {
-      fc.assert(
-        fc.property(PROGRAM, (program) => {
-          const expected = runProgram(program, sdk, resource);
-          const actual = runProgram(program, recorder, resource);
-          expect(actual.lines).toEqual(expected.lines);
-          const written = SERIALIZERS.map((serializer) => serialized(serializer, expected.exported));
-          expect(SERIALIZERS.map((serializer) => serialized(serializer, actual.exported))).toEqual(written);
-          for (const [index, span] of expected.exported.entries()) {
-            if (sent.sdk.length === SENT || !isLegal(span)) continue;
-            sent.sdk.push(span);
-            sent.recorder.push(actual.exported[index] as ReadableSpan);
-          }
-        }),
-        { seed: SEED, numRuns: PROGRAMS },
-      );
-    });
+    it(
+      `do the same in ${PROGRAMS} programs put together at random, seed ${SEED}`,
+      () => {
+        fc.assert(
+          fc.property(PROGRAM, (program) => {
+            const expected = runProgram(program, sdk, resource);
+            const actual = runProgram(program, recorder, resource);
+            expect(actual.lines).toEqual(expected.lines);
+            const written = SERIALIZERS.map((serializer) => serialized(serializer, expected.exported));
+            expect(SERIALIZERS.map((serializer) => serialized(serializer, actual.exported))).toEqual(written);
+            for (const [index, span] of expected.exported.entries()) {
+              if (sent.sdk.length === SENT || !isLegal(span)) continue;
+              sent.sdk.push(span);
+              sent.recorder.push(actual.exported[index] as ReadableSpan);
+            }
+          }),
+          { seed: SEED, numRuns: PROGRAMS },
+        );
+      },
+      DEADLINE,
+    );
 
     it.each<[string, (url: string) => SpanExporter]>([
       ['OTLP over protobuf', (url) => new ProtobufExporter({ url })],
