@@ -12,8 +12,8 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PROGRAM } from './random-program.ts';
-import { type Contestant, runProgram } from './run-program.ts';
+import { PROGRAM, RARE_PROGRAMS } from './random-program.ts';
+import { type Contestant, runProgram, shownSpan } from './run-program.ts';
 
 /** The same every time; another one by the variable. */
 const SEED = Number(process.env.DIFFERENTIAL_SEED ?? 20_261_128);
@@ -53,10 +53,38 @@ export function defineRecorderDifferential(name: string, sdk: Contestant, record
               sent.recorder.push(actual.exported[index] as ReadableSpan);
             }
           }),
-          { seed: SEED, numRuns: PROGRAMS },
+          { seed: SEED, numRuns: PROGRAMS, examples: RARE_PROGRAMS.map((program) => [program]) },
         );
       },
       DEADLINE,
+    );
+
+    it.each([undefined, -1])(
+      'see the same of lists that change after a call, with a length limit of %s',
+      (limit) => {
+        const [expected, actual] = [sdk, recorder].map((contestant) => {
+          const list = ['a'];
+          const attributes = { list, map: { list } as never };
+          const link = {
+            context: { traceId: '1'.repeat(32), spanId: '1'.repeat(16), traceFlags: 1 },
+            attributes,
+          };
+          const provider = contestant.createProvider({
+            resource,
+            idGenerator: { generateTraceId: () => '2'.repeat(32), generateSpanId: () => '2'.repeat(16) },
+            ...(limit !== undefined && { spanLimits: { attributeValueLengthLimit: limit } }),
+          });
+          const span = provider
+            .getTracer('lists')
+            .startSpan('lists', { attributes, links: [link], startTime: [1, 0] });
+          span.setAttribute('later', list).addEvent('event', attributes, [2, 0]).addLink(link).end([3, 0]);
+          list.push('b');
+          attributes.list = [];
+          link.context.traceFlags = 0;
+          return shownSpan(span);
+        });
+        expect(actual).toBe(expected);
+      },
     );
 
     it.each<[string, (url: string) => SpanExporter]>([

@@ -457,3 +457,23 @@ export const PROGRAM: fc.Arbitrary<Program> = fc.record({
     )
     .map(([first, rest]) => [first, ...rest]),
 });
+
+/** Programs that are seldom put together at random. */
+export const RARE_PROGRAMS: readonly Program[] = [null, { a: 1 }, ['list'], 'text'].map((value) => ({
+  setting: {
+    limits: undefined,
+    verdicts: [{ decision: 2 }],
+    processors: ['records'],
+    brokenIds: false,
+  },
+  steps: [
+    {
+      do: 'start',
+      name: 'GET',
+      options: { attributes: JSON.parse(JSON.stringify({ PROTO: value }).replace('PROTO', '__proto__')) },
+      parent: { kind: 'none' },
+      how: 'startSpan',
+    },
+    { do: 'call', index: 0, view: 'itself', method: 'setAttribute', args: ['__proto__', value] },
+  ],
+}));

@@ -1,0 +1,42 @@
+import { type Span, trace } from '@opentelemetry/api';
+import { TracerProvider } from '@opentelemetry/sdk-trace';
+import { startTracing, type Tracing, type TracingOptions } from '@throughline/sdk';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { type OtlpSink, startOtlpSink } from '../otlp-sink.ts';
+
+/** The class of the SDK's own spans, which it does not export. */
+const SdkSpan = new TracerProvider().getTracer('').startSpan('').constructor;
+
+let sink: OtlpSink;
+let tracing: Tracing | undefined;
+beforeEach(async () => {
+  sink = await startOtlpSink();
+});
+afterEach(async () => {
+  await tracing?.shutdown();
+  await sink.close();
+});
+
+it.each<[TracingOptions, boolean]>([
+  [{}, false],
+  [{ recorder: 'throughline' }, false],
+  [{ recorder: 'sdk' }, true],
+])('with %o, the SDK itself records: %s', async (option, bySdk) => {
+  tracing = startTracing({ serviceName: 'orders', endpoint: sink.url, ...option });
+  const outer: Span = trace.getTracer('test').startSpan('outer');
+  expect(outer instanceof SdkSpan).toBe(bySdk);
+  outer.end();
+  expect(await tracing.flush()).toBe(true);
+  expect(sink.spans.map(({ name, resource }) => [name, resource['service.name']])).toEqual([
+    ['outer', 'orders'],
+  ]);
+});
+
+it('refuses a recorder that does not exist', () => {
+  const options = { recorder: 'own' } as unknown as TracingOptions;
+  expect(() => startTracing(options)).toThrow(
+    new TypeError(
+      "[throughline/sdk] startTracing(): options.recorder must be 'throughline' or 'sdk', got string 'own'",
+    ),
+  );
+});
