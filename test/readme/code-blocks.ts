@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const REPOSITORY = join(import.meta.dirname, '../..');
@@ -14,10 +14,15 @@ export interface CodeBlock {
   readonly console: { readonly command: string; readonly output: string } | undefined;
 }
 
-/** The READMEs that users read first. */
+/** The READMEs that users read first, and the pages behind them but for messaging's, whose clients are installed elsewhere. */
 export function readmes(): string[] {
   const packages = readdirSync(join(REPOSITORY, 'packages')).sort();
-  return ['README.md', ...packages.map((name) => `packages/${name}/README.md`)];
+  const pages = packages
+    .filter((name) => name !== 'messaging' && existsSync(join(REPOSITORY, 'packages', name, 'docs')))
+    .flatMap((name) =>
+      readdirSync(join(REPOSITORY, 'packages', name, 'docs')).map((page) => `packages/${name}/docs/${page}`),
+    );
+  return ['README.md', ...packages.map((name) => `packages/${name}/README.md`), ...pages];
 }
 
 /** The TypeScript blocks of a README, in order. */

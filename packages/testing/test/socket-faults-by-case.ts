@@ -65,6 +65,10 @@ export const SOCKET_FAULTS_BY_CASE: Readonly<Record<string, readonly SocketFault
   ],
   'only links to what a message carries, with relation link': ['ignores the relation'],
   'trusts the messages of a socket as its handshake': ['trusts every message'],
+  'takes nothing of the messages of a socket whose handshake it is asked to ignore': [
+    'trusts every message',
+    'trusts every caller',
+  ],
   'opens a socket again in a trace of its own': ['reuses the trace of the first handshake'],
   'makes no span of an ignored message and still gives its context to the listener': [
     'forgets the context of what it ignores',

@@ -233,7 +233,8 @@ export function socketReference(fault?: SocketFault): Omit<SocketConformanceOpti
     const start0 = stays ? end.opened : trace.deleteSpan(end.opened);
     const base = baggage === undefined ? start0 : propagation.setBaggage(start0, baggage);
     const parent = continues ? found : base;
-    const links = creation === undefined ? [] : [{ context: creation }];
+    const isLinked = creation !== undefined && (trusted || end.trust === 'restart');
+    const links = isLinked ? [{ context: creation }] : [];
     if (trace.getSpanContext(parent) === undefined && own !== undefined) links.push({ context: own });
     const ignored =
       end.isIgnored ||

@@ -106,6 +106,7 @@ describe('a traced socket of ws', () => {
     const again = nextMessage(client);
     side.send('whole');
     expect(String(await again)).toBe('whole');
+    await spans.take(({ kind }) => kind === SpanKind.PRODUCER);
   });
 
   it('reports a message that could not be sent to the callback, and on its span', async () => {

@@ -70,6 +70,20 @@ export const lastingSocketCases: readonly SocketCase[] = [
     },
   },
   {
+    name: 'takes nothing of the messages of a socket whose handshake it is asked to ignore',
+    traceOptions: () => ({ server: { trust: 'ignore' } }),
+    async run(world) {
+      const { peer, server } = await openedBare(world, { headers: { traceparent: traceparentOf() } });
+      assertRoot(server);
+      assertLinks(server, []);
+      await peer.send(BODY, { traceparent: traceparentOf(), baggage: 'tenant=blue' });
+      assert.equal((await world.seen('served')).tenant, undefined);
+      const span = await world.message('process');
+      assertRoot(span);
+      assertLinks(span, [server.spanContext()]);
+    },
+  },
+  {
     name: 'opens a socket again in a trace of its own',
     async run(world) {
       const first = await opened(world);
