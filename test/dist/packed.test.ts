@@ -19,7 +19,7 @@ const REPOSITORY = join(import.meta.dirname, '../..');
 const ON_GITHUB = 'https://github.com/throughline-js/throughline/blob/main/';
 /** Kilobytes; ADR 18 has the figures. */
 const TARBALL = 50;
-const LARGER_TARBALLS: Readonly<Record<string, number>> = { messaging: 105, sdk: 55, testing: 105 };
+const LARGER_TARBALLS: Readonly<Record<string, number>> = { messaging: 105, sdk: 55, testing: 115 };
 let installation: Installation;
 
 // Bundlers on a busy machine.
