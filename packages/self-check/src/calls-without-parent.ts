@@ -40,7 +40,7 @@ export function noteCall(active: Context, entry: (...args: never[]) => unknown):
       finding('TL014', 'info', {
         fact: `${entry.name} ran outside of any trace while requests were in progress (${requestsInProgress}), ${callerOf(entry) ?? 'at a place without a stack'}.`,
         consequence: 'If one of them caused it, it is missing from the trace of that request.',
-        fix: 'Bind the callback that makes the call where you pass it on: AsyncResource.bind(callback).',
+        fix: 'Bind what makes the call where you pass it on, with @throughline/workers: bindCallback(callback), bindEmitter(emitter).on(event, listener), bindIterable(generator()). docs/boundaries.md says which libraries need it.',
       }),
     );
   });

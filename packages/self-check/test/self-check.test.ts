@@ -159,6 +159,7 @@ describe.concurrent('information, in tracingStatus() and to diag only', () => {
       'tracedFetch ran outside of any trace while requests were in progress (1), at ',
     ],
     ['TL014', 'headers outside of the trace', 'scenarios.ts:'],
+    ['TL014', 'headers outside of the trace', 'bindCallback(callback), bindEmitter(emitter)'],
     ['TL020', 'around Next', 'Next.js makes a SERVER span of its own'],
     ['TL016', '200 requests unsampled', 'None of the first 200 requests was recorded'],
   ])('%s: %s', async (code, scenario, said) => {
