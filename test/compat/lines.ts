@@ -102,3 +102,6 @@ export const RUNTIMES: readonly {
     adapters: ['fetch handler on Deno', 'hono on Deno', 'tracedFetch'],
   },
 ];
+
+/** The flags by which workerd has `AsyncLocalStorage`, without and with the rest of what it has of Node. */
+export const WORKER_FLAGS: readonly string[] = ['nodejs_als', 'nodejs_compat'];

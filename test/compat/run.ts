@@ -18,7 +18,9 @@ import {
   SDK_LINES,
   type SdkLine,
   SOCKET_LIBRARIES,
+  WORKER_FLAGS,
 } from './lines.ts';
+import { checkWorker } from './on-workers.ts';
 
 const HERE = import.meta.dirname;
 const REPOSITORY = join(HERE, '../..');
@@ -228,6 +230,23 @@ for (const sdk of SDK_LINES) {
         );
       }
     }
+    if (sdk.name === 'sdk3') {
+      const library = join(await programOf('miniflare', '4.20260426.0'), '../../..');
+      for (const flag of WORKER_FLAGS) {
+        const counts = { passed: 0, failed: 0, skipped: 0 };
+        try {
+          await checkWorker(installation.folder, library, flag);
+          counts.passed = 1;
+        } catch (error) {
+          console.error(error);
+          counts.failed = 1;
+        }
+        elsewhere.push({ runtime: `workerd, ${sdk.title}`, adapter: `hono with ${flag}`, counts });
+        console.log(
+          `workerd  ${sdk.title}  hono with ${flag}: ${counts.passed} passed, ${counts.failed} failed`,
+        );
+      }
+    }
   } finally {
     await installation.remove();
   }
@@ -263,7 +282,8 @@ SDK 3 asks for Node 22.15 or later, so Node 20 is tested with SDK 2.12 only. It 
 ## Other runtimes
 
 The same kits on Bun and Deno, whose programs come from npm. Skipped are the cases that need Node's own request, response or server,
-and those that the runtime shows nothing for; the README of [\`@throughline/web\`](../packages/web/README.md) lists what is not seen.
+and those that the runtime shows nothing for; the README of [\`@throughline/web\`](../packages/web/README.md) lists what is not seen. On workerd it is one case: a
+worker that is called, calls, streams and throws.
 
 | Adapter | Runtime | Cases |
 |---|---|---|
