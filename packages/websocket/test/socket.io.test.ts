@@ -162,3 +162,16 @@ it('starts a trace that links to the handshake for what is broadcast from the ev
   expect(sent.parentSpanContext).toBeUndefined();
   expect(sent.links.map((link) => link.context.spanId)).toEqual([second.spanContext().spanId]);
 });
+
+it('traces a server once, however often it is asked to', async () => {
+  const twice = traceServer(io, { selfCheck: 'off', messages });
+  expect(twice).toBe(io);
+  const [client] = await open();
+  const hearing = heard(client, 'order');
+  twice.emit('order', 1);
+  expect((await hearing).args).toEqual([1]);
+  await spans.take(({ kind }) => kind === SpanKind.CONSUMER);
+  await spans.take(({ kind }) => kind === SpanKind.PRODUCER);
+  await spans.take(({ kind }) => kind === SpanKind.SERVER);
+  spans.assertClean();
+});

@@ -76,6 +76,26 @@ describe('a traced socket of ws', () => {
     ]);
   });
 
+  it('is traced once by classes that are traced twice', async () => {
+    const Twice = traceWebSocketServer(Server, { messages, selfCheck: 'off' });
+    const other = new Twice({ port: 0, host: '127.0.0.1' });
+    await once(other, 'listening');
+    const client = new (traceWebSocket(Client, { messages }))(
+      `ws://127.0.0.1:${(other.address() as AddressInfo).port}/`,
+    );
+    const [side] = (await once(other, 'connection')) as [WebSocket];
+    const received = nextMessage(client);
+    side.send('x');
+    expect(String(await received)).toBe('x');
+    await spans.take(({ kind }) => kind === SpanKind.SERVER);
+    await spans.take(({ kind }) => kind === SpanKind.PRODUCER);
+    await spans.take(({ kind }) => kind === SpanKind.CONSUMER);
+    side.terminate();
+    await new Promise((resolve) => other.close(resolve));
+    await spans.take(({ kind }) => kind === SpanKind.CLIENT);
+    spans.assertClean();
+  });
+
   it.each([
     ['nodebuffer', (data: unknown) => Buffer.isBuffer(data) && data],
     ['arraybuffer', (data: unknown) => data instanceof ArrayBuffer && Buffer.from(data)],

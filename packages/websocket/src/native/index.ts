@@ -32,6 +32,9 @@ interface Socket {
 
 const NOTHING: OpenedMessage<string> = { data: '' };
 
+/** Classes that are traced: to trace one twice would make every span twice. */
+const traced = new WeakSet<object>();
+
 /**
  * Returns a subclass of Node's `WebSocket` whose sockets trace their handshake and messages; use it instead.
  *
@@ -52,6 +55,7 @@ export function traceWebSocket<Class extends WebSocketClass>(
   if (typeof WebSocket !== 'function')
     throw scope.error(`the first argument must be the class WebSocket, got ${typeof WebSocket}`);
   const { codec, others } = splitCodec(options.messages, scope);
+  if (traced.has(WebSocket)) return WebSocket;
   const handshakes = createClientHandshakes('websocket', options, others, scope);
 
   // The cast: the constructor passes its arguments on.
@@ -147,6 +151,7 @@ export function traceWebSocket<Class extends WebSocketClass>(
       return this.#binaryType === 'blob' ? new Blob([bytes]) : bytes.buffer;
     }
   }
+  traced.add(TracedWebSocket);
   Object.defineProperty(TracedWebSocket, 'name', { value: 'WebSocket' });
   // The cast: a subclass with the same constructor and members.
   return TracedWebSocket as unknown as Class;

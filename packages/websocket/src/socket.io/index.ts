@@ -61,9 +61,12 @@ interface Packet {
 
 const EVENT = 2;
 
+/** What each server, traced or bare, is traced by: to trace one twice would make every span twice. */
+const tracedServers = new WeakMap<object, unknown>();
+
 /**
  * Returns a server that traces handshakes and events; use it instead of the original. Call it when the server is made, before a
- * socket connects.
+ * socket connects. Calling it twice is harmless.
  *
  * Each handshake is one SERVER span, whichever transport it comes over; polls and the change to another transport get none. Each
  * listener of an event runs in a CONSUMER span, until what it returns has settled. Each `emit` is one PRODUCER span, also to rooms
@@ -83,6 +86,9 @@ export function traceServer<Io extends SocketIoServer>(
   if (typeof original?.adapter !== 'function')
     throw scope.error(`the first argument must be a Server of Socket.IO, got ${typeof original}`);
   const { carries, others } = splitCarry(options.messages, scope);
+  // The cast: the map holds a server of the type that it was given.
+  const known = tracedServers.get(original) as Io | undefined;
+  if (known !== undefined) return known;
   const handshakes = createServerHandshakes('socket.io', options, others, scope);
   const connections = new WeakMap<object, SocketConnection>();
   // The cast: its methods have an overload for each number of arguments.
@@ -141,7 +147,7 @@ export function traceServer<Io extends SocketIoServer>(
 
   watchHandshakes();
   server.adapter(tracedAdapter(server.adapter(), handshakes.broadcasts, carries));
-  return wrapClient(original, {
+  const wrapped = wrapClient(original, {
     ...socketMethods(server),
     of(name: unknown, listener?: Method) {
       const namespace = tracedNamespace(server.of(name));
@@ -152,6 +158,8 @@ export function traceServer<Io extends SocketIoServer>(
     attach: attaching('attach'),
     listen: attaching('listen'),
   });
+  tracedServers.set(original, wrapped).set(wrapped, wrapped);
+  return wrapped;
 }
 
 /** Returns an adapter class whose instances send each event to many sockets in one PRODUCER span. */

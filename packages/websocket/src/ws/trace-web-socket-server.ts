@@ -16,6 +16,9 @@ interface Server {
   ): void;
 }
 
+/** Classes that are traced: to trace one twice would make every span twice. */
+const traced = new WeakSet<object>();
+
 /**
  * Returns a subclass of the `WebSocketServer` of `ws`, whose handshakes and sockets are traced; use it instead.
  *
@@ -37,6 +40,7 @@ export function traceWebSocketServer<Class extends SocketClass>(
   if (typeof WebSocketServer !== 'function')
     throw scope.error(`the first argument must be the class WebSocketServer, got ${typeof WebSocketServer}`);
   const { codec, others } = splitCodec(options.messages, scope);
+  if (traced.has(WebSocketServer)) return WebSocketServer;
   const handshakes = createServerHandshakes('websocket', options, others, scope);
 
   // The cast: the constructor passes its arguments on.
@@ -60,6 +64,7 @@ export function traceWebSocketServer<Class extends SocketClass>(
       );
     }
   }
+  traced.add(TracedWebSocketServer);
   Object.defineProperty(TracedWebSocketServer, 'name', { value: 'WebSocketServer' });
   // The cast: a subclass with the same constructor and members.
   return TracedWebSocketServer as unknown as Class;

@@ -9,6 +9,9 @@ interface ConnectOptions {
   readonly finishRequest?: ((request: ClientRequest, socket: unknown) => void) | undefined;
 }
 
+/** Classes that are traced: to trace one twice would make every span twice. */
+const traced = new WeakSet<object>();
+
 /**
  * Returns a subclass of the `WebSocket` of `ws`, whose sockets trace their handshake and messages; use it instead.
  *
@@ -30,6 +33,7 @@ export function traceWebSocket<Class extends SocketClass>(
   if (typeof WebSocket !== 'function')
     throw scope.error(`the first argument must be the class WebSocket, got ${typeof WebSocket}`);
   const { codec, others } = splitCodec(options.messages, scope);
+  if (traced.has(WebSocket)) return WebSocket;
   const handshakes = createClientHandshakes('websocket', options, others, scope);
 
   function begin(request: ClientRequest, socket: Socket, named: URL): void {
@@ -66,6 +70,7 @@ export function traceWebSocket<Class extends SocketClass>(
       else super(address, protocols, watched(address, given as ConnectOptions | undefined));
     }
   }
+  traced.add(TracedWebSocket);
   Object.defineProperty(TracedWebSocket, 'name', { value: 'WebSocket' });
   // The cast: a subclass with the same constructor and members.
   return TracedWebSocket as unknown as Class;
