@@ -1,4 +1,4 @@
-import { type AttributeValue, diag, type Tracer } from '@opentelemetry/api';
+import { type AttributeValue, diag, ROOT_CONTEXT, type Tracer } from '@opentelemetry/api';
 import * as core from '@opentelemetry/core';
 import { defaultResource } from '@opentelemetry/resources';
 import {
@@ -62,7 +62,7 @@ export class RecordingTracerProvider extends TracerProvider {
 function rulesOfSdk(): SpanRules | undefined {
   const attributes = { probe: null as unknown as AttributeValue };
   const probe = new TracerProvider({ sampler: new AlwaysOnSampler() }).getTracer('probe');
-  const span = probe.startSpan('probe', { attributes, root: true }) as unknown as ReadableSpan;
+  const span = probe.startSpan('probe', { attributes }, ROOT_CONTEXT) as unknown as ReadableSpan;
   if (!('probe' in span.attributes)) return SDK_2_RULES;
   if ('cleanAttributes' in core) return SDK_3_RULES;
   diag.info('@opentelemetry/core is older than @opentelemetry/sdk-trace; spans are recorded by the SDK');

@@ -1,7 +1,10 @@
-import { type Span, trace } from '@opentelemetry/api';
+import { context, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { suppressTracing } from '@opentelemetry/core';
 import { TracerProvider } from '@opentelemetry/sdk-trace';
 import { startTracing, type Tracing, type TracingOptions } from '@throughline/sdk';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { RecordingTracerProvider } from '../../src/recorder/recording-provider.ts';
 import { type OtlpSink, startOtlpSink } from '../otlp-sink.ts';
 
 /** The class of the SDK's own spans, which it does not export. */
@@ -30,6 +33,14 @@ it.each<[TracingOptions, boolean]>([
   expect(sink.spans.map(({ name, resource }) => [name, resource['service.name']])).toEqual([
     ['outer', 'orders'],
   ]);
+});
+
+it('starts where tracing is suppressed', () => {
+  const suppressed = suppressTracing(ROOT_CONTEXT);
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  const provider = context.with(suppressed, () => new RecordingTracerProvider());
+  context.disable();
+  expect(provider.getTracer('test').startSpan('work').isRecording()).toBe(true);
 });
 
 it('refuses a recorder that does not exist', () => {
