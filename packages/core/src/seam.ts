@@ -43,7 +43,7 @@ export { extraAttributes } from './operation/extra-attributes.ts';
 export { follow } from './operation/follow.ts';
 export type { DescribableSpan, RequestHookState, ResponseHookState } from './operation/hook-state.ts';
 export { namedRoute, nameRoute } from './operation/named-route.ts';
-export { type Failure, type Measure, Operation } from './operation/operation.ts';
+export { type Failure, type Measure, Operation, type OperationResult } from './operation/operation.ts';
 
 // 4. What is sent. `filterBaggage` decides which baggage leaves, and `fieldsOf` returns the fields to write. Objects of the
 // application are not changed: `withMembers` returns one like them.

@@ -11,6 +11,7 @@ interface RoutedRequest {
   readonly baseUrl?: string;
   readonly app?: App;
   readonly params?: object;
+  readonly res?: { readonly statusCode: number };
   [ROUTED]?: Routed;
 }
 
@@ -73,15 +74,15 @@ const ROUTE: PropertyDescriptor & ThisType<RoutedRequest> = {
  * there are no more templates than the application has.
  *
  * @example
- * traceNodeExchange(tracer, req, res, { route: () => servedRoute(req, res.statusCode) }).run(next);
+ * traceNodeExchange(tracer, req, res, { route: servedRoute }, req).run(next);
  */
-export function servedRoute(req: object, statusCode: number): ServedRoute {
+export function servedRoute(req: object): ServedRoute {
   const request = req as RoutedRequest;
   const routed = request[ROUTED];
   if (routed === undefined) return undefined;
   const baseUrl = request.baseUrl ?? '';
   if (routed.route === undefined || !routed.baseUrl.startsWith(baseUrl)) {
-    const mount = answeringMount(request, routed, baseUrl, statusCode);
+    const mount = answeringMount(request, routed, baseUrl);
     if (mount !== undefined) return { mount };
   }
   return routed.route && templateOfRoute(routed, routed.route);
@@ -99,14 +100,9 @@ function templateOfRoute(routed: Routed, route: { readonly path: unknown }): str
  * A request that has come back out of all mounts was answered by no handler below them, like a 404: it has none. But an error
  * comes back out, too: for a 5xx, it is the deepest mount that the path leads to.
  */
-function answeringMount(
-  request: RoutedRequest,
-  routed: Routed,
-  baseUrl: string,
-  statusCode: number,
-): string | undefined {
+function answeringMount(request: RoutedRequest, routed: Routed, baseUrl: string): string | undefined {
   if (baseUrl === '') {
-    if (statusCode < 500 || routed.route !== undefined) return undefined;
+    if ((request.res?.statusCode ?? 0) < 500 || routed.route !== undefined) return undefined;
     const path = pathOfTarget(request.originalUrl);
     return (
       deepest(mountsAlong(routed.entry, path, path).filter(({ layer }) => !isErrorHandler(layer))).template ||

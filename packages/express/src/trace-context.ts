@@ -1,5 +1,5 @@
 import { Scope } from '@throughline/core/seam';
-import { earlierRoutes, traceNodeExchange } from '@throughline/http';
+import { earlierRoutes, type NodeExchangeDescription, traceNodeExchange } from '@throughline/http';
 import { createHttpServerTracer, type HttpServerOptions } from '@throughline/http-semantics';
 import { selfCheck } from '@throughline/self-check';
 import type { Request, RequestHandler } from 'express';
@@ -24,10 +24,11 @@ export function traceContext(options?: HttpServerOptions): RequestHandler {
     if (tracer.observer.first)
       tracer.observer.mountedAfter(() => earlierRoutes(stackOf(req.app), traceContext));
     watchRoute(req);
-    const description = { route: () => servedRoute(req, res.statusCode), forwarded: () => forwarded(req) };
-    traceNodeExchange(tracer, req, res, description).run(next);
+    traceNodeExchange(tracer, req, res, DESCRIPTION, req).run(next);
   };
 }
+
+const DESCRIPTION: NodeExchangeDescription<Request> = { route: servedRoute, forwarded };
 
 /** Resolved by Express's `trust proxy` setting; without it they are the connection's own. */
 function forwarded(req: Request) {

@@ -1,5 +1,5 @@
 import { Scope } from '@throughline/core/seam';
-import { traceNodeExchange } from '@throughline/http';
+import { type NodeExchangeDescription, traceNodeExchange } from '@throughline/http';
 import {
   createHttpServerTracer,
   type HttpServerExchange,
@@ -25,8 +25,7 @@ const plugin: FastifyPluginAsync<HttpServerOptions> = async function tracePlugin
   const { prefix, logLevel, logSerializers, ...own } = options as HttpServerOptions & RegisterOptions;
   const tracer = createHttpServerTracer(own, new Scope('fastify', 'tracePlugin'), selfCheck);
   const traceContext: onRequestHookHandler = function traceContext(request, reply, next) {
-    const description = { route: () => request.routeOptions.url, forwarded: () => forwarded(request) };
-    traceNodeExchange(tracer, request.raw, reply.raw, description).run(next);
+    traceNodeExchange(tracer, request.raw, reply.raw, DESCRIPTION, request).run(next);
   };
   decorateRequests(fastify);
   fastify.addHook('onRequest', traceContext);
@@ -54,6 +53,11 @@ const plugin: FastifyPluginAsync<HttpServerOptions> = async function tracePlugin
  * await app.register(tracePlugin);
  */
 export const tracePlugin = fastifyPlugin(plugin, { name: '@throughline/fastify', fastify: '>=4.10' });
+
+const DESCRIPTION: NodeExchangeDescription<FastifyRequest> = {
+  route: (request) => request.routeOptions.url,
+  forwarded,
+};
 
 /** Resolved by Fastify's `trustProxy` setting; without it they are the connection's own. */
 function forwarded(request: FastifyRequest) {

@@ -101,7 +101,7 @@ const WATCHED: PropertyDescriptorMap & ThisType<KoaContext> = {
  * entered. Koa does not show which handler answered below it, so a 404 has none.
  *
  * @example
- * traceNodeExchange(tracer, ctx.req, ctx.res, { route: () => servedRoute(ctx) }).run(next);
+ * traceNodeExchange(tracer, ctx.req, ctx.res, { route: servedRoute }, ctx).run(next);
  */
 export function servedRoute(ctx: object): ServedRoute {
   const { [MOUNTED]: state, status } = ctx as KoaContext;

@@ -1,5 +1,5 @@
 import { Scope } from '@throughline/core/seam';
-import { earlierRoutes, traceNodeExchange } from '@throughline/http';
+import { earlierRoutes, type NodeExchangeDescription, traceNodeExchange } from '@throughline/http';
 import { createHttpServerTracer, type HttpServerOptions } from '@throughline/http-semantics';
 import { selfCheck } from '@throughline/self-check';
 import type { Context, Middleware } from 'koa';
@@ -21,12 +21,11 @@ import { servedRoute, watchRoute } from './served-route.ts';
 export function traceContext(options?: HttpServerOptions): Middleware {
   const tracer = createHttpServerTracer(options, new Scope('koa', 'traceContext()'), selfCheck);
   return async function traceContext(ctx, next) {
-    const { app, req, res, originalUrl: target } = ctx;
+    const { app, req, res } = ctx;
     if (tracer.observer.first)
       tracer.observer.mountedAfter(() => earlierRoutes(app.middleware, traceContext));
     watchRoute(ctx);
-    const description = { route: () => servedRoute(ctx), forwarded: () => forwarded(ctx), target };
-    const exchange = traceNodeExchange(tracer, req, res, description);
+    const exchange = traceNodeExchange(tracer, req, res, DESCRIPTION, ctx);
     bindErrors(ctx);
     try {
       await exchange.run(next);
@@ -36,6 +35,12 @@ export function traceContext(options?: HttpServerOptions): Middleware {
     }
   };
 }
+
+const DESCRIPTION: NodeExchangeDescription<Context> = {
+  route: servedRoute,
+  forwarded,
+  target: ({ originalUrl }) => originalUrl,
+};
 
 /** Resolved by Koa's `app.proxy` setting; without it they are the connection's own. */
 function forwarded(ctx: Context) {

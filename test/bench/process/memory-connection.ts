@@ -12,7 +12,8 @@ export class MemoryConnection extends Duplex {
 
   /** @param server Need not listen. */
   constructor(server: Server) {
-    super();
+    // As a socket does, which gets text as text.
+    super({ decodeStrings: false });
     server.emit('connection', this);
   }
 

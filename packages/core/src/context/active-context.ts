@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Context, context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
-import { guarded, sharedByCopies } from '@throughline/guard';
+import { guarded, reportOnce, sharedByCopies } from '@throughline/guard';
 import { perRegistration, registeredApi } from '../setup/registered-api.ts';
 
 /** Carries the context while no SDK has registered a context manager: the API alone would lose it. */
@@ -27,9 +27,14 @@ const hasContextManager = perRegistration('context', () => {
  * const spanContext = trace.getSpanContext(activeContext());
  */
 export function activeContext(): Context {
-  return hasContextManager()
-    ? guarded('the context manager threw in active()', () => context.active(), ROOT_CONTEXT)
-    : (ownStorage.getStore() ?? ROOT_CONTEXT);
+  if (!hasContextManager()) return ownStorage.getStore() ?? ROOT_CONTEXT;
+  // Written out, because `guarded` would need a closure for each of several looks per request.
+  try {
+    return context.active();
+  } catch (error) {
+    reportOnce('the context manager threw in active()', error);
+    return ROOT_CONTEXT;
+  }
 }
 
 /**
@@ -42,21 +47,30 @@ export function activeContext(): Context {
  */
 export function runInContext<T>(active: Context, fn: () => T): T {
   if (!hasContextManager()) return ownStorage.run(active, fn);
-  let returned: { readonly value: T } | undefined;
-  let thrown: { readonly error: unknown } | undefined;
-  let called = false;
+  let outcome: T | undefined;
+  let error: unknown;
+  // The one closure of the request path: only what is handed to the context manager can tell that it ran.
+  let state: 'waiting' | 'returned' | 'thrown' = 'waiting';
   const callOnce = () => {
-    if (called) return;
-    called = true;
+    if (state !== 'waiting') return;
+    state = 'thrown';
     try {
-      returned = { value: fn() };
-    } catch (error) {
-      thrown = { error };
+      outcome = fn();
+      state = 'returned';
+    } catch (thrown) {
+      error = thrown;
     }
   };
-  guarded('the context manager threw in with()', () => context.with(active, callOnce));
+  try {
+    const returned: unknown = context.with(active, callOnce);
+    if (returned instanceof Promise) guarded(WITH_THREW, () => returned);
+  } catch (thrown) {
+    reportOnce(WITH_THREW, thrown);
+  }
   callOnce();
   // The casts: TypeScript does not see that the callback assigned them.
-  if (returned === undefined) throw (thrown as unknown as { readonly error: unknown }).error;
-  return (returned as { readonly value: T }).value;
+  if ((state as string) === 'thrown') throw error;
+  return outcome as T;
 }
+
+const WITH_THREW = 'the context manager threw in with()';

@@ -51,6 +51,7 @@ export interface OperationResult {
 export type Measure = (seconds: number, result: OperationResult) => void;
 
 const SUCCEEDED: OperationResult = {};
+const NO_LINKS: readonly Link[] = [];
 
 /**
  * One recorded piece of work: a request served, a call made, a message sent or processed, a job run.
@@ -128,14 +129,15 @@ export class Operation {
   }
 
   /** Adds attributes and links that became known after the start. */
-  describe(attributes: Attributes, links: Link[] = []): void {
+  describe(attributes: Attributes, links: readonly Link[] = NO_LINKS): void {
     const { span } = this;
     if (span === undefined) return;
-    const write = () => {
-      span.setAttributes(attributes);
-      if (links.length > 0) span.addLinks(links);
-    };
-    guarded('a span could not be completed', write);
+    try {
+      setAttributes(span, attributes);
+      if (links.length > 0) span.addLinks([...links]);
+    } catch (error) {
+      reportOnce('a span could not be completed', error);
+    }
   }
 
   /** Ends the operation with an error. */
@@ -167,19 +169,28 @@ function startSpan(parent: Context, tracer: Tracer, start: SpanStart): Span | un
   }
 }
 
-function completeSpan(span: Span, { errorType, failure, complete, hook }: OperationResult): void {
+function completeSpan(span: Span, result: OperationResult): void {
   try {
     if (!span.isRecording()) return;
-    const attributes = complete?.(span) ?? {};
-    if (errorType !== undefined) attributes[ATTR_ERROR_TYPE] = errorType;
-    if (complete !== undefined || errorType !== undefined) span.setAttributes(attributes);
+    const attributes = result.complete?.(span);
+    if (attributes !== undefined) setAttributes(span, attributes);
+    const { errorType, failure } = result;
     if (errorType !== undefined) {
+      span.setAttribute(ATTR_ERROR_TYPE, errorType);
       span.setStatus({ code: SpanStatusCode.ERROR });
       if (failure !== undefined) recordException(span, failure.error, failure.redact);
     }
-    hook?.(span);
+    result.hook?.(span);
   } catch (error) {
     reportOnce('a span could not be completed', error);
+  }
+}
+
+/** One by one: for `setAttributes`, an SDK makes a list of lists first. */
+function setAttributes(span: Span, attributes: Attributes): void {
+  for (const name in attributes) {
+    const value = attributes[name];
+    if (value !== undefined) span.setAttribute(name, value);
   }
 }
 

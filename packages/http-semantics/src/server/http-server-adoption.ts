@@ -9,7 +9,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { activeContext } from '@throughline/core';
-import { guarded } from '@throughline/core/seam';
+import { guarded, reportOnce } from '@throughline/core/seam';
 import { splitTarget } from './http-server-attributes.ts';
 import type { HttpServerRequest } from './http-server-request.ts';
 
@@ -76,7 +76,12 @@ export function findForeignSpan(
 ): ForeignSpan | undefined {
   const context = activeContext();
   if (context === ROOT_CONTEXT) return undefined;
-  return guarded("another tracer's span could not be read", () => find(context, request, caller));
+  try {
+    return find(context, request, caller);
+  } catch (error) {
+    reportOnce("another tracer's span could not be read", error);
+    return undefined;
+  }
 }
 
 function find(

@@ -31,6 +31,9 @@ export function serverRequestAttributes(request: HttpServerRequest, rules: Serve
         : request.forwarded;
   const scheme = forwarded?.scheme ?? request.scheme;
   const target = splitTarget(request.target);
+  const authority = parseAuthority(forwarded?.host ?? target.authority ?? authorityHeader(headers) ?? '');
+  const clientAddress = forwarded?.clientAddress ?? peerAddress;
+  const userAgent = headers['user-agent'];
   const attributes: Attributes = {
     [semconv.ATTR_HTTP_REQUEST_METHOD]: known ? method : OTHER_METHOD,
     [semconv.ATTR_URL_PATH]: rules.redaction.path(target.path),
@@ -38,14 +41,11 @@ export function serverRequestAttributes(request: HttpServerRequest, rules: Serve
   };
   if (!known) attributes[semconv.ATTR_HTTP_REQUEST_METHOD_ORIGINAL] = method;
   if (target.query !== undefined) attributes[semconv.ATTR_URL_QUERY] = rules.redaction.query(target.query);
-  const authority = parseAuthority(forwarded?.host ?? target.authority ?? authorityHeader(headers) ?? '');
   if (authority !== undefined) {
     attributes[semconv.ATTR_SERVER_ADDRESS] = authority.address;
     attributes[semconv.ATTR_SERVER_PORT] = authority.port ?? (scheme === 'https' ? 443 : 80);
   }
-  const clientAddress = forwarded?.clientAddress ?? peerAddress;
   if (clientAddress !== undefined) attributes[semconv.ATTR_CLIENT_ADDRESS] = clientAddress;
-  const userAgent = headers['user-agent'];
   if (typeof userAgent === 'string') attributes[semconv.ATTR_USER_AGENT_ORIGINAL] = userAgent;
   for (const [name, attribute] of rules.capturedHeaders) {
     const value = headers[name];
@@ -64,14 +64,19 @@ export function connectionAttributes(
   { peerAddress, peerPort, protocolVersion }: HttpServerRequest,
   given: Attributes,
 ): Attributes {
-  const found: Attributes = {};
-  const add = (name: string, value: string | number | undefined) => {
-    if (value !== undefined && !(name in given)) found[name] = value;
+  return {
+    [semconv.ATTR_NETWORK_PEER_ADDRESS]: unless(given, semconv.ATTR_NETWORK_PEER_ADDRESS, peerAddress),
+    [semconv.ATTR_NETWORK_PEER_PORT]: unless(given, semconv.ATTR_NETWORK_PEER_PORT, peerPort),
+    [semconv.ATTR_NETWORK_PROTOCOL_VERSION]: unless(
+      given,
+      semconv.ATTR_NETWORK_PROTOCOL_VERSION,
+      protocolVersion,
+    ),
   };
-  add(semconv.ATTR_NETWORK_PEER_ADDRESS, peerAddress);
-  add(semconv.ATTR_NETWORK_PEER_PORT, peerPort);
-  add(semconv.ATTR_NETWORK_PROTOCOL_VERSION, protocolVersion);
-  return found;
+}
+
+function unless<V>(given: Attributes, name: string, value: V): V | undefined {
+  return name in given ? undefined : value;
 }
 
 function authorityHeader(headers: HttpServerRequest['headers']): string | undefined {
@@ -84,8 +89,8 @@ const ABSOLUTE = /^https?:\/\/([^/?#]*)([^?#]*)(?:\?([^#]*))?/i;
 /** Returns path and query of a request-target of any form, and the authority if the target is a whole URL. */
 export function splitTarget(target: string): {
   path: string;
-  query?: string | undefined;
-  authority?: string | undefined;
+  query: string | undefined;
+  authority: string | undefined;
 } {
   if (target.charCodeAt(0) !== SLASH) {
     const absolute = ABSOLUTE.exec(target);
@@ -95,8 +100,8 @@ export function splitTarget(target: string): {
   const end = fragment === -1 ? target.length : fragment;
   const mark = target.indexOf('?');
   return mark === -1 || mark > end
-    ? { path: target.slice(0, end) }
-    : { path: target.slice(0, mark), query: target.slice(mark + 1, end) };
+    ? { path: target.slice(0, end), query: undefined, authority: undefined }
+    : { path: target.slice(0, mark), query: target.slice(mark + 1, end), authority: undefined };
 }
 
 const SLASH = 0x2f;

@@ -1,6 +1,6 @@
 import { type Attributes, type Context, INVALID_SPAN_CONTEXT, type Span, trace } from '@opentelemetry/api';
 import type { ExtractionOutcome } from '@throughline/core';
-import type { Failure, Operation, SecretSources } from '@throughline/core/seam';
+import type { Failure, Operation, OperationResult, SecretSources } from '@throughline/core/seam';
 import {
   errorType,
   guarded,
@@ -58,6 +58,8 @@ export interface ExchangeParts {
   readonly measured?: HttpInstruments | undefined;
 }
 
+const NOTHING: ExchangeParts = {};
+
 /** A span that records nothing and names no trace. */
 const NOT_RECORDED: Span = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
 
@@ -66,25 +68,27 @@ export function isStartedWith(settings: ServerSettings, exchange: HttpServerExch
   return exchange instanceof Exchange && exchange.isStartedWith(settings);
 }
 
-/** An exchange whose operation has been started. */
-export class Exchange implements HttpServerExchange {
+/** An exchange whose operation has been started. It is the result of its operation, too, which saves an object and closures. */
+export class Exchange implements HttpServerExchange, OperationResult {
   readonly context: Context;
   readonly span: Span;
   readonly extraction: ExtractionOutcome;
   readonly trusted: boolean;
+  errorType: string | undefined;
+  failure: Failure | undefined;
+  measured: Attributes | undefined;
   readonly #settings: ServerSettings;
   readonly #request: HttpServerRequest;
   readonly #operation: Operation;
   readonly #parts: ExchangeParts;
-  #failure: Failure | undefined;
   #route: string | undefined;
-  #ended = false;
+  #outcome: HttpServerOutcome | undefined;
 
   constructor(
     settings: ServerSettings,
     request: HttpServerRequest,
     operation: Operation,
-    parts: ExchangeParts = {},
+    parts: ExchangeParts = NOTHING,
   ) {
     this.#settings = settings;
     this.#request = request;
@@ -109,7 +113,7 @@ export class Exchange implements HttpServerExchange {
   }
 
   fail(error: unknown): void {
-    this.#failure ??= { error, redact: this.#settings.redaction.errorText(() => secretsOf(this.#request)) };
+    this.failure ??= { error, redact: this.#settings.redaction.errorText(() => secretsOf(this.#request)) };
   }
 
   setRoute(template: string): void {
@@ -117,63 +121,55 @@ export class Exchange implements HttpServerExchange {
   }
 
   end(given: HttpServerOutcome): void {
-    if (this.#ended) return;
-    this.#ended = true;
+    if (this.#outcome !== undefined) return;
     if (this.#settings.observer.watching) this.#settings.observer.ended();
     const { adopted, measured } = this.#parts;
-    const { activeRequests, responseHook } = this.#settings.options;
     const statusCode = statusCodeOf(given.statusCode);
     const outcome = statusCode === given.statusCode ? given : { ...given, statusCode };
-    const route = text(outcome.route) ?? this.#route ?? namedRoute(this.span) ?? text(outcome.mount);
-    const errorType = this.#errorType(outcome);
-    if (route !== undefined) adopted?.setRoute(route);
-    this.#operation.end({
-      errorType,
-      failure: this.#failure,
-      measured: measured && this.#metricAttributes(outcome, route, errorType),
-      complete: (span) => this.#lateAttributes(span, outcome, route),
-      hook:
-        responseHook &&
-        ((span) =>
-          guarded('options.responseHook threw', () =>
-            responseHook({ span, request: this.#request, outcome }),
-          )),
-    });
-    if (activeRequests === true) this.#addActive(-1);
+    this.#outcome = outcome;
+    this.#route = text(outcome.route) ?? this.#route ?? namedRoute(this.span) ?? text(outcome.mount);
+    this.errorType = this.#errorTypeOf(outcome);
+    if (this.#route !== undefined) adopted?.setRoute(this.#route);
+    if (measured !== undefined) this.measured = this.#metricAttributes(outcome);
+    this.#operation.end(this);
+    if (this.#settings.options.activeRequests === true) this.#addActive(-1);
   }
 
-  #lateAttributes(span: Span, outcome: HttpServerOutcome, route: string | undefined): Attributes {
-    const { statusCode } = outcome;
+  complete(span: Span): Attributes {
     const { adopted, attributes = {} } = this.#parts;
     const { capturedHeaders, redaction } = this.#settings;
-    const late: Attributes = {};
-    if (route !== undefined) {
-      late[semconv.ATTR_HTTP_ROUTE] = route;
-      span.updateName(spanName(this.#settings, this.#request, attributes, route));
-    }
-    if (statusCode !== undefined && adopted === undefined)
-      late[semconv.ATTR_HTTP_RESPONSE_STATUS_CODE] = statusCode;
+    const route = this.#route;
+    if (route !== undefined) span.updateName(spanName(this.#settings, this.#request, attributes, route));
+    const late: Attributes = {
+      [semconv.ATTR_HTTP_ROUTE]: route,
+      [semconv.ATTR_HTTP_RESPONSE_STATUS_CODE]: adopted === undefined ? this.#outcome?.statusCode : undefined,
+    };
     for (const [name, attribute] of capturedHeaders) {
-      const value = outcome.header?.(name);
+      const value = this.#outcome?.header?.(name);
       if (value !== undefined) late[attribute] = redaction.header(name, value);
     }
     return late;
   }
 
+  hook(span: Span): void {
+    const { responseHook } = this.#settings.options;
+    const outcome = this.#outcome;
+    if (responseHook !== undefined && outcome !== undefined)
+      guarded('options.responseHook threw', () => responseHook({ span, request: this.#request, outcome }));
+  }
+
   /** Returns `error.type` by the conventions' rule for SERVER spans: for a 5xx or an incomplete response, not for a 4xx. */
-  #errorType({ statusCode, cutShort }: HttpServerOutcome): string | undefined {
-    const failure = this.#failure;
+  #errorTypeOf({ statusCode, cutShort }: HttpServerOutcome): string | undefined {
+    const { failure } = this;
     if (cutShort === 'response_destroyed' && failure !== undefined) return errorType(failure.error);
     if (cutShort !== undefined) return cutShort;
     if (statusCode !== undefined) return statusCode >= 500 ? String(statusCode) : undefined;
     return failure === undefined ? undefined : errorType(failure.error);
   }
 
-  #metricAttributes(
-    outcome: HttpServerOutcome,
-    route: string | undefined,
-    error: string | undefined,
-  ): Attributes {
+  #metricAttributes(outcome: HttpServerOutcome): Attributes {
+    const route = this.#route;
+    const error = this.errorType;
     const [method, scheme] = this.#methodAndScheme();
     const attributes: Attributes = {
       [semconv.ATTR_HTTP_REQUEST_METHOD]: method,

@@ -22,6 +22,7 @@ import {
   outcomeOf,
   propagatorOf,
   receive,
+  reportOnce,
   Scope,
   semconv,
 } from '@throughline/core/seam';
@@ -106,8 +107,14 @@ export function createHttpServerTracer(
   };
 
   function start(request: HttpServerRequest): HttpServerExchange {
-    const plain = () => new Exchange(settings, request, new Operation(ROOT_CONTEXT));
-    const exchange = guarded('a request could not be traced', () => begin(request)) ?? plain();
+    let exchange: HttpServerExchange;
+    // Written out, as everywhere on the path of a request, because `guarded` would need a closure.
+    try {
+      exchange = begin(request);
+    } catch (error) {
+      reportOnce('a request could not be traced', error);
+      exchange = new Exchange(settings, request, new Operation(ROOT_CONTEXT));
+    }
     if (observer.watching) observer.started(exchange);
     return exchange;
   }
@@ -121,7 +128,7 @@ export function createHttpServerTracer(
       return new Exchange(settings, request, new Operation(ignoreRequest(admission.context)));
     const arrived = outcomeOf(arrival, request.headers, propagator);
     const extraction = arrived === 'continued' && trust.parent !== 'continue' ? 'untrusted' : arrived;
-    return serve(request, { caller: arrival.caller, trust, admission, extraction });
+    return serve(request, arrival.caller, trust, admission, extraction);
   }
 
   function isIgnored(request: HttpServerRequest): boolean {
@@ -131,8 +138,13 @@ export function createHttpServerTracer(
     );
   }
 
-  function serve(request: HttpServerRequest, came: Came): HttpServerExchange {
-    const { caller, trust, admission, extraction } = came;
+  function serve(
+    request: HttpServerRequest,
+    caller: SpanContext | undefined,
+    trust: TrustDecision,
+    admission: Admission,
+    extraction: ExtractionOutcome,
+  ): HttpServerExchange {
     const trusted = trust.parent === 'continue';
     const { conflicts, restartedFrom } = admission;
     const measured = instruments();
@@ -177,14 +189,6 @@ export function createHttpServerTracer(
       if (!isStartedWith(settings, exchange)) observer.servedTwice(namesRoute);
     },
   };
-}
-
-/** How the context of a request arrived, and what of it was let in. */
-interface Came {
-  readonly caller: SpanContext | undefined;
-  readonly trust: TrustDecision;
-  readonly admission: Admission;
-  readonly extraction: ExtractionOutcome;
 }
 
 /** Returns the request's attributes with the user's own, and with the extraction outcome if it is unusual. */

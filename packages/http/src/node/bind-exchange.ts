@@ -3,10 +3,8 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { activeContext, runInContext } from '@throughline/core';
 import { reportOnce } from '@throughline/core/seam';
-import type { HttpServerExchange } from '@throughline/http-semantics';
-import type { ServedRoute } from '../routes/served-route.ts';
 import { BINDING } from './connection.ts';
-import { ExchangeBinding } from './exchange-binding.ts';
+import type { ExchangeBinding, RouteSource } from './exchange-binding.ts';
 import type { NodeRequest } from './request-record.ts';
 import type { NodeResponse } from './response-outcome.ts';
 
@@ -17,13 +15,7 @@ import type { NodeResponse } from './response-outcome.ts';
  * listeners, survives `removeAllListeners()`, and sees the end without a listener of its own. If other code replaces it, the
  * connection or the stream is the second witness.
  */
-export function bindExchange(
-  req: NodeRequest,
-  res: NodeResponse,
-  exchange: HttpServerExchange,
-  route: (() => ServedRoute) | undefined,
-): void {
-  const binding = new ExchangeBinding(req, res, exchange, route);
+export function bindExchange(req: NodeRequest, res: NodeResponse, binding: ExchangeBinding): void {
   let watched = false;
   try {
     watched = binding.watch();
@@ -51,8 +43,8 @@ function tryToBind(
 }
 
 /** Lets a server further in name the route of a request. Returns whether the route had no name yet. */
-export function takeRoute(req: object, route: () => ServedRoute): boolean {
-  return (req as BoundEmitter)[BINDING]?.binding.takeRoute(route) === true;
+export function takeRoute(req: object, route: RouteSource): boolean {
+  return (req as BoundEmitter)[BINDING]?.takeRoute(route) === true;
 }
 
 /** Returns the object that Node emits events on. Some tools pass on an object that only inherits from it. */
@@ -62,47 +54,89 @@ export function emitterBeneath<T extends object>(emitter: T): T {
   return at ?? emitter;
 }
 
-interface Bound {
-  readonly binding: ExchangeBinding;
-  readonly ofResponse: boolean;
-  /** The methods that were replaced: Node's, or those that other code had put there. */
-  readonly emit: EventEmitter['emit'];
-  readonly detachSocket: ServerResponse['detachSocket'] | undefined;
-}
-
 type BoundEmitter = EventEmitter & {
-  [BINDING]?: Bound;
+  [BINDING]?: ExchangeBinding;
   detachSocket?: ServerResponse['detachSocket'];
 };
 
+type Emit = EventEmitter['emit'];
+
 function bindEmitter(given: EventEmitter, binding: ExchangeBinding, ofResponse: boolean): void {
   const emitter: BoundEmitter = emitterBeneath(given);
-  const { emit, detachSocket } = emitter;
-  emitter[BINDING] = { binding, ofResponse, emit, detachSocket };
-  emitter.emit = emitInContext;
-  if (detachSocket !== undefined) emitter.detachSocket = detachAndObserve;
+  emitter[BINDING] = binding;
+  if (ofResponse) {
+    const { emit, detachSocket } = emitter;
+    binding.emitOfResponse = emit;
+    emitter.emit = emitOfResponse;
+    if (detachSocket === undefined) return;
+    binding.detachSocket = detachSocket;
+    emitter.detachSocket = detachAndObserve;
+  } else {
+    binding.emitOfRequest = emitter.emit;
+    emitter.emit = emitOfRequest;
+  }
 }
 
-/** One function for all requests: with closures of their own, requests survived the garbage collector's first pass. */
-function emitInContext(this: BoundEmitter, ...args: Parameters<EventEmitter['emit']>): boolean {
-  const bound = this[BINDING];
+// Two functions for all requests: with closures of their own, requests survived the garbage collector's first pass. They
+// hand `arguments` on, because an array of rest parameters would be made for each of the many events without a listener.
+
+function emitOfResponse(this: BoundEmitter, event: string | symbol, argument?: unknown): boolean {
+  const binding = this[BINDING];
+  // biome-ignore lint/complexity/noArguments: see above.
+  const given: ArrayLike<unknown> = arguments;
   // Called on another object than the one that it was put on.
-  if (bound === undefined) return Reflect.apply(EventEmitter.prototype.emit, this, args);
-  const { binding, emit } = bound;
-  // Most events have no listener, and some are emitted where the context is already active.
-  let direct = true;
+  if (binding === undefined) return Reflect.apply(EventEmitter.prototype.emit, this, given);
   try {
-    binding.observe(bound.ofResponse, this, args[0], args[1]);
-    direct = this.listenerCount(args[0]) === 0 || activeContext() === binding.context;
+    binding.observeResponse(this, event, argument);
   } catch (error) {
-    reportOnce('an event of a request could not be read', error);
+    reportOnce(UNREADABLE, error);
   }
-  if (direct) return Reflect.apply(emit, this, args);
-  return runInContext(binding.context, () => Reflect.apply(emit, this, args));
+  return Reflect.apply(
+    needsContext(this, event, binding) ? emitResponseInContext : binding.emitOfResponse,
+    this,
+    given,
+  );
+}
+
+function emitOfRequest(this: BoundEmitter, event: string | symbol, _argument?: unknown): boolean {
+  const binding = this[BINDING];
+  // biome-ignore lint/complexity/noArguments: see above.
+  const given: ArrayLike<unknown> = arguments;
+  if (binding === undefined) return Reflect.apply(EventEmitter.prototype.emit, this, given);
+  try {
+    binding.observeRequest();
+  } catch (error) {
+    reportOnce(UNREADABLE, error);
+  }
+  const direct = event === 'end' && binding.endsUnread && this.listenerCount('end') === 1;
+  const inside = !direct && needsContext(this, event, binding);
+  return Reflect.apply(inside ? emitRequestInContext : binding.emitOfRequest, this, given);
+}
+
+const UNREADABLE = 'an event of a request could not be read';
+
+/** Most events have no listener, and some are emitted where the context is already active. */
+function needsContext(emitter: EventEmitter, event: string | symbol, binding: ExchangeBinding): boolean {
+  try {
+    return emitter.listenerCount(event) > 0 && activeContext() !== binding.context;
+  } catch (error) {
+    reportOnce(UNREADABLE, error);
+    return false;
+  }
+}
+
+function emitResponseInContext(this: BoundEmitter, ...args: Parameters<Emit>): boolean {
+  const { context, emitOfResponse: emit } = this[BINDING] as ExchangeBinding;
+  return runInContext(context, () => Reflect.apply(emit, this, args));
+}
+
+function emitRequestInContext(this: BoundEmitter, ...args: Parameters<Emit>): boolean {
+  const { context, emitOfRequest: emit } = this[BINDING] as ExchangeBinding;
+  return runInContext(context, () => Reflect.apply(emit, this, args));
 }
 
 function detachAndObserve(this: BoundEmitter, socket: Socket): void {
-  const bound = this[BINDING];
-  bound?.detachSocket?.call(this as ServerResponse, socket);
-  bound?.binding.detached();
+  const binding = this[BINDING];
+  binding?.detachSocket?.call(this as ServerResponse, socket);
+  binding?.detached();
 }

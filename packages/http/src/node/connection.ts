@@ -27,7 +27,7 @@ interface WatchedSocket extends Omit<Socket, '_write' | '_writev' | '_destroy'> 
   _writev?: ((chunks: readonly { readonly chunk: unknown }[], done: unknown) => void) | null;
   _destroy(error: Error | null, done: unknown): void;
   /** The response whose turn it is. */
-  readonly _httpMessage?: { readonly [BINDING]?: { readonly binding: CarriedExchange } } | null;
+  readonly _httpMessage?: { readonly [BINDING]?: CarriedExchange } | null;
   readonly parser?: unknown;
   readonly _handle?: { getAsyncId?(): number } | null;
   readonly _writableState?: { readonly errored?: unknown };
@@ -134,7 +134,7 @@ export class Connection {
 
   #answering(): CarriedExchange | undefined {
     const { _httpMessage: message } = this.#socket;
-    return message ? message[BINDING]?.binding : this.#unfinished();
+    return message ? message[BINDING] : this.#unfinished();
   }
 }
 
@@ -145,12 +145,20 @@ const NONE: CarriedExchange[] = [];
 function finalStatus(chunk: unknown): number | undefined {
   let text = headText(chunk);
   while (text?.startsWith('HTTP/1.')) {
-    const status = Number(text.slice(9, 12));
+    const status = statusOf(text);
     if (status === 101 || status >= 200) return status;
     const end = text.indexOf('\r\n\r\n');
     text = end === -1 ? undefined : text.slice(end + 4);
   }
   return undefined;
+}
+
+const ZERO = 0x30;
+
+/** Returns the number in `HTTP/1.1 200`, without a text of its own; `NaN` or nonsense where there is none. */
+export function statusOf(head: string): number {
+  const digit = (at: number) => head.charCodeAt(at) - ZERO;
+  return digit(9) * 100 + digit(10) * 10 + digit(11);
 }
 
 function finalStatusOf(chunks: readonly { readonly chunk: unknown }[]): number | undefined {

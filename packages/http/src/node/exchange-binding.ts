@@ -1,9 +1,9 @@
-import type { EventEmitter } from 'node:events';
+import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Context } from '@opentelemetry/api';
-import { guarded, reportOnce } from '@throughline/core/seam';
+import { reportOnce } from '@throughline/core/seam';
 import type { HttpServerExchange, HttpServerOutcome } from '@throughline/http-semantics';
 import type { ServedRoute } from '../routes/served-route.ts';
 import { type CarriedExchange, Connection } from './connection.ts';
@@ -18,13 +18,29 @@ import {
 } from './response-outcome.ts';
 import { watchStream } from './stream-watch.ts';
 
+/** What names the route of a request. Two fields for a function and its argument: a closure would be made per request. */
+export interface RouteSource {
+  readonly route: (source: never) => ServedRoute;
+  readonly source: unknown;
+}
+
 /** Applies the events of one request and its response to its exchange. */
 export class ExchangeBinding implements CarriedExchange {
   readonly context: Context;
   readonly #req: NodeRequest;
   readonly #res: NodeResponse;
   readonly #exchange: HttpServerExchange;
-  #route: (() => ServedRoute) | undefined;
+  #route: RouteSource['route'] | undefined;
+  #source: unknown;
+  /** The methods that were replaced: Node's, or those that other code had put there. */
+  emitOfRequest: EventEmitter['emit'] = EventEmitter.prototype.emit;
+  emitOfResponse: EventEmitter['emit'] = EventEmitter.prototype.emit;
+  detachSocket: ServerResponse['detachSocket'] | undefined = undefined;
+  /**
+   * Whether the response finished before any code listened for the end of the request. Node then reads the rest of the
+   * request itself, and its own listener for that is the only one.
+   */
+  endsUnread = false;
   readonly #http2: boolean;
   readonly #seen = new ResponseWitness();
   #ended = false;
@@ -33,13 +49,15 @@ export class ExchangeBinding implements CarriedExchange {
     req: NodeRequest,
     res: NodeResponse,
     exchange: HttpServerExchange,
-    route: (() => ServedRoute) | undefined,
+    route: RouteSource['route'] | undefined,
+    source: unknown,
   ) {
     this.context = exchange.context;
     this.#req = req;
     this.#res = res;
     this.#exchange = exchange;
     this.#route = route;
+    this.#source = source;
     this.#http2 = isHttp2(res);
   }
 
@@ -62,9 +80,10 @@ export class ExchangeBinding implements CarriedExchange {
   }
 
   /** Lets `route` name the route, unless a server before did. Returns whether it does. */
-  takeRoute(route: () => ServedRoute): boolean {
+  takeRoute({ route, source }: RouteSource): boolean {
     if (this.#route !== undefined) return false;
     this.#route = route;
+    this.#source = source;
     return true;
   }
 
@@ -92,12 +111,15 @@ export class ExchangeBinding implements CarriedExchange {
     this.end();
   }
 
-  /** Called with each event, before its listeners. */
-  observe(ofResponse: boolean, emitter: EventEmitter, event: string | symbol, argument: unknown): void {
-    if (!ofResponse) {
-      // For its handler, a reset HTTP/2 stream looks like a body that has ended, but no answer can arrive.
-      if (this.#http2 && (this.#res as { stream: ServerHttp2Stream }).stream.rstCode) this.end();
-    } else if (event === 'close') {
+  /** Called with each event of the request, before its listeners. */
+  observeRequest(): void {
+    // For its handler, a reset HTTP/2 stream looks like a body that has ended, but no answer can arrive.
+    if (this.#http2 && (this.#res as { stream: ServerHttp2Stream }).stream.rstCode) this.end();
+  }
+
+  /** Called with each event of the response, before its listeners. */
+  observeResponse(emitter: EventEmitter, event: string | symbol, argument: unknown): void {
+    if (event === 'close') {
       // Before the listeners: the owner of an adopted span ends it in one of them.
       this.end();
     } else if (event === 'timeout') {
@@ -106,6 +128,7 @@ export class ExchangeBinding implements CarriedExchange {
       this.#exchange.fail(argument);
     } else if (event === 'finish') {
       this.#finish();
+      this.endsUnread = !this.#http2 && this.#req.listenerCount('end') === 0;
       // `removeAllListeners()` removed Node's own listener too, and without it `close` never comes.
       if (emitter.listenerCount('finish') === 0) this.end();
     }
@@ -127,12 +150,22 @@ export class ExchangeBinding implements CarriedExchange {
     if (this.#ended) return;
     this.#ended = true;
     this.#seen.connection?.remove(this);
-    const served = this.#route && guarded('the route could not be read', this.#route);
+    const served = this.#servedRoute();
     const mounted = typeof served === 'object';
     this.#exchange.end(this.#outcome(mounted ? undefined : served, mounted ? served.mount : undefined));
   }
 
-  // This guard is written out, because `guarded` would need a closure per request.
+  // These guards are written out, because `guarded` would need a closure per request.
+
+  #servedRoute(): ServedRoute {
+    try {
+      return this.#route?.(this.#source as never);
+    } catch (error) {
+      reportOnce('the route could not be read', error);
+      return undefined;
+    }
+  }
+
   #outcome(route: string | undefined, mount: string | undefined): HttpServerOutcome {
     try {
       const outcome = responseOutcome(this.#req, this.#res, this.#seen, route, mount);

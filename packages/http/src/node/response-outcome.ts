@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { constants, Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { HttpServerOutcome } from '@throughline/http-semantics';
-import type { Connection } from './connection.ts';
+import { type Connection, statusOf } from './connection.ts';
 import type { NodeRequest } from './request-record.ts';
 
 export type NodeResponse = ServerResponse | Http2ServerResponse;
@@ -84,14 +84,37 @@ function http1Outcome(
   // Unwatched, a pipelined response whose turn never came has a head but no socket.
   const left = seen.status !== undefined || whole || (connection === undefined && res.socket !== null);
   const head = left && res.headersSent ? sentHead(res) : undefined;
-  return {
-    statusCode: head === undefined ? undefined : (seen.status ?? statusIn(head) ?? res.statusCode),
-    route,
-    mount,
-    cutShort: whole ? undefined : whoCut(req as IncomingMessage, res, connection, timeout),
-    header: (name) =>
-      head === undefined ? undefined : (headerIn(head, name) ?? headerText(res.getHeader(name))),
-  };
+  const statusCode = head === undefined ? undefined : (seen.status ?? statusIn(head) ?? res.statusCode);
+  const cutShort = whole ? undefined : whoCut(req as IncomingMessage, res, connection, timeout);
+  return new Http1Outcome(statusCode, route, mount, cutShort, head === undefined ? undefined : res);
+}
+
+/** A class, because `header` is rarely called, and a function of its own would be made per request. */
+class Http1Outcome implements HttpServerOutcome {
+  readonly statusCode: number | undefined;
+  readonly route: string | undefined;
+  readonly mount: string | undefined;
+  readonly cutShort: HttpServerOutcome['cutShort'];
+  readonly #sent: ServerResponse | undefined;
+
+  constructor(
+    statusCode: number | undefined,
+    route: string | undefined,
+    mount: string | undefined,
+    cutShort: HttpServerOutcome['cutShort'],
+    sent: ServerResponse | undefined,
+  ) {
+    this.statusCode = statusCode;
+    this.route = route;
+    this.mount = mount;
+    this.cutShort = cutShort;
+    this.#sent = sent;
+  }
+
+  header(name: string): string | string[] | undefined {
+    const sent = this.#sent;
+    return sent && (headerIn(sentHead(sent), name) ?? headerText(sent.getHeader(name)));
+  }
 }
 
 /**
@@ -140,7 +163,7 @@ function sentHead(res: ServerResponse): string {
 }
 
 function statusIn(head: string): number | undefined {
-  const status = Number(head.slice(9, 12));
+  const status = statusOf(head);
   return head.startsWith('HTTP/') && status >= 100 ? status : undefined;
 }
 

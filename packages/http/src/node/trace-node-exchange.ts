@@ -1,19 +1,23 @@
-import { guarded, reportOnce } from '@throughline/core/seam';
+import { reportOnce } from '@throughline/core/seam';
 import type { ForwardedRequest, HttpServerExchange, HttpServerTracer } from '@throughline/http-semantics';
 import type { ServedRoute } from '../routes/served-route.ts';
 import { bindExchange, emitterBeneath, takeRoute } from './bind-exchange.ts';
+import { ExchangeBinding } from './exchange-binding.ts';
 import { exposeTrace } from './expose-trace.ts';
 import { type NodeRequest, requestRecord } from './request-record.ts';
 import type { NodeResponse } from './response-outcome.ts';
 
-/** What only the framework knows about a request. */
-export interface NodeExchangeDescription {
+/**
+ * What only the framework knows about a request. Its functions get the `source` that {@link traceNodeExchange} is called
+ * with, so that one description serves all requests.
+ */
+export interface NodeExchangeDescription<Source = undefined> {
   /** Returns the template that matched. Called once, when the response is over. Absent: a server further in may name it. */
-  readonly route?: (() => ServedRoute) | undefined;
+  readonly route?: ((source: Source) => ServedRoute) | undefined;
   /** The request-target as received, if the framework has changed `req.url`. Default: `req.originalUrl` or `req.url`. */
-  readonly target?: string | undefined;
+  readonly target?: string | ((source: Source) => string) | undefined;
   /** The client's side as the framework's proxy setting resolved it, or a function that returns it. Absent: there is none. */
-  readonly forwarded?: ForwardedRequest | (() => ForwardedRequest | undefined) | undefined;
+  readonly forwarded?: ForwardedRequest | ((source: Source) => ForwardedRequest | undefined) | undefined;
 }
 
 /** The property of a request that holds its exchange. Registered, so that a second copy of this package finds it, too. */
@@ -45,23 +49,28 @@ export function exchangeOf(req: object): HttpServerExchange | undefined {
  *
  * Never throws.
  *
+ * @param source Passed to the functions of `description`: the framework's own request or context. Default: `undefined`.
  * @example
  * createServer((req, res) => traceNodeExchange(tracer, req, res).run(() => handle(req, res)));
  */
-export function traceNodeExchange(
+export function traceNodeExchange<Source = undefined>(
   tracer: HttpServerTracer,
   req: NodeRequest,
   res: NodeResponse,
-  description: NodeExchangeDescription = {},
+  description: NodeExchangeDescription<Source> = NOT_DESCRIBED,
+  source?: Source,
 ): HttpServerExchange {
   const existing = exchangeOf(req);
   if (existing !== undefined) {
     const { route } = description;
     // A plain listener knows no routes, so a server further in may name them.
-    if (route !== undefined) tracer.servedTwice(existing, takeRoute(req, route));
+    if (route !== undefined) tracer.servedTwice(existing, takeRoute(req, { route, source }));
     return existing;
   }
-  const exchange = tracer.start(requestRecord(req, description.target, forwardedOf(description)));
+  const { target, forwarded } = description;
+  const received = typeof target === 'function' ? ask(target, source as Source) : target;
+  const client = typeof forwarded === 'function' ? ask(forwarded, source as Source) : forwarded;
+  const exchange = tracer.start(requestRecord(req, received, client));
   try {
     (emitterBeneath(req) as Traced<NodeRequest>)[EXCHANGE] = exchange;
     if (tracer.options.exposeTrace !== undefined) exposeTrace(res, exchange, tracer.options);
@@ -70,12 +79,17 @@ export function traceNodeExchange(
   } catch (error) {
     reportOnce('a request or its response could not be written to', error);
   }
-  bindExchange(req, res, exchange, description.route);
+  bindExchange(req, res, new ExchangeBinding(req, res, exchange, description.route, source));
   return exchange;
 }
 
-function forwardedOf({ forwarded }: NodeExchangeDescription): ForwardedRequest | undefined {
-  return typeof forwarded === 'function'
-    ? guarded('the proxy setting could not be read', forwarded)
-    : forwarded;
+const NOT_DESCRIBED: NodeExchangeDescription<unknown> = {};
+
+function ask<Source, T>(framework: (source: Source) => T, source: Source): T | undefined {
+  try {
+    return framework(source);
+  } catch (error) {
+    reportOnce('a request could not be read through its framework', error);
+    return undefined;
+  }
 }
