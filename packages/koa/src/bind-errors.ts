@@ -19,6 +19,7 @@ export function bindErrors(ctx: KoaContext): void {
 /** One function for all requests: closures of their own would cost each of them. */
 function onErrorInContext(this: KoaContext, error: unknown): void {
   const inherited = () => Object.getPrototypeOf(this).onerror.call(this, error);
-  const exchange = exchangeOf(this.req);
+  // Koa calls it at the end of every response, mostly without an error.
+  const exchange = error ? exchangeOf(this.req) : undefined;
   exchange === undefined ? inherited() : exchange.run(inherited);
 }

@@ -14,10 +14,8 @@ interface KoaContext {
 }
 
 interface MountedState {
-  /** The whole path as received. */
-  readonly whole: string;
-  /** The templates of the prefixes that mounts have cut off, by the prefixes' text. */
-  readonly templates: Map<string, string>;
+  /** The templates of the prefixes that mounts have cut off, by the prefixes' text. Absent: nothing was mounted. */
+  templates: Map<string, string> | undefined;
   /** The value that was set last, which routers and mounts read again. */
   mountPath: string | undefined;
   matched: KoaContext['_matchedRoute'];
@@ -46,16 +44,18 @@ export function watchRoute(ctx: object): void {
 
 function watch(context: KoaContext): void {
   if (context[MOUNTED] !== undefined) return;
-  const { mountPath, _matchedRoute: matched, path = '' } = context;
-  const whole = pathOfTarget(context.originalUrl);
-  const templates = new Map([['', '']]);
-  const state: MountedState = { whole, templates, mountPath, matched, mount: undefined, route: undefined };
+  const { mountPath, _matchedRoute: matched } = context;
+  const state = { templates: undefined, mountPath, matched, mount: undefined, route: undefined };
   context[MOUNTED] = state;
-  const cut = cutOff(whole, path);
-  // It was mounted already: only the path of the last mount is known.
-  if (mountPath !== undefined && cut !== '')
-    templates.set(cut, cut === mountPath.replace(/\/$/, '') ? cut : `/*${mountPath}`);
+  if (mountPath !== undefined) noteEarlierMount(context, state, mountPath);
   Object.defineProperties(context, WATCHED);
+}
+
+/** Of the mounts before this middleware, only the path of the last is known. */
+function noteEarlierMount(context: KoaContext, state: MountedState, mountPath: string): void {
+  const cut = cutOff(context);
+  if (cut === '') return;
+  state.templates = new Map([[cut, cut === mountPath.replace(/\/$/, '') ? cut : `/*${mountPath}`]]);
 }
 
 /** One set of descriptors for all requests: closures of their own would cost each of them. */
@@ -71,9 +71,10 @@ const WATCHED: PropertyDescriptorMap & ThisType<KoaContext> = {
       if (state === undefined) return;
       state.mountPath = value;
       if (typeof value !== 'string') return;
-      const outer = cutOff(state.whole, this.path ?? '');
+      const outer = cutOff(this);
       const own = value.replace(/\/$/, '');
-      state.mount = (state.templates.get(outer) ?? '/*') + own;
+      state.templates ??= new Map();
+      state.mount = (outer === '' ? '' : (state.templates.get(outer) ?? '/*')) + own;
       state.templates.set(outer + own, state.mount);
     },
   },
@@ -89,7 +90,7 @@ const WATCHED: PropertyDescriptorMap & ThisType<KoaContext> = {
       state.matched = value;
       // The router's middleware replaces the route's path by its own, and may answer.
       if (value === undefined || (state.route !== undefined && isMiddleware(this, value))) return;
-      const prefix = state.templates.get(cutOff(state.whole, this.path ?? '')) ?? '';
+      const prefix = state.templates?.get(cutOff(this)) ?? '';
       const path = String(value);
       state.route = path === '/' && prefix !== '' ? prefix : prefix + path;
     },
@@ -115,8 +116,9 @@ function isMiddleware({ matched = [] }: KoaContext, path: unknown): boolean {
   return layers.length > 0 && layers.every(({ methods }) => methods?.length === 0);
 }
 
-/** Returns what mounts have cut off the front of `whole`; an empty text if the path was rewritten. */
-function cutOff(whole: string, path: string): string {
+/** Returns what mounts have cut off the front of the path as received; an empty text if the path was rewritten. */
+function cutOff({ originalUrl, path = '' }: KoaContext): string {
+  const whole = pathOfTarget(originalUrl);
   if (path === '/') return whole.replace(/\/$/, '');
   return whole.endsWith(path) ? whole.slice(0, whole.length - path.length).replace(/\/$/, '') : '';
 }

@@ -61,6 +61,22 @@ export function readMembers(lines: readonly string[], first = false): BaggageMem
   return members;
 }
 
+/** Whether these header lines have a legal member. */
+export function hasMember(lines: readonly string[]): boolean {
+  const [line = ''] = lines;
+  // The usual first member is recognized where it stands. Escaped, it is at most three times as long.
+  const limit = Math.floor(MAX_BAGGAGE_BYTES / 3);
+  const keyEnd = tokenEnd(line, 0, Math.min(line.length, limit));
+  if (keyEnd > 0 && line.charCodeAt(keyEnd) === EQUALS) {
+    const end = octetsEnd(line, keyEnd + 1, Math.min(line.length, limit));
+    if (end === line.length || line.charCodeAt(end) === COMMA) return true;
+  }
+  return readMembers(lines, true).length > 0;
+}
+
+const COMMA = 44;
+const EQUALS = 61;
+
 /** Returns the member in `line[from, to)`, or `undefined` when it is malformed. */
 function readMember(line: string, from: number, to: number): BaggageMember | undefined {
   const keyStart = skipOws(line, from, to);

@@ -141,8 +141,10 @@ export class CompositePropagator implements TextMapPropagator<unknown> {
     let current = context;
     let span = trace.getSpan(context);
     let baggage = propagation.getBaggage(context);
-    const found: Candidate[] = [];
-    const baggages: Baggage[] = [];
+    let first: Candidate | undefined;
+    let others = NONE;
+    let merged: Baggage | undefined;
+    let isMerged = false;
     for (const propagator of this.#extract) {
       let next = this.#extractWith(propagator, current, carrier, getter);
       if (next === current) continue;
@@ -152,18 +154,23 @@ export class CompositePropagator implements TextMapPropagator<unknown> {
         if (candidate === undefined) {
           next = span === undefined ? trace.deleteSpan(next) : trace.setSpan(next, span);
         } else {
-          found.push(candidate);
+          // One trace and one baggage, as nearly every carrier has them, make no list.
+          if (first === undefined) first = candidate;
+          else others = [...others, candidate];
           span = nextSpan;
         }
       }
       const nextBaggage = propagation.getBaggage(next);
-      if (nextBaggage !== undefined && nextBaggage !== baggage) baggages.push(nextBaggage);
+      if (nextBaggage !== undefined && nextBaggage !== baggage) {
+        isMerged = merged !== undefined;
+        merged = merged === undefined ? nextBaggage : mergeBaggage(merged, nextBaggage);
+      }
       baggage = nextBaggage;
       current = next;
     }
     // The context now holds the last format's values, which is right if it was the only one.
-    if (baggages.length > 1) current = withExtractedBaggage(current, baggages.reduce(mergeBaggage));
-    return found.length > 1 ? withCandidates(current, found) : current;
+    if (isMerged && merged !== undefined) current = withExtractedBaggage(current, merged);
+    return first === undefined || others === NONE ? current : withCandidates(current, [first, ...others]);
   }
 
   #extractWith(
@@ -189,6 +196,8 @@ export class CompositePropagator implements TextMapPropagator<unknown> {
     );
   }
 }
+
+const NONE: readonly Candidate[] = [];
 
 /** Whether it is one of ours whose limits leave room for the others: all but Jaeger's, with its baggage. */
 function writesLittle(propagator: TextMapPropagator): boolean {

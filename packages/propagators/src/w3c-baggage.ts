@@ -7,7 +7,7 @@ import {
   type TextMapSetter,
 } from '@opentelemetry/api';
 import { isTracingSuppressed, TRACE_FORMATS } from '@throughline/carrier';
-import { readMembers } from './baggage-members.ts';
+import { hasMember } from './baggage-members.ts';
 import { decodeOctets } from './baggage-text.ts';
 import { chosenGetter, chosenSetter } from './default-carrier-access.ts';
 import { clearField, readField, writeField } from './field.ts';
@@ -48,7 +48,7 @@ export class W3CBaggagePropagator implements TextMapPropagator<unknown> {
       const header = readField(carrier, chosenGetter(getter), BAGGAGE);
       if (header === undefined) return context;
       const lines = typeof header === 'string' ? [header] : header;
-      if (readMembers(lines, true).length === 0) return context;
+      if (!hasMember(lines)) return context;
       return withExtractedBaggage(context, new MemberBaggage(lines));
     } catch {
       return context;

@@ -15,6 +15,18 @@ export interface ServerAttributeRules {
   readonly capturedHeaders: readonly (readonly [header: string, attribute: string])[];
 }
 
+/** The names that every request is described by. The compiler holds the written ones to the conventions'. */
+interface Described {
+  [semconv.ATTR_HTTP_REQUEST_METHOD]: string;
+  [semconv.ATTR_URL_PATH]: string;
+  [semconv.ATTR_URL_SCHEME]: string;
+  [semconv.ATTR_URL_QUERY]: string | undefined;
+  [semconv.ATTR_SERVER_ADDRESS]: string | undefined;
+  [semconv.ATTR_SERVER_PORT]: number | undefined;
+  [semconv.ATTR_CLIENT_ADDRESS]: string | undefined;
+  [semconv.ATTR_USER_AGENT_ORIGINAL]: string | undefined;
+}
+
 /**
  * Returns the attributes of a SERVER span that are known when the request arrives.
  *
@@ -32,21 +44,19 @@ export function serverRequestAttributes(request: HttpServerRequest, rules: Serve
   const scheme = forwarded?.scheme ?? request.scheme;
   const target = splitTarget(request.target);
   const authority = parseAuthority(forwarded?.host ?? target.authority ?? authorityHeader(headers) ?? '');
-  const clientAddress = forwarded?.clientAddress ?? peerAddress;
   const userAgent = headers['user-agent'];
-  const attributes: Attributes = {
-    [semconv.ATTR_HTTP_REQUEST_METHOD]: known ? method : OTHER_METHOD,
-    [semconv.ATTR_URL_PATH]: rules.redaction.path(target.path),
-    [semconv.ATTR_URL_SCHEME]: scheme,
+  // One literal with written names makes one object of its final size; what is absent is skipped by every SDK.
+  const attributes: Attributes & Described = {
+    'http.request.method': known ? method : OTHER_METHOD,
+    'url.path': rules.redaction.path(target.path),
+    'url.scheme': scheme,
+    'url.query': target.query === undefined ? undefined : rules.redaction.query(target.query),
+    'server.address': authority?.address,
+    'server.port': authority && (authority.port ?? (scheme === 'https' ? 443 : 80)),
+    'client.address': forwarded?.clientAddress ?? peerAddress,
+    'user_agent.original': typeof userAgent === 'string' ? userAgent : undefined,
   };
   if (!known) attributes[semconv.ATTR_HTTP_REQUEST_METHOD_ORIGINAL] = method;
-  if (target.query !== undefined) attributes[semconv.ATTR_URL_QUERY] = rules.redaction.query(target.query);
-  if (authority !== undefined) {
-    attributes[semconv.ATTR_SERVER_ADDRESS] = authority.address;
-    attributes[semconv.ATTR_SERVER_PORT] = authority.port ?? (scheme === 'https' ? 443 : 80);
-  }
-  if (clientAddress !== undefined) attributes[semconv.ATTR_CLIENT_ADDRESS] = clientAddress;
-  if (typeof userAgent === 'string') attributes[semconv.ATTR_USER_AGENT_ORIGINAL] = userAgent;
   for (const [name, attribute] of rules.capturedHeaders) {
     const value = headers[name];
     if (value !== undefined) attributes[attribute] = rules.redaction.header(name, value);
@@ -64,15 +74,18 @@ export function connectionAttributes(
   { peerAddress, peerPort, protocolVersion }: HttpServerRequest,
   given: Attributes,
 ): Attributes {
-  return {
-    [semconv.ATTR_NETWORK_PEER_ADDRESS]: unless(given, semconv.ATTR_NETWORK_PEER_ADDRESS, peerAddress),
-    [semconv.ATTR_NETWORK_PEER_PORT]: unless(given, semconv.ATTR_NETWORK_PEER_PORT, peerPort),
-    [semconv.ATTR_NETWORK_PROTOCOL_VERSION]: unless(
-      given,
-      semconv.ATTR_NETWORK_PROTOCOL_VERSION,
-      protocolVersion,
-    ),
+  const found: Attributes & Connected = {
+    'network.peer.address': unless(given, semconv.ATTR_NETWORK_PEER_ADDRESS, peerAddress),
+    'network.peer.port': unless(given, semconv.ATTR_NETWORK_PEER_PORT, peerPort),
+    'network.protocol.version': unless(given, semconv.ATTR_NETWORK_PROTOCOL_VERSION, protocolVersion),
   };
+  return found;
+}
+
+interface Connected {
+  [semconv.ATTR_NETWORK_PEER_ADDRESS]: string | undefined;
+  [semconv.ATTR_NETWORK_PEER_PORT]: number | undefined;
+  [semconv.ATTR_NETWORK_PROTOCOL_VERSION]: string | undefined;
 }
 
 function unless<V>(given: Attributes, name: string, value: V): V | undefined {

@@ -58,6 +58,12 @@ export interface ExchangeParts {
   readonly measured?: HttpInstruments | undefined;
 }
 
+/** The names that the end of every request is described by. */
+interface Completed {
+  [semconv.ATTR_HTTP_ROUTE]: string | undefined;
+  [semconv.ATTR_HTTP_RESPONSE_STATUS_CODE]: number | undefined;
+}
+
 const NOTHING: ExchangeParts = {};
 
 /** A span that records nothing and names no trace. */
@@ -140,9 +146,9 @@ export class Exchange implements HttpServerExchange, OperationResult {
     const { capturedHeaders, redaction } = this.#settings;
     const route = this.#route;
     if (route !== undefined) span.updateName(spanName(this.#settings, this.#request, attributes, route));
-    const late: Attributes = {
-      [semconv.ATTR_HTTP_ROUTE]: route,
-      [semconv.ATTR_HTTP_RESPONSE_STATUS_CODE]: adopted === undefined ? this.#outcome?.statusCode : undefined,
+    const late: Attributes & Completed = {
+      'http.route': route,
+      'http.response.status_code': adopted === undefined ? this.#outcome?.statusCode : undefined,
     };
     for (const [name, attribute] of capturedHeaders) {
       const value = this.#outcome?.header?.(name);
