@@ -42,7 +42,9 @@ const FLAGS = [
   '--min-semi-space-size=256',
   '--max-semi-space-size=256',
 ];
-const WARM_UP = 20_000;
+const WARM_UP = '20000';
+/** Requests in a turn: more make it no steadier. */
+const MOST = '2000';
 
 /** What a request allocates with one variant, in all: medians of the runs, with the least and the most. */
 export interface BytesRow {
@@ -102,7 +104,7 @@ async function installationOf(file: string): Promise<string> {
 }
 
 async function bytesOf(folder: string, framework: Framework, file: string): Promise<Bytes> {
-  const args = [...FLAGS, join(folder, 'process/bytes.ts'), framework, file, String(WARM_UP)];
+  const args = [...FLAGS, join(folder, 'process/bytes.ts'), framework, file, WARM_UP, MOST];
   const env = { PATH: process.env.PATH, NODE_ENV: 'production' };
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder, env });
   return JSON.parse(stdout);

@@ -69,7 +69,9 @@ class CountedSpan implements Span {
 const tracer: Tracer = {
   startSpan(_name: string, options: SpanOptions = {}, parent: Context = context.active()) {
     tally.spans++;
-    for (const _name in options.attributes) tally.startAttributes++;
+    // As an SDK does, which skips names without a value.
+    for (const name in options.attributes)
+      if (options.attributes[name] !== undefined) tally.startAttributes++;
     const { traceId = '', traceFlags = 0, traceState } = trace.getSpanContext(parent) ?? {};
     return new CountedSpan({
       traceId,

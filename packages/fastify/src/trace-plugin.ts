@@ -1,16 +1,17 @@
 import { Scope } from '@throughline/core/seam';
-import { type NodeExchangeDescription, traceNodeExchange } from '@throughline/http';
+import { traceNodeExchange } from '@throughline/http';
 import {
   createHttpServerTracer,
   type HttpServerExchange,
   type HttpServerOptions,
 } from '@throughline/http-semantics';
 import { selfCheck } from '@throughline/self-check';
-import type { FastifyPluginAsync, FastifyRequest, onRequestHookHandler, RegisterOptions } from 'fastify';
+import type { FastifyPluginAsync, onRequestHookHandler, RegisterOptions } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import { decorateRequests } from './decorate-requests.ts';
 import { reachesNoRoute } from './hook-reach.ts';
 import { traceOutsideHooks } from './outside-hooks.ts';
+import { REQUEST_DESCRIPTION } from './request-description.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -25,7 +26,7 @@ const plugin: FastifyPluginAsync<HttpServerOptions> = async function tracePlugin
   const { prefix, logLevel, logSerializers, ...own } = options as HttpServerOptions & RegisterOptions;
   const tracer = createHttpServerTracer(own, new Scope('fastify', 'tracePlugin'), selfCheck);
   const traceContext: onRequestHookHandler = function traceContext(request, reply, next) {
-    traceNodeExchange(tracer, request.raw, reply.raw, DESCRIPTION, request).run(next);
+    traceNodeExchange(tracer, request.raw, reply.raw, REQUEST_DESCRIPTION, request).run(next);
   };
   decorateRequests(fastify);
   fastify.addHook('onRequest', traceContext);
@@ -53,13 +54,3 @@ const plugin: FastifyPluginAsync<HttpServerOptions> = async function tracePlugin
  * await app.register(tracePlugin);
  */
 export const tracePlugin = fastifyPlugin(plugin, { name: '@throughline/fastify', fastify: '>=4.10' });
-
-const DESCRIPTION: NodeExchangeDescription<FastifyRequest> = {
-  route: (request) => request.routeOptions.url,
-  forwarded,
-};
-
-/** Resolved by Fastify's `trustProxy` setting; without it they are the connection's own. */
-function forwarded(request: FastifyRequest) {
-  return { scheme: request.protocol, host: request.host ?? request.hostname, clientAddress: request.ip };
-}

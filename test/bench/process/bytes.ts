@@ -1,4 +1,6 @@
-// Counts the bytes that one request allocates: `bytes.ts <framework> <variant file> <warm-up requests>`. Prints JSON.
+// Counts what one request allocates and calls: `bytes.ts <framework> <variant file> <warm-up> <most>`, where the last two
+// are requests: before the first turn, and in a turn. Prints JSON.
+import { type Calls, countCalls } from './counted-calls.ts';
 import { exported } from './exported.ts';
 import { createMeasured } from './frameworks.ts';
 import { requestBytes } from './load.ts';
@@ -11,17 +13,20 @@ export interface Bytes {
   readonly unsampled: number;
 }
 
-const [framework, file, warmUp] = process.argv.slice(2) as [Framework, string, string];
+/** What the process prints. */
+export interface Counted extends Bytes {
+  readonly calls: { readonly sampled: Calls; readonly unsampled: Calls };
+}
+
+const [framework, file, warmUp, most] = process.argv.slice(2) as [Framework, string, string, string];
 const variant = ((await import(`../variants/${file}`)) as { default: Variant }).default;
 await variant.start?.(framework);
 const connection = new MemoryConnection(await createMeasured(framework, variant));
 
 const DIFFERENT = 512;
-const TURNS = 7;
+const TURNS = 5;
 /** Bytes per turn, which the young generation has room for: nothing is collected in between. */
 const ROOM = 150_000_000;
-/** More requests in a turn than this make it no steadier. */
-const MOST = 2000;
 
 const plan = { port: 0, sentryTrace: variant.sentryTrace === true };
 const requests = [true, false].map((sampled) =>
@@ -48,14 +53,16 @@ for (let done = 0; done < Number(warmUp); done += 1000) {
   await serve(true, 500);
   await serve(false, 500);
 }
-const count = Math.min(MOST, Math.round(ROOM / (await bytesOf(true, 200))));
+const count = Math.min(Number(most), Math.round(ROOM / (await bytesOf(true, 200))));
 const turns: Bytes[] = [];
 for (let turn = 0; turn < TURNS; turn++)
   turns.push({ sampled: await bytesOf(true, count), unsampled: await bytesOf(false, count) });
 const middle = (values: number[]) => values.sort((a, b) => a - b)[TURNS >> 1] as number;
-const bytes: Bytes = {
+const callsOf = async (sampled: boolean) => countCalls(() => serve(sampled, 1));
+const counted: Counted = {
   sampled: middle(turns.map(({ sampled }) => sampled)),
   unsampled: middle(turns.map(({ unsampled }) => unsampled)),
+  calls: { sampled: await callsOf(true), unsampled: await callsOf(false) },
 };
-console.log(JSON.stringify(bytes));
+console.log(JSON.stringify(counted));
 process.exit();

@@ -49,7 +49,7 @@ export function runInContext<T>(active: Context, fn: () => T): T {
   if (!hasContextManager()) return ownStorage.run(active, fn);
   let outcome: T | undefined;
   let error: unknown;
-  // The one closure of the request path: only what is handed to the context manager can tell that it ran.
+  // A closure, because only what is handed to the context manager can note that it ran.
   let state: 'waiting' | 'returned' | 'thrown' = 'waiting';
   const callOnce = () => {
     if (state !== 'waiting') return;
