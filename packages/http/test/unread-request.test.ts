@@ -12,9 +12,9 @@ afterEach(() => {
 
 /** Serves one request, and returns when it has closed. */
 async function serve(listener: RequestListener): Promise<void> {
-  const closed = Promise.withResolvers<void>();
+  let closed: Promise<unknown> | undefined;
   const server = createServer((req, res) => {
-    req.once('close', () => closed.resolve());
+    closed = once(req, 'close');
     listener(req, res);
   });
   servers.push(server);
@@ -23,7 +23,7 @@ async function serve(listener: RequestListener): Promise<void> {
   socket.resume();
   socket.write('GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n');
   await once(socket, 'close');
-  await closed.promise;
+  await closed;
 }
 
 /**
