@@ -73,16 +73,20 @@ const ROUTE: PropertyDescriptor & ThisType<RoutedRequest> = {
  * Templates come from the application's own layers, never from the request's text, which only decides between them. So
  * there are no more templates than the application has.
  *
+ * @param statusCode Default: the status of the response that Express keeps on the request.
  * @example
  * traceNodeExchange(tracer, req, res, { route: servedRoute }, req).run(next);
  */
-export function servedRoute(req: object): ServedRoute {
+export function servedRoute(
+  req: object,
+  statusCode = (req as RoutedRequest).res?.statusCode ?? 0,
+): ServedRoute {
   const request = req as RoutedRequest;
   const routed = request[ROUTED];
   if (routed === undefined) return undefined;
   const baseUrl = request.baseUrl ?? '';
   if (routed.route === undefined || !routed.baseUrl.startsWith(baseUrl)) {
-    const mount = answeringMount(request, routed, baseUrl);
+    const mount = answeringMount(request, routed, baseUrl, statusCode);
     if (mount !== undefined) return { mount };
   }
   return routed.route && templateOfRoute(routed, routed.route);
@@ -100,9 +104,14 @@ function templateOfRoute(routed: Routed, route: { readonly path: unknown }): str
  * A request that has come back out of all mounts was answered by no handler below them, like a 404: it has none. But an error
  * comes back out, too: for a 5xx, it is the deepest mount that the path leads to.
  */
-function answeringMount(request: RoutedRequest, routed: Routed, baseUrl: string): string | undefined {
+function answeringMount(
+  request: RoutedRequest,
+  routed: Routed,
+  baseUrl: string,
+  statusCode: number,
+): string | undefined {
   if (baseUrl === '') {
-    if ((request.res?.statusCode ?? 0) < 500 || routed.route !== undefined) return undefined;
+    if (statusCode < 500 || routed.route !== undefined) return undefined;
     const path = pathOfTarget(request.originalUrl);
     return (
       deepest(mountsAlong(routed.entry, path, path).filter(({ layer }) => !isErrorHandler(layer))).template ||
