@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import { guarded } from '@throughline/core/seam';
+import { method, replaceMethods } from '../replaced-methods.ts';
 import { bindCallback } from './bind-callback.ts';
 
 type Listener = (...args: unknown[]) => unknown;
@@ -31,21 +32,23 @@ const standIns = new WeakSet<Listener>();
  */
 export function bindEmitter<T extends EventEmitter>(emitter: T): T {
   guarded('an event emitter could not be bound', () => {
-    if (Object.hasOwn(emitter, BOUND)) return;
     const original = emitter as unknown as Record<string, Add>;
     // An `EventTarget` with the methods of an emitter, such as a `MessagePort`, does not find a listener by its original.
     if (typeof original.rawListeners !== 'function') throw new TypeError('it is no EventEmitter');
-    const methods: Record<string | symbol, unknown> = { [BOUND]: true };
+    const methods: PropertyDescriptorMap = {};
     for (const [name, base] of Object.entries(ADDING)) {
       const add = original[base ?? name] as Add;
       const bind: StandIn = base === undefined ? boundListener : boundOnce;
-      methods[name] = function addBound(this: EventEmitter, event: string | symbol, listener: Listener) {
+      methods[name] = method(function addBound(
+        this: EventEmitter,
+        event: string | symbol,
+        listener: Listener,
+      ) {
         const isOurs = typeof listener !== 'function' || standIns.has(listener);
         return Reflect.apply(add, this, [event, isOurs ? listener : bind(listener, this, event)]);
-      };
+      });
     }
-    for (const name of Reflect.ownKeys(methods))
-      Object.defineProperty(emitter, name, { value: methods[name], writable: true, configurable: true });
+    replaceMethods(emitter, BOUND, methods);
   });
   return emitter;
 }
