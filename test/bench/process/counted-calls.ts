@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { EventEmitter } from 'node:events';
-import { trace } from '@opentelemetry/api';
 
 /** Calls per request that cost more than they look. */
 export interface Calls {
@@ -15,7 +14,9 @@ type Methods = Record<string, (...args: unknown[]) => unknown>;
 
 /** Counts the calls while `serve` runs. What they do is done as ever. */
 export async function countCalls(serve: () => Promise<void>): Promise<Calls> {
-  const span: object = Object.getPrototypeOf(trace.getTracer('calls').startSpan('calls'));
+  // A peer's installation need not have the API.
+  const api = await import('@opentelemetry/api').catch(() => undefined);
+  const span = Object.getPrototypeOf(api?.trace.getTracer('calls').startSpan('calls') ?? {});
   const runs = watch(AsyncLocalStorage.prototype, ['run']);
   const listeners = watch(EventEmitter.prototype, ['on', 'addListener', 'prependListener']);
   const writes = watch(span, ['setAttribute', 'setAttributes']);
