@@ -78,6 +78,12 @@ export const SOCKET_LIBRARIES: Readonly<Record<string, string>> = {
   ws: '^8.23.0',
 };
 
+/** The pools of threads and processes, in the versions that their package's tests use. */
+export const WORKER_LIBRARIES: Readonly<Record<string, string>> = {
+  piscina: '^5.3.2',
+  tinypool: '^2.2.0',
+};
+
 /** Runtimes beside Node, from npm packages of that name, with the arguments that run a program. */
 export const RUNTIMES: readonly {
   readonly title: string;

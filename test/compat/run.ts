@@ -19,6 +19,7 @@ import {
   type SdkLine,
   SOCKET_LIBRARIES,
   WORKER_FLAGS,
+  WORKER_LIBRARIES,
 } from './lines.ts';
 import { checkWorker } from './on-workers.ts';
 
@@ -51,6 +52,7 @@ const ADAPTERS = [
   'WebSocket of Node, JSON',
   'Socket.IO, polling',
   'Socket.IO, websocket',
+  'threads and processes',
 ] as const;
 
 /** Whether this line of Node has what an adapter traces. */
@@ -101,9 +103,13 @@ function bundleSpec(installation: Installation, sdk: SdkLine): Promise<string> {
         import { connectLibrary, grpcLibrary } from '../../packages/grpc/test/rpc-libraries.ts';
         import { SOCKET_LIBRARIES } from '../../packages/websocket/test/socket-libraries.ts';
         import { ${sdk.name} as sdk } from '${bindingOf(sdk)}';
+        import { beSide, defineWorkers } from './workers.ts';
+        export { look } from './workers.ts';
         const adapter = process.env.ADAPTER;
         const sockets = SOCKET_LIBRARIES[adapter];
-        if (sockets) defineSocketConformance({ describe, it }, { ...sockets, sdk });
+        if (process.env.SIDE) beSide(process.env.SIDE, sdk);
+        else if (adapter === 'threads and processes') defineWorkers({ describe, it }, sdk, import.meta.filename);
+        else if (sockets) defineSocketConformance({ describe, it }, { ...sockets, sdk });
         else if (adapter === 'tracedFetch beside fetch') defineFetchDifferential(sdk);
         else if (adapter === '@grpc/grpc-js') defineRpcConformance({ describe, it }, grpcLibrary(sdk));
         else if (adapter === '@connectrpc/connect (gRPC)') defineRpcConformance({ describe, it }, connectLibrary('grpc', '2', sdk));
@@ -206,6 +212,7 @@ for (const sdk of SDK_LINES) {
     ...RPC_LIBRARIES,
     ...GRAPHQL_LIBRARIES,
     ...SOCKET_LIBRARIES,
+    ...WORKER_LIBRARIES,
     ...sdk.packages,
     'fast-check': '^4.10.2',
   });
@@ -264,6 +271,7 @@ const frameworkVersions = Object.entries({
   ...RPC_LIBRARIES,
   ...GRAPHQL_LIBRARIES,
   ...SOCKET_LIBRARIES,
+  ...WORKER_LIBRARIES,
 }).map(([name, range]) => `${name} ${range.replace('npm:', '')}`);
 const cell = ({ passed, failed, skipped }: Counts = NOT_THERE) =>
   passed + failed === 0

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import { guarded } from '@throughline/core/seam';
-import { method, replaceMethods } from '../replaced-methods.ts';
+import { method, replaceMethods } from '../replace-methods.ts';
 import { bindCallback } from './bind-callback.ts';
 
 type Listener = (...args: unknown[]) => unknown;

@@ -1,5 +1,5 @@
 import { guarded, Scope, withMembers } from '@throughline/core/seam';
-import { method, replaceMethods } from '../replaced-methods.ts';
+import { method, replaceMethods } from '../replace-methods.ts';
 import { enclose, isEnvelope, runOpened } from './envelope.ts';
 
 type Method = (this: unknown, ...args: unknown[]) => unknown;

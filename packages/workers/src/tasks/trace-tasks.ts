@@ -1,6 +1,6 @@
 import { guarded, Scope } from '@throughline/core/seam';
 import { enclose } from '../messages/envelope.ts';
-import { method, replaceMethods } from '../replaced-methods.ts';
+import { method, replaceMethods } from '../replace-methods.ts';
 
 /** A pool of threads or processes with a method `run`. */
 export interface TaskPool {
