@@ -146,6 +146,17 @@ test('send passes its callback on, and refuses what it refuses without us', asyn
     expect(() => runInContext(callerIn(FIRST), () => child.send(message as never))).toThrow(TypeError);
 });
 
+test('a message of Node to itself stays one', async () => {
+  const child = traceMessages(start());
+  const answered = once(child, 'message');
+  runInContext(callerIn(FIRST), () => {
+    child.send({ cmd: 'NODE_OWN' });
+    child.send('hello');
+  });
+  // The first one does not reach the listeners of the other side.
+  expect((await answered)[0]).toMatchObject({ data: 'hello' });
+});
+
 test('send passes a handle on', async () => {
   const child = traceMessages(start());
   const server = createServer().listen(0, '127.0.0.1');
