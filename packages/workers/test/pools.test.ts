@@ -51,7 +51,8 @@ describe.each([
 
   test('delivers a task from a pool that is not traced, and one with a malformed context', async () => {
     const plain = create();
-    expect(await plain.run(7)).toEqual({ task: 7, seen: IN_NONE });
+    const untraced = runInContext(callerIn(FIRST), () => plain.run(7));
+    expect(await untraced).toEqual({ task: 7, seen: IN_NONE });
     expect(await plain.run({ $trace: { traceparent: 'x' }, data: 7 })).toEqual({ task: 7, seen: IN_NONE });
     await plain.destroy();
   });

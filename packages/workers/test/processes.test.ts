@@ -136,6 +136,22 @@ describe.each(['json', 'advanced'] as const)('messages to a forked process, as %
   });
 });
 
+test('without us, neither side sees the context', async () => {
+  const child = start();
+  const { answer, here } = await runInContext(
+    callerIn(FIRST),
+    () =>
+      // biome-ignore lint/suspicious/noExplicitAny: what the program answers
+      new Promise<any>((resolve) => {
+        child.once('message', (answer) => resolve({ answer, here: seen() }));
+        child.send('hello');
+      }),
+  );
+  expect(answer.data.seen.traceId).not.toBe(FIRST);
+  expect(answer.data.inherited.traceId).toBeUndefined();
+  expect(here).toEqual(IN_NONE);
+});
+
 test('send passes its callback on, and refuses what it refuses without us', async () => {
   const child = traceMessages(start());
   const sent = new Promise<unknown>((resolve) => {

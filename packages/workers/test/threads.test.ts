@@ -79,6 +79,18 @@ describe('a worker thread', () => {
     expect((await answer).here).toEqual(IN_FIRST);
   });
 
+  test('sees nothing of the context without us, and nor does the listener of its answer', async () => {
+    const worker = start();
+    const { data, here } = await runInContext(callerIn(FIRST), () => {
+      const answer = answerFrom(worker);
+      worker.postMessage('hello');
+      return answer;
+    });
+    expect(data.inherited).toEqual(IN_NONE);
+    expect(data.seen.traceId).not.toBe(FIRST);
+    expect(here).toEqual(IN_NONE);
+  });
+
   test('is served as without us by a side that sends no context', async () => {
     const worker = start({ workerData: { own: 1 } });
     const answer = answerFrom(worker);
