@@ -10,7 +10,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
-import { installAll } from './installation.ts';
+import { type Installation, installAll, PEER_INSTALLATIONS } from './installation.ts';
 import type { Bytes } from './process/bytes.ts';
 import type { Framework, Variant } from './process/variant.ts';
 import { median } from './statistics.ts';
@@ -29,7 +29,7 @@ const OURS = [
   'throughline-metrics.ts',
   'throughline-no-sdk.ts',
 ];
-const PEERS = ['official.mjs', 'fastify-otel.mjs', 'dd-trace.mjs', 'sentry.mjs'];
+const PEERS = ['official.mjs', 'fastify-otel.mjs', 'dd-trace.mjs', 'sentry-10.mjs', 'sentry-11.mjs'];
 
 /**
  * One thread, so that the optimizing compiler finishes at the same request in every run, and one such compiler; a young
@@ -63,16 +63,15 @@ export interface BytesOptions {
   progress(what: string): void;
 }
 
-export async function measureBytes({
-  frameworks,
-  variants,
-  runs,
-  peers,
-  progress,
-}: BytesOptions): Promise<BytesRow[]> {
-  const { installations } = peers
-    ? await installAll(['otel', 'dd-trace', 'sentry'])
-    : { installations: new Map() };
+export async function measureBytes({ frameworks, variants, runs, peers, progress }: BytesOptions): Promise<{
+  bytes: BytesRow[];
+  versions: Record<string, string>;
+  missing: Record<string, string>;
+}> {
+  const { installations, missing } = peers
+    ? await installAll(['otel', ...PEER_INSTALLATIONS])
+    : { installations: new Map<string, Installation>(), missing: [] };
+  const left = Object.fromEntries(missing);
   const rows: BytesRow[] = [];
   for (const file of peers ? [...OURS, ...PEERS] : OURS) {
     const id = file.replace(/\.\w+$/, '');
@@ -91,6 +90,7 @@ export async function measureBytes({
       } catch (error) {
         // A peer that cannot run over a connection in memory has no figure; one of ours must.
         if (OURS.includes(file)) throw error;
+        left[`${id} on ${framework}`] = 'it does not run in memory';
         progress(`bytes of ${id} on ${framework} are left out: ${String(error).split('\n', 1)[0]}`);
         continue;
       }
@@ -102,7 +102,8 @@ export async function measureBytes({
     }
     rows.push({ id, title: variant.title, bytes });
   }
-  return rows;
+  const versions = [...installations.values()].reverse().map((installation) => installation.versions);
+  return { bytes: rows, versions: Object.assign({}, ...versions), missing: left };
 }
 
 async function installationOf(file: string): Promise<string> {
@@ -162,7 +163,7 @@ if (import.meta.main) {
       peers: { type: 'boolean', default: false },
     },
   });
-  const rows = await measureBytes({
+  const { bytes: rows } = await measureBytes({
     frameworks: (values.only?.split(',') as Framework[] | undefined) ?? FRAMEWORKS,
     variants:
       values.variants === undefined

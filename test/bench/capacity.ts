@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BARE, OFFICIAL, OURS } from './contenders.ts';
-import { FRAMEWORK_TITLES, type Results, type Row } from './report.ts';
+import type { Row } from './duel-table.ts';
+import { FRAMEWORK_TITLES, type Results } from './results.ts';
 
 /** Assumptions, each stated on the page. */
 const HANDLER_MS = [0, 0.2, 1];
@@ -14,7 +15,7 @@ const COLLECTOR_SPANS_PER_CORE = 10_000;
 const number = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 3 });
 
 /** Writes docs/capacity.md from the measured figures; nothing without them. */
-export function writeCapacity(repository: string, { parts }: Results): void {
+export function writeCapacity(repository: string, parts: Results): void {
   const frameworks = Object.entries(FRAMEWORK_TITLES).flatMap(([name, title]) => {
     const rows = parts[name]?.rows ?? [];
     const [bare, ours, official] = [BARE, OURS, OFFICIAL].map((id) => rows.find((row) => row.id === id));

@@ -39,46 +39,43 @@ const OFFICIAL = {
   '@opentelemetry/instrumentation-undici': '0.34.0',
 };
 
-/** One folder per peer: each brings an OpenTelemetry of its own. The first of several candidates that installs is taken. */
-const CONTENTS: Readonly<Record<string, readonly Readonly<Record<string, string>>[]>> = {
-  otel: [{ ...FRAMEWORKS, ...SDK_3, ...OFFICIAL, 'fastify-plugin': '^6.0.0' }],
-  otel2: [{ ...FRAMEWORKS, ...SDK_2, 'fastify-plugin': '^6.0.0' }],
-  messages: [
-    {
-      ...SDK_3,
-      '@opentelemetry/instrumentation': '0.301.1',
-      '@opentelemetry/instrumentation-amqplib': '0.70.0',
-      '@opentelemetry/instrumentation-kafkajs': '0.32.0',
-      amqplib: '^2.3.1',
-      bullmq: '^6.7.0',
-      'bullmq-otel': '^2.0.1',
-      ioredis: '^6.0.0',
-      kafkajs: '^2.2.4',
-    },
-  ],
-  calls: [
-    {
-      ...SDK_3,
-      '@grpc/grpc-js': '1.14.7',
-      '@opentelemetry/instrumentation': '0.300.0',
-      '@opentelemetry/instrumentation-grpc': '0.300.0',
-    },
-  ],
-  'dd-trace': [{ ...FRAMEWORKS, 'dd-trace': '^6.21.0' }],
-  sentry: [
-    { ...FRAMEWORKS, '@sentry/node': '^11.12.0' },
-    { ...FRAMEWORKS, '@sentry/node': '^10.78.0' },
-  ],
+/** One folder per peer: each brings an OpenTelemetry of its own. */
+const CONTENTS = {
+  otel: { ...FRAMEWORKS, ...SDK_3, ...OFFICIAL, 'fastify-plugin': '^6.0.0' },
+  otel2: { ...FRAMEWORKS, ...SDK_2, 'fastify-plugin': '^6.0.0' },
+  messages: {
+    ...SDK_3,
+    '@opentelemetry/instrumentation': '0.301.1',
+    '@opentelemetry/instrumentation-amqplib': '0.70.0',
+    '@opentelemetry/instrumentation-kafkajs': '0.32.0',
+    amqplib: '^2.3.1',
+    bullmq: '^6.7.0',
+    'bullmq-otel': '^2.0.1',
+    ioredis: '^6.0.0',
+    kafkajs: '^2.2.4',
+  },
+  calls: {
+    ...SDK_3,
+    '@grpc/grpc-js': '1.14.7',
+    '@opentelemetry/instrumentation': '0.300.0',
+    '@opentelemetry/instrumentation-grpc': '0.300.0',
+  },
+  'dd-trace': { ...FRAMEWORKS, 'dd-trace': '^6.21.0' },
+  'sentry-10': { ...FRAMEWORKS, '@sentry/node': '^10.78.0' },
+  'sentry-11': { ...FRAMEWORKS, '@sentry/node': '^11.12.0' },
 };
+export type InstallationName = keyof typeof CONTENTS;
+/** Peers that cannot share a folder with others. */
+export const PEER_INSTALLATIONS: readonly InstallationName[] = ['dd-trace', 'sentry-10', 'sentry-11'];
 
 const HERE = import.meta.dirname;
-const OURS = new Set(['otel', 'otel2', 'messages', 'calls']);
+const OURS = new Set<string>(['otel', 'otel2', 'messages', 'calls']);
 
 /**
  * Installs what the variants need, outside this repository and kept between runs; our own packages are packed and
  * unpacked anew each time. A peer that cannot be installed is left out, with the reason.
  */
-export async function installAll(names: readonly string[]): Promise<{
+export async function installAll(names: readonly InstallationName[]): Promise<{
   installations: Map<string, Installation>;
   missing: Map<string, string>;
 }> {
@@ -90,7 +87,7 @@ export async function installAll(names: readonly string[]): Promise<{
     for (const name of names) {
       const folder = join(tmpdir(), 'throughline-bench', name);
       try {
-        await keepInstalled(folder, CONTENTS[name] ?? []);
+        await keepInstalled(folder, [CONTENTS[name]]);
       } catch (error) {
         if (OURS.has(name)) throw error;
         missing.set(name, failureReason(error));

@@ -1,8 +1,8 @@
 import { type Child, startChild } from './child.ts';
 import { type Mode, messageDuel, type Timing } from './duel.ts';
+import type { Row } from './duel-table.ts';
 import type { Installation } from './installation.ts';
 import type { ExportedSpan } from './process/exported.ts';
-import type { Row } from './report.ts';
 import { type Duel, shuffled, summarize } from './statistics.ts';
 
 /** The clients that are measured, with the broker that each talks to. */

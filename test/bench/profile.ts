@@ -5,10 +5,10 @@
  * allocated, from the sampling profilers of V8. Absolute figures are larger than a duel's: profiling costs too.
  */
 import { sleep, startChild } from './child.ts';
-import { installAll } from './installation.ts';
+import { type InstallationName, installAll } from './installation.ts';
 
 const [framework = 'http', file = 'throughline.ts', mode = 'sampled', name = 'otel'] = process.argv.slice(2);
-const { installations, missing } = await installAll([name]);
+const { installations, missing } = await installAll([name as InstallationName]);
 const installation = installations.get(name);
 if (installation === undefined) throw new Error(`${name}: ${missing.get(name)}`);
 

@@ -1,96 +1,114 @@
 /**
  * Measures what tracing costs and writes docs/performance.md, docs/capacity.md and the plots in docs/img.
  *
- *   node test/bench/run.ts [--quick] [--rounds N] [--only http,express,…] [--sdk 2] [--report-only]
+ *   node test/bench/run.ts [--quick] [--full] [--rounds N] [--only http,express,…] [--sdk 2] [--report-only]
  *
- * Parts: bytes, http, express, fastify, koa, outbound, messages, calls, scaling, memory, propagators. A part that is not run keeps its
- * figures of the run before, with their date.
+ * Parts: bytes, clients, http, express, fastify, koa, memory, propagators; and, named by --only or with --full, outbound,
+ * messages, calls, scaling. --full brings the variants as well that no goal is about. A part that is not run keeps its
+ * figures of the run before, with their date: they are in docs/performance.json.
  */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { FRAMEWORKS, measureBytes } from './bytes.ts';
+import { CLIENTS, measureClients } from './calls.ts';
 import { writeCapacity } from './capacity.ts';
 import { checkVariant } from './check.ts';
 import { pinned } from './child.ts';
-import { BARE, contenders, type Entry, FLOOR, OURS } from './contenders.ts';
+import { BARE, contenders, type Entry, FLOOR, OFFICIAL, OURS } from './contenders.ts';
 import { clientDuel, httpDuel, MODES, type Mode, NORMAL, QUICK, type Timing } from './duel.ts';
-import { installAll } from './installation.ts';
+import type { Row } from './duel-table.ts';
+import { type Installation, installAll, PEER_INSTALLATIONS } from './installation.ts';
 import { measureCalls, measureMessages } from './messages.ts';
 import type { Framework } from './process/variant.ts';
-import { type Results, type Row, writeReport } from './report.ts';
+import { writeReport } from './report.ts';
+import { type Part, readResults, writeResults } from './results.ts';
 import { measureOpenRequests, measureScaling } from './scaling.ts';
 import { type Duel, shuffled, summarize } from './statistics.ts';
 
-const PARTS = ['bytes', ...FRAMEWORKS, 'outbound', 'messages', 'calls', 'scaling', 'memory', 'propagators'];
+const USUAL = ['bytes', 'clients', ...FRAMEWORKS, 'memory', 'propagators'];
+const PARTS = [...USUAL, 'outbound', 'messages', 'calls', 'scaling'];
+/** Parts with servers of the installed variants. */
+const DUELLING: readonly string[] = [...FRAMEWORKS, 'outbound', 'scaling', 'memory'];
 const REPOSITORY = join(import.meta.dirname, '../..');
-const STORE = join(REPOSITORY, '.reports/bench.json');
 
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
+    full: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     only: { type: 'string' },
     sdk: { type: 'string', default: '3' },
     'report-only': { type: 'boolean', default: false },
   },
 });
-const { quick } = values;
+const { quick, full } = values;
 const timing: Timing = quick ? QUICK : NORMAL;
 const rounds = Number(values.rounds ?? (quick ? 1 : 5));
-const parts = values.only === undefined ? PARTS : values.only.split(',');
+/** For what no goal is about. */
+const FEWER_ROUNDS = Math.min(rounds, 2);
+const parts = values.only?.split(',') ?? (full ? PARTS : USUAL);
 for (const part of parts)
   if (!PARTS.includes(part)) throw new Error(`no part is named ${part}; there are ${PARTS.join(', ')}`);
 
-const results: Results = existsSync(STORE)
-  ? JSON.parse(readFileSync(STORE, 'utf8'))
-  : { parts: {}, missing: {} };
+const results = readResults(REPOSITORY);
 if (!values['report-only']) await measureAll();
 writeReport(REPOSITORY, results);
 writeCapacity(REPOSITORY, results);
 
 async function measureAll(): Promise<void> {
-  const names = ['otel', ...(values.sdk === '2' ? ['otel2'] : []), 'dd-trace', 'sentry'];
-  const { installations, missing } = await installAll(names);
-  for (const [name, reason] of missing) console.log(`${name} is left out: ${reason}`);
-  results.missing = Object.fromEntries(missing);
-  results.versions = Object.fromEntries(
-    [...installations.values()].reverse().flatMap(({ versions }) => Object.entries(versions)),
-  );
-  const entries = await contenders(installations);
-
   if (parts.includes('bytes')) {
-    const runs = quick ? 1 : 3;
-    keep('bytes', { bytes: await measureBytes({ frameworks: FRAMEWORKS, runs, peers: true, progress }) });
+    const runs = quick ? 1 : 2;
+    keep('bytes', runs, await measureBytes({ frameworks: FRAMEWORKS, runs, peers: true, progress }));
   }
-  for (const framework of FRAMEWORKS)
-    if (parts.includes(framework)) {
-      const working = await checked(framework, entries);
-      keep(framework, { rows: await duels(framework, working) });
-    }
-  if (parts.includes('outbound')) keep('outbound', { rows: await outbound(entries) });
+  if (parts.includes('clients')) {
+    const runs = quick ? 1 : 3;
+    keep('clients', runs, await measureClients(CLIENTS, runs, progress));
+  }
+  if (parts.some((part) => DUELLING.includes(part))) await measureDuels();
   if (parts.includes('messages')) await messages();
   if (parts.includes('calls')) await calls();
-  const bare = find(entries, BARE);
-  if (parts.includes('scaling'))
-    keep('scaling', { scaling: await measureScaling(bare, find(entries, OURS), rounds, timing, progress) });
-  if (parts.includes('memory')) {
-    const open = [BARE, FLOOR, OURS, 'throughline-everything', 'official'].map((id) => find(entries, id));
-    const sizes = quick ? [1000] : [500, 1000, 2000, 4000];
-    keep('memory', { memory: await measureOpenRequests(open, sizes, Math.min(rounds, 3), progress) });
-  }
   if (parts.includes('propagators')) {
     const args = [join(import.meta.dirname, 'propagators/speed.ts'), ...(quick ? ['5'] : [])];
     const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 16 << 20 });
-    keep('propagators', { text: stdout });
+    keep('propagators', 1, { text: stdout });
+  }
+}
+
+async function measureDuels(): Promise<void> {
+  const sdk2 = values.sdk === '2' ? (['otel2'] as const) : [];
+  const { installations, missing } = await installAll(['otel', ...sdk2, ...PEER_INSTALLATIONS]);
+  for (const [name, reason] of missing) console.log(`${name} is left out: ${reason}`);
+  const versions = versionsOf(installations.values());
+  const entries = await contenders(installations, full);
+  const bare = find(entries, BARE);
+  for (const framework of FRAMEWORKS)
+    if (parts.includes(framework)) {
+      const { working, failed } = await checked(framework, entries);
+      const left = { ...Object.fromEntries(missing), ...failed };
+      keep(framework, rounds, { rows: await duels(framework, working), versions, missing: left });
+    }
+  if (parts.includes('outbound')) keep('outbound', rounds, { rows: await outbound(entries), versions });
+  if (parts.includes('scaling')) {
+    const scaling = await measureScaling(bare, find(entries, OURS), FEWER_ROUNDS, timing, progress);
+    keep('scaling', FEWER_ROUNDS, { scaling, versions });
+  }
+  if (parts.includes('memory')) {
+    const open = [BARE, FLOOR, OURS, OFFICIAL].map((id) => find(entries, id));
+    const sizes = quick ? [1000] : [500, 1000, 2000, 4000];
+    const memory = await measureOpenRequests(open, sizes, FEWER_ROUNDS, progress);
+    keep('memory', FEWER_ROUNDS, { memory, versions });
   }
 }
 
 /** Variants that do what they say; a run with one of ours that does not ends here. */
-async function checked(framework: Framework, entries: readonly Entry[]): Promise<Entry[]> {
+async function checked(
+  framework: Framework,
+  entries: readonly Entry[],
+): Promise<{ working: Entry[]; failed: Record<string, string> }> {
   const working: Entry[] = [];
+  const failed: Record<string, string> = {};
   for (const entry of entries) {
     if (entry.variant.only !== undefined && entry.variant.only !== framework) continue;
     try {
@@ -99,11 +117,11 @@ async function checked(framework: Framework, entries: readonly Entry[]): Promise
     } catch (error) {
       if (entry.variant.installation === undefined) throw error;
       console.log(`${entry.id} on ${framework} is left out: ${(error as Error).message}`);
-      results.missing[`${entry.id} on ${framework}`] = 'its check failed';
+      failed[entry.id] = 'its check failed';
     }
   }
   progress(`checked ${working.map(({ id }) => id).join(', ')} on ${framework}`);
-  return working;
+  return { working, failed };
 }
 
 async function duels(framework: Framework, entries: readonly Entry[]): Promise<Row[]> {
@@ -124,7 +142,7 @@ async function outbound(entries: readonly Entry[]): Promise<Row[]> {
     'official',
   ];
   return tabulate(
-    calling.map((id) => find(entries, id)),
+    entries.filter(({ id }) => calling.includes(id)),
     (entry) => clientDuel(bare, entry, timing),
   );
 }
@@ -135,27 +153,25 @@ async function messages(): Promise<void> {
   const installation = installations.get('messages');
   if (installation === undefined) throw new Error('the messaging clients could not be installed');
   const { tables, missing } = await measureMessages(installation, rounds, timing, progress);
-  for (const [client, reason] of Object.entries(missing)) results.missing[`messages of ${client}`] = reason;
-  results.versions = { ...results.versions, ...installation.versions };
-  keep('messages', { tables });
+  keep('messages', rounds, { tables, missing, versions: installation.versions });
 }
 
 async function calls(): Promise<void> {
   const { installations } = await installAll(['calls']);
   const installation = installations.get('calls');
   if (installation === undefined) throw new Error('gRPC could not be installed');
-  results.versions = { ...results.versions, ...installation.versions };
-  keep('calls', { tables: await measureCalls(installation, rounds, timing, progress) });
+  const tables = await measureCalls(installation, rounds, timing, progress);
+  keep('calls', rounds, { tables, versions: installation.versions });
 }
 
-/** Every variant once per round, in another order each time. */
+/** Every variant once per round, in another order each time; those that no goal is about in fewer rounds. */
 async function tabulate(
   entries: readonly Entry[],
   duel: (entry: Entry) => Promise<Map<Mode, Duel>>,
 ): Promise<Row[]> {
   const all = new Map<string, Duel[]>();
   for (let round = 0; round < rounds; round++)
-    for (const entry of shuffled(entries)) {
+    for (const entry of shuffled(entries.filter(({ decides }) => decides || round < FEWER_ROUNDS))) {
       const outcome = await duel(entry);
       for (const [mode, one] of outcome) {
         const key = `${entry.id} ${mode}`;
@@ -182,20 +198,23 @@ function find(entries: readonly Entry[], id: string): Entry {
   return entry;
 }
 
+function versionsOf(installations: Iterable<Installation>): Record<string, string> {
+  // The first ones' versions count where several have the same package.
+  return Object.assign({}, ...[...installations].reverse().map(({ versions }) => versions));
+}
+
 /** Saves a part at once: a run that is cut short keeps what it has. */
-function keep(
-  part: string,
-  measured: Omit<Results['parts'][string], 'date' | 'machine' | 'command' | 'rounds'>,
-): void {
-  results.parts[part] = {
+function keep(part: string, times: number, measured: Partial<Part>): void {
+  results[part] = {
     date: new Date().toISOString().slice(0, 10),
     machine: `${cpus()[0]?.model.trim()}, ${cpus().length} cores, Node ${process.versions.node}${pinned ? '' : ', not pinned to cores'}`,
     command: ['node test/bench/run.ts', ...process.argv.slice(2)].join(' '),
-    rounds,
+    rounds: times,
+    versions: {},
+    missing: {},
     ...measured,
   };
-  mkdirSync(join(REPOSITORY, '.reports'), { recursive: true });
-  writeFileSync(STORE, JSON.stringify(results, undefined, 1));
+  writeResults(REPOSITORY, results);
 }
 
 function progress(what: string): void {

@@ -24,7 +24,7 @@ export interface Variant {
     readonly propagates: boolean;
   };
   /** The installation to run in; `otel` when absent. */
-  readonly installation?: 'dd-trace' | 'sentry';
+  readonly installation?: 'dd-trace' | 'sentry-10' | 'sentry-11';
   /** The only framework that can have it. Absent: all can. */
   readonly only?: Framework;
   /** Reads Sentry's header instead of the W3C's: requests bring both, to either side of its duels. */

@@ -1,12 +1,12 @@
 import { createRequire } from 'node:module';
-import { drop, exported } from '../process/exported.ts';
+import { drop, exported } from './exported.ts';
 
 const require = createRequire(import.meta.url);
 
-/** Its envelopes are built and dropped before they are serialized. */
-export default {
-  title: 'Sentry, all traces',
-  installation: 'sentry',
+/** Sentry's SDK of a major version. Its envelopes are built and dropped before they are serialized. */
+export const sentry = (major) => ({
+  title: `Sentry ${major}, all traces`,
+  installation: `sentry-${major}`,
   sentryTrace: true,
   expects: { spans: true, continues: true, propagates: true },
   start() {
@@ -32,4 +32,4 @@ export default {
     });
     exported.flush = () => Sentry.flush(2000);
   },
-};
+});

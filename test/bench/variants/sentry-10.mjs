@@ -1,0 +1,3 @@
+import { sentry } from '../process/sentry.mjs';
+
+export default sentry(10);
