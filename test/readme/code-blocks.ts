@@ -14,11 +14,16 @@ export interface CodeBlock {
   readonly console: { readonly command: string; readonly output: string } | undefined;
 }
 
-/** The READMEs that users read first, and the pages behind them but for messaging's, whose clients are installed elsewhere. */
+/** The packages whose pages are about libraries that are installed elsewhere; `test/integration` runs their code. */
+const INSTALLED_ELSEWHERE = ['messaging', 'web'];
+
+/** The READMEs that users read first, and the pages behind them. */
 export function readmes(): string[] {
   const packages = readdirSync(join(REPOSITORY, 'packages')).sort();
   const pages = packages
-    .filter((name) => name !== 'messaging' && existsSync(join(REPOSITORY, 'packages', name, 'docs')))
+    .filter(
+      (name) => !INSTALLED_ELSEWHERE.includes(name) && existsSync(join(REPOSITORY, 'packages', name, 'docs')),
+    )
     .flatMap((name) =>
       readdirSync(join(REPOSITORY, 'packages', name, 'docs')).map((page) => `packages/${name}/docs/${page}`),
     );
