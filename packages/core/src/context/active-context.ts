@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 import { type Context, context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
 import { guarded, reportOnce, sharedByCopies } from '@throughline/guard';
 import { perRegistration, registeredApi } from '../setup/registered-api.ts';
@@ -11,9 +11,12 @@ const PROBE = createContextKey('Throughline context manager probe');
 const hasContextManager = perRegistration('context', () => {
   if (registeredApi().context === undefined) return false;
   const probe = ROOT_CONTEXT.setValue(PROBE, true);
+  const works = () => context.with(probe, () => context.active().getValue(PROBE)) === true;
+  // In a resource of its own: what a run leaves behind in the map of contexts would be copied by every run of each server
+  // that is created afterwards.
   return guarded(
     'the context manager threw when it was tried; Throughline carries the context itself',
-    () => context.with(probe, () => context.active().getValue(PROBE)) === true,
+    () => new AsyncResource('ThroughlineProbe').runInAsyncScope(works),
     false,
   );
 });
