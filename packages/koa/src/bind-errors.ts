@@ -1,4 +1,5 @@
 import { exchangeOf } from '@throughline/http';
+import type { HttpServerExchange } from '@throughline/http-semantics';
 
 interface KoaContext {
   readonly req: object;
@@ -18,8 +19,17 @@ export function bindErrors(ctx: KoaContext): void {
 
 /** One function for all requests: closures of their own would cost each of them. */
 function onErrorInContext(this: KoaContext, error: unknown): void {
-  const inherited = () => Object.getPrototypeOf(this).onerror.call(this, error);
   // Koa calls it at the end of every response, mostly without an error.
   const exchange = error ? exchangeOf(this.req) : undefined;
-  exchange === undefined ? inherited() : exchange.run(inherited);
+  if (exchange === undefined) inheritedOnError(this, error);
+  else runIn(exchange, this, error);
+}
+
+function inheritedOnError(ctx: KoaContext, error: unknown): void {
+  Object.getPrototypeOf(ctx).onerror.call(ctx, error);
+}
+
+/** By itself, because its closure would be prepared for every response. */
+function runIn(exchange: HttpServerExchange, ctx: KoaContext, error: unknown): void {
+  exchange.run(() => inheritedOnError(ctx, error));
 }

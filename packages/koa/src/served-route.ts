@@ -48,7 +48,9 @@ function watch(context: KoaContext): void {
   const state = { templates: undefined, mountPath, matched, mount: undefined, route: undefined };
   context[MOUNTED] = state;
   if (mountPath !== undefined) noteEarlierMount(context, state, mountPath);
-  Object.defineProperties(context, WATCHED);
+  // One by one: for several at once, the engine makes a list of lists first.
+  Object.defineProperty(context, 'mountPath', WATCHED.mountPath);
+  Object.defineProperty(context, '_matchedRoute', WATCHED._matchedRoute);
 }
 
 /** Of the mounts before this middleware, only the path of the last is known. */
@@ -59,7 +61,7 @@ function noteEarlierMount(context: KoaContext, state: MountedState, mountPath: s
 }
 
 /** One set of descriptors for all requests: closures of their own would cost each of them. */
-const WATCHED: PropertyDescriptorMap & ThisType<KoaContext> = {
+const WATCHED: Record<'mountPath' | '_matchedRoute', PropertyDescriptor> & ThisType<KoaContext> = {
   mountPath: {
     configurable: true,
     enumerable: true,
@@ -112,8 +114,13 @@ export function servedRoute(ctx: object): ServedRoute {
 }
 
 function isMiddleware({ matched = [] }: KoaContext, path: unknown): boolean {
-  const layers = matched.filter((layer) => layer.path === path);
-  return layers.length > 0 && layers.every(({ methods }) => methods?.length === 0);
+  let found = false;
+  for (const layer of matched) {
+    if (layer.path !== path) continue;
+    if (layer.methods?.length !== 0) return false;
+    found = true;
+  }
+  return found;
 }
 
 /** Returns what mounts have cut off the front of the path as received; an empty text if the path was rewritten. */
