@@ -160,13 +160,18 @@ export class Operation {
 
 function startSpan(parent: Context, tracer: Tracer, start: SpanStart): Span | undefined {
   try {
-    if (!namesParentlessTrace(parent)) return tracer.startSpan(start.name, start, parent);
-    // An id generator can see the active context only.
-    return runInContext(parent, () => tracer.startSpan(start.name, start, parent));
+    return namesParentlessTrace(parent)
+      ? startInContext(parent, tracer, start)
+      : tracer.startSpan(start.name, start, parent);
   } catch (error) {
     reportOnce('the tracer threw in startSpan(); nothing is recorded', error);
     return undefined;
   }
+}
+
+/** An id generator can see the active context only. By itself, because its closure would be prepared for every span. */
+function startInContext(parent: Context, tracer: Tracer, start: SpanStart): Span {
+  return runInContext(parent, () => tracer.startSpan(start.name, start, parent));
 }
 
 function completeSpan(span: Span, result: OperationResult): void {

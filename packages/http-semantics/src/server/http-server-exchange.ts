@@ -86,7 +86,9 @@ export class Exchange implements HttpServerExchange, OperationResult {
   readonly #settings: ServerSettings;
   readonly #request: HttpServerRequest;
   readonly #operation: Operation;
-  readonly #parts: ExchangeParts;
+  readonly #adopted: ForeignSpan | undefined;
+  readonly #attributes: Attributes | undefined;
+  readonly #instruments: HttpInstruments | undefined;
   #route: string | undefined;
   #outcome: HttpServerOutcome | undefined;
 
@@ -101,16 +103,18 @@ export class Exchange implements HttpServerExchange, OperationResult {
     this.#operation = operation;
     this.context = operation.context;
     this.span = operation.span ?? NOT_RECORDED;
-    this.#parts = parts;
+    this.#adopted = parts.adopted;
+    this.#attributes = parts.attributes;
+    this.#instruments = parts.measured;
     this.extraction = parts.extraction ?? 'absent';
     this.trusted = parts.trusted ?? false;
     const { requestHook, activeRequests } = settings.options;
-    if (requestHook !== undefined)
-      guarded(
-        'options.requestHook threw',
-        () =>
-          this.span.isRecording() && requestHook({ span: this.span, request, extraction: this.extraction }),
-      );
+    if (requestHook !== undefined && operation.recording)
+      callHook('options.requestHook threw', requestHook, {
+        span: this.span,
+        request,
+        extraction: this.extraction,
+      });
     if (activeRequests === true) this.#addActive(1);
   }
 
@@ -129,26 +133,25 @@ export class Exchange implements HttpServerExchange, OperationResult {
   end(given: HttpServerOutcome): void {
     if (this.#outcome !== undefined) return;
     if (this.#settings.observer.watching) this.#settings.observer.ended();
-    const { adopted, measured } = this.#parts;
     const statusCode = statusCodeOf(given.statusCode);
     const outcome = statusCode === given.statusCode ? given : { ...given, statusCode };
     this.#outcome = outcome;
     this.#route = text(outcome.route) ?? this.#route ?? namedRoute(this.span) ?? text(outcome.mount);
     this.errorType = this.#errorTypeOf(outcome);
-    if (this.#route !== undefined) adopted?.setRoute(this.#route);
-    if (measured !== undefined) this.measured = this.#metricAttributes(outcome);
+    if (this.#route !== undefined) this.#adopted?.setRoute(this.#route);
+    if (this.#instruments !== undefined) this.measured = this.#metricAttributes(outcome);
     this.#operation.end(this);
     if (this.#settings.options.activeRequests === true) this.#addActive(-1);
   }
 
   complete(span: Span): Attributes {
-    const { adopted, attributes = {} } = this.#parts;
     const { capturedHeaders, redaction } = this.#settings;
     const route = this.#route;
-    if (route !== undefined) span.updateName(spanName(this.#settings, this.#request, attributes, route));
+    if (route !== undefined)
+      span.updateName(spanName(this.#settings, this.#request, this.#attributes, route));
     const late: Attributes & Completed = {
       'http.route': route,
-      'http.response.status_code': adopted === undefined ? this.#outcome?.statusCode : undefined,
+      'http.response.status_code': this.#adopted === undefined ? this.#outcome?.statusCode : undefined,
     };
     for (const [name, attribute] of capturedHeaders) {
       const value = this.#outcome?.header?.(name);
@@ -160,8 +163,8 @@ export class Exchange implements HttpServerExchange, OperationResult {
   hook(span: Span): void {
     const { responseHook } = this.#settings.options;
     const outcome = this.#outcome;
-    if (responseHook !== undefined && outcome !== undefined)
-      guarded('options.responseHook threw', () => responseHook({ span, request: this.#request, outcome }));
+    if (responseHook === undefined || outcome === undefined) return;
+    callHook('options.responseHook threw', responseHook, { span, request: this.#request, outcome });
   }
 
   /** Returns `error.type` by the conventions' rule for SERVER spans: for a 5xx or an incomplete response, not for a 4xx. */
@@ -195,14 +198,14 @@ export class Exchange implements HttpServerExchange, OperationResult {
   }
 
   #addActive(change: 1 | -1): void {
-    this.#parts.measured?.addActive(change, ...this.#methodAndScheme());
+    this.#instruments?.addActive(change, ...this.#methodAndScheme());
   }
 
   #methodAndScheme(): [method: string, scheme: string] {
-    const { attributes = {} } = this.#parts;
+    const attributes = this.#attributes;
     return [
-      String(attributes[semconv.ATTR_HTTP_REQUEST_METHOD]),
-      String(attributes[semconv.ATTR_URL_SCHEME]),
+      String(attributes?.[semconv.ATTR_HTTP_REQUEST_METHOD]),
+      String(attributes?.[semconv.ATTR_URL_SCHEME]),
     ];
   }
 }
@@ -216,15 +219,29 @@ function text(value: unknown): string | undefined {
 export function spanName(
   { options, redaction }: Pick<ServerSettings, 'options' | 'redaction'>,
   request: HttpServerRequest,
-  attributes: Attributes,
+  attributes: Attributes | undefined,
   route: string | undefined,
 ): string {
-  const method = methodInName(String(attributes[semconv.ATTR_HTTP_REQUEST_METHOD] ?? request.method));
+  const method = methodInName(String(attributes?.[semconv.ATTR_HTTP_REQUEST_METHOD] ?? request.method));
   const standard = route === undefined ? method : `${method} ${route}`;
   const { spanName: custom } = options;
   if (custom === undefined) return standard;
-  const name = guarded('options.spanName threw', () => custom(request, route), standard);
+  const name = customName(custom, request, route) ?? standard;
   return typeof name === 'string' && name !== '' ? redaction.word(name) : standard;
+}
+
+// Two functions by themselves, because their closures would be prepared for every request, with or without such an option.
+
+function customName(
+  custom: NonNullable<HttpServerOptions['spanName']>,
+  request: HttpServerRequest,
+  route: string | undefined,
+): string | undefined {
+  return guarded('options.spanName threw', () => custom(request, route));
+}
+
+function callHook<State>(cause: string, hook: (state: State) => unknown, state: State): void {
+  guarded(cause, () => hook(state));
 }
 
 const TARGET_CREDENTIALS = /^https?:\/\/([^:/?#@]*):?([^/?#]*)@/i;

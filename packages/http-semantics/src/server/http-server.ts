@@ -132,10 +132,7 @@ export function createHttpServerTracer(
   }
 
   function isIgnored(request: HttpServerRequest): boolean {
-    return (
-      ignore !== undefined &&
-      guarded('options.ignore threw; the request is traced', () => ignore(request), false) === true
-    );
+    return ignore !== undefined && asksToIgnore(ignore, request);
   }
 
   function serve(
@@ -189,6 +186,11 @@ export function createHttpServerTracer(
       if (!isStartedWith(settings, exchange)) observer.servedTwice(namesRoute);
     },
   };
+}
+
+// By itself, because its closure would be prepared for every request.
+function asksToIgnore(ignore: NonNullable<HttpServerOptions['ignore']>, request: HttpServerRequest): boolean {
+  return guarded('options.ignore threw; the request is traced', () => ignore(request), false) === true;
 }
 
 /** Returns the request's attributes with the user's own, and with the extraction outcome if it is unusual. */

@@ -74,13 +74,22 @@ export function traceNodeExchange<Source = undefined>(
   try {
     (emitterBeneath(req) as Traced<NodeRequest>)[EXCHANGE] = exchange;
     if (tracer.options.exposeTrace !== undefined) exposeTrace(res, exchange, tracer.options);
-    const { observer } = tracer;
-    if (observer.watchingAnswers) res.once('close', () => observer.answered(req, exchange));
+    if (tracer.observer.watchingAnswers) observeAnswer(tracer.observer, req, res, exchange);
   } catch (error) {
     reportOnce('a request or its response could not be written to', error);
   }
   bindExchange(req, res, new ExchangeBinding(req, res, exchange, description.route, source));
   return exchange;
+}
+
+/** By itself, because its closure would be prepared for every request. */
+function observeAnswer(
+  observer: HttpServerTracer['observer'],
+  req: NodeRequest,
+  res: NodeResponse,
+  exchange: HttpServerExchange,
+): void {
+  res.once('close', () => observer.answered(req, exchange));
 }
 
 const NOT_DESCRIBED: NodeExchangeDescription<unknown> = {};
