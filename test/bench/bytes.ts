@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { type Installation, installAll, PEER_INSTALLATIONS } from './installation.ts';
 import type { Bytes } from './process/bytes.ts';
+import type { RequestPlan } from './process/load.ts';
 import type { Framework, Variant } from './process/variant.ts';
 import { median } from './statistics.ts';
 
@@ -111,10 +112,27 @@ async function installationOf(file: string): Promise<string> {
   return variant.installation ?? 'otel';
 }
 
-async function bytesOf(folder: string, framework: Framework, file: string): Promise<Bytes> {
-  const args = [...FLAGS, join(folder, 'process/bytes.ts'), framework, file, WARM_UP, MOST];
-  const env = { PATH: process.env.PATH, NODE_ENV: 'production' };
-  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder, env });
+/** Returns what a request of a variant that is installed in `folder` allocates. */
+export async function bytesOf(
+  folder: string,
+  framework: Framework,
+  file: string,
+  plan: RequestPlan = {},
+  env: Record<string, string> = {},
+): Promise<Bytes> {
+  const args = [
+    ...FLAGS,
+    join(folder, 'process/bytes.ts'),
+    framework,
+    file,
+    WARM_UP,
+    MOST,
+    JSON.stringify(plan),
+  ];
+  const { stdout } = await promisify(execFile)(process.execPath, args, {
+    cwd: folder,
+    env: { PATH: process.env.PATH, NODE_ENV: 'production', ...env },
+  });
   return JSON.parse(stdout);
 }
 

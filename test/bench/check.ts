@@ -79,7 +79,7 @@ function same(id: string | undefined, whole: string | undefined): boolean {
 }
 
 async function send(port: number, path: string, sampled: boolean, sentryTrace: boolean) {
-  const request = requestBytes({ port, path, sampled, sentryTrace });
+  const request = requestBytes({ path, sampled, sentryTrace });
   const socket = connect(port, '127.0.0.1');
   socket.write(request);
   let answer = '';

@@ -2,11 +2,15 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BytesRow, bytesTable } from './bytes.ts';
 import { type CallsRow, callsTable } from './calls.ts';
+import { above, shown } from './certainty.ts';
 import { BARE } from './contenders.ts';
 import { duelTable, micros, type Row } from './duel-table.ts';
 import { goals } from './goals.ts';
+import { GROWING, type GrowthPoint } from './growth.ts';
+import { OPEN, type OpenRow } from './open-requests.ts';
 import { FRAMEWORK_TITLES, type Part, type Results } from './results.ts';
-import { DIMENSIONS, type OpenRequests, type ScalingPoint } from './scaling.ts';
+import { DIMENSIONS, type ScalingPoint } from './scaling.ts';
+import { median } from './statistics.ts';
 import { plot } from './svg.ts';
 
 /** Writes docs/performance.md and the plots. */
@@ -25,8 +29,9 @@ export function writeReport(repository: string, parts: Results): void {
     section(parts.outbound, 'Outgoing calls with `fetch`', (part) => duelTable(part.rows ?? [], 'call')),
     section(parts.messages, 'Messages', (part) => messages(part.tables ?? {})),
     section(parts.calls, 'Calls of gRPC', (part) => calls(part.tables ?? {})),
-    section(parts.scaling, 'How the cost grows', (part) => scaling(repository, part.scaling ?? {})),
-    section(parts.memory, 'Memory of requests under way', (part) => memory(repository, part.memory ?? [])),
+    section(parts.scaling, 'How the CPU time grows', (part) => scaling(repository, part.scaling ?? {})),
+    section(parts.growth, 'How the bytes grow', (part) => grown(repository, part.growth ?? {})),
+    section(parts.open, 'Under open requests', (part) => open(part.open ?? [])),
     section(parts.propagators, 'Propagators', (part) => propagators(part.text ?? '')),
   ];
   const page = sections.filter((text) => text !== '').join('\n\n');
@@ -167,27 +172,53 @@ function growth(points: readonly ScalingPoint[], unit: string): string {
   return `Per ${one} from ${first.size} to ${last.size}: ${per(({ added }) => added)} added, ${per(({ base }) => base)} in the bare server.`;
 }
 
-function memory(repository: string, measured: readonly OpenRequests[]): string {
-  const ids = Object.keys(measured[0]?.bytes ?? {});
-  const series = ids
-    .filter((id) => id !== BARE)
-    .map((id) => ({
-      label: id,
-      points: measured.map(({ open, bytes }) => [open, bytes[id] ?? Number.NaN] as const),
-    }));
-  const svg = plot('Bytes of heap per open request above bare', 'open requests', 'bytes', series);
-  writeFileSync(join(repository, 'docs/img/memory-open-requests.svg'), svg);
+function grown(repository: string, measured: Readonly<Record<string, readonly GrowthPoint[]>>): string {
+  const blocks = [
+    'Bytes that a sampled request allocates, by the quiet instrument of the first table: on the bare server, and what is added to that.',
+  ];
+  for (const { id, title, unit } of GROWING) {
+    const points = measured[id];
+    if (points === undefined) continue;
+    const name = `Bytes added to a request by ${title}`;
+    const series = [
+      { label: 'Throughline', points: points.map(({ size, ours }) => [size, ours] as const) },
+      { label: 'OpenTelemetry', points: points.map(({ size, official }) => [size, official] as const) },
+    ];
+    writeFileSync(join(repository, `docs/img/growth-${id}.svg`), plot(name, unit, 'bytes', series));
+    blocks.push(
+      [
+        `### By ${title}`,
+        '',
+        `![${name}](img/growth-${id}.svg)`,
+        '',
+        `| ${unit} | bare, in all | Throughline | OpenTelemetry instrumentation |`,
+        '|---:|---:|---:|---:|',
+        ...points.map(
+          ({ size, ...bytes }) =>
+            `| ${size} | ${[bytes.bare, bytes.ours, bytes.official].map((each) => Math.round(each).toLocaleString('en')).join(' | ')} |`,
+        ),
+      ].join('\n'),
+    );
+  }
+  return blocks.join('\n\n');
+}
+
+function open(rows: readonly OpenRow[]): string {
+  const bare = rows.find(({ id }) => id === BARE)?.heap ?? [];
+  const range = (values: readonly number[]) =>
+    `${median(values).toFixed(2)} [${Math.min(...values).toFixed(2)} … ${Math.max(...values).toFixed(2)}]`;
   return [
-    'Bytes of heap per request under way, after garbage collection: the bare server’s own, and what the variants add.',
-    'Goal: at most 2048 bytes.',
-    '',
-    '![Bytes of heap per open request](img/memory-open-requests.svg)',
-    '',
-    `| open requests | ${ids.join(' | ')} |`,
-    `|---:|${'---:|'.repeat(ids.length)}`,
-    ...measured.map(
-      ({ open, bytes }) =>
-        `| ${open} | ${ids.map((id) => Math.round(bytes[id] ?? Number.NaN)).join(' | ')} |`,
-    ),
-  ].join('\n');
+    `A server of \`node:http\` holds ${OPEN.toLocaleString('en')} requests open over sockets of loopback, and answers others: 8 connections send their next request
+4 ms after the last answer. Heap is bytes per open request after garbage collection: the bare server's own, and what the others add;
+the goal is at most 2,048, with any propagators. Late is the 99th percentile of how much later than asked for a timer of 1 ms runs.
+The answer is timed by the client. Times are in ms: medians over the processes, and the least and the most.`,
+    [
+      '| Variant | heap | late: p99 | answer: median | answer: p99 |',
+      '|---|---:|---:|---:|---:|',
+      ...rows.map(({ id, title, heap, late, median: middle, p99 }) => {
+        const bytes = id === BARE ? String(Math.round(median(heap))) : shown(above(bare, heap), 0);
+        return `| ${title} | ${bytes} | ${[late, middle, p99].map(range).join(' | ')} |`;
+      }),
+    ].join('\n'),
+  ].join('\n\n');
 }

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import type { BytesRow } from './bytes.ts';
 import type { CallsRow } from './calls.ts';
 import type { Row } from './duel-table.ts';
-import type { OpenRequests, ScalingPoint } from './scaling.ts';
+import type { GrowthPoint } from './growth.ts';
+import type { OpenRow } from './open-requests.ts';
+import type { ScalingPoint } from './scaling.ts';
 
 /** What one part of the bench has measured, and when, where and how. */
 export interface Part {
@@ -20,7 +22,8 @@ export interface Part {
   readonly scaling?: Readonly<Record<string, readonly ScalingPoint[]>>;
   readonly bytes?: readonly BytesRow[];
   readonly clients?: readonly CallsRow[];
-  readonly memory?: readonly OpenRequests[];
+  readonly growth?: Readonly<Record<string, readonly GrowthPoint[]>>;
+  readonly open?: readonly OpenRow[];
   readonly text?: string;
 }
 

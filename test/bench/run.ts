@@ -3,7 +3,7 @@
  *
  *   node test/bench/run.ts [--quick] [--full] [--rounds N] [--only http,express,…] [--sdk 2] [--report-only]
  *
- * Parts: bytes, clients, http, express, fastify, koa, memory, propagators; and, named by --only or with --full, outbound,
+ * Parts: bytes, clients, http, express, fastify, koa, growth, open, propagators; and, named by --only or with --full, outbound,
  * messages, calls, scaling. --full brings the variants as well that no goal is about. A part that is not run keeps its
  * figures of the run before, with their date: they are in docs/performance.json.
  */
@@ -19,18 +19,20 @@ import { pinned } from './child.ts';
 import { BARE, contenders, type Entry, FLOOR, OFFICIAL, OURS } from './contenders.ts';
 import { clientDuel, httpDuel, MODES, type Mode, NORMAL, QUICK, type Timing } from './duel.ts';
 import type { Row } from './duel-table.ts';
+import { measureGrowth } from './growth.ts';
 import { type Installation, installAll, PEER_INSTALLATIONS } from './installation.ts';
 import { measureCalls, measureMessages } from './messages.ts';
+import { measureOpenRequests } from './open-requests.ts';
 import type { Framework } from './process/variant.ts';
 import { writeReport } from './report.ts';
 import { type Part, readResults, writeResults } from './results.ts';
-import { measureOpenRequests, measureScaling } from './scaling.ts';
+import { measureScaling } from './scaling.ts';
 import { type Duel, shuffled, summarize } from './statistics.ts';
 
-const USUAL = ['bytes', 'clients', ...FRAMEWORKS, 'memory', 'propagators'];
+const USUAL = ['bytes', 'clients', ...FRAMEWORKS, 'growth', 'open', 'propagators'];
 const PARTS = [...USUAL, 'outbound', 'messages', 'calls', 'scaling'];
 /** Parts with servers of the installed variants. */
-const DUELLING: readonly string[] = [...FRAMEWORKS, 'outbound', 'scaling', 'memory'];
+const DUELLING: readonly string[] = [...FRAMEWORKS, 'outbound', 'scaling', 'growth', 'open'];
 const REPOSITORY = join(import.meta.dirname, '../..');
 
 const { values } = parseArgs({
@@ -59,11 +61,11 @@ writeCapacity(REPOSITORY, results);
 
 async function measureAll(): Promise<void> {
   if (parts.includes('bytes')) {
-    const runs = quick ? 1 : 2;
+    const runs = Number(values.rounds ?? (quick ? 1 : 2));
     keep('bytes', runs, await measureBytes({ frameworks: FRAMEWORKS, runs, peers: true, progress }));
   }
   if (parts.includes('clients')) {
-    const runs = quick ? 1 : 3;
+    const runs = Number(values.rounds ?? (quick ? 1 : 3));
     keep('clients', runs, await measureClients(CLIENTS, runs, progress));
   }
   if (parts.some((part) => DUELLING.includes(part))) await measureDuels();
@@ -78,7 +80,8 @@ async function measureAll(): Promise<void> {
 
 async function measureDuels(): Promise<void> {
   const sdk2 = values.sdk === '2' ? (['otel2'] as const) : [];
-  const { installations, missing } = await installAll(['otel', ...sdk2, ...PEER_INSTALLATIONS]);
+  const peers = FRAMEWORKS.some((framework) => parts.includes(framework)) ? PEER_INSTALLATIONS : [];
+  const { installations, missing } = await installAll(['otel', ...sdk2, ...peers]);
   for (const [name, reason] of missing) console.log(`${name} is left out: ${reason}`);
   const versions = versionsOf(installations.values());
   const entries = await contenders(installations, full);
@@ -94,11 +97,22 @@ async function measureDuels(): Promise<void> {
     const scaling = await measureScaling(bare, find(entries, OURS), FEWER_ROUNDS, timing, progress);
     keep('scaling', FEWER_ROUNDS, { scaling, versions });
   }
-  if (parts.includes('memory')) {
-    const open = [BARE, FLOOR, OURS, OFFICIAL].map((id) => find(entries, id));
-    const sizes = quick ? [1000] : [500, 1000, 2000, 4000];
-    const memory = await measureOpenRequests(open, sizes, FEWER_ROUNDS, progress);
-    keep('memory', FEWER_ROUNDS, { memory, versions });
+  if (parts.includes('growth')) {
+    const growth = await measureGrowth(bare.installation, progress);
+    keep('growth', 1, { growth, versions: bare.installation.versions });
+  }
+  if (parts.includes('open')) {
+    const ours = find(entries, OURS);
+    const { default: others } = await import('./variants/throughline-official-propagators.ts');
+    const entry = {
+      ...ours,
+      id: 'throughline-official-propagators',
+      file: 'throughline-official-propagators.ts',
+      variant: others,
+    };
+    const open = [bare, find(entries, FLOOR), ours, entry, find(entries, OFFICIAL)];
+    const { versions } = bare.installation;
+    keep('open', FEWER_ROUNDS, { open: await measureOpenRequests(open, FEWER_ROUNDS, progress), versions });
   }
 }
 

@@ -1,9 +1,9 @@
-// Counts what one request allocates and calls: `bytes.ts <framework> <variant file> <warm-up> <most>`, where the last two
-// are requests: before the first turn, and in a turn. Prints JSON.
+// Counts what one request allocates and calls: `bytes.ts <framework> <variant file> <warm-up> <most> <plan>`, where
+// warm-up and most are requests, before the first turn and in a turn, and the plan is a RequestPlan. Prints JSON.
 import { type Calls, countCalls } from './counted-calls.ts';
 import { exported } from './exported.ts';
 import { createMeasured } from './frameworks.ts';
-import { requestBytes } from './load.ts';
+import { type RequestPlan, requestBytes } from './load.ts';
 import { MemoryConnection } from './memory-connection.ts';
 import type { Framework, Variant } from './variant.ts';
 
@@ -18,7 +18,13 @@ export interface Counted extends Bytes {
   readonly calls: { readonly sampled: Calls; readonly unsampled: Calls };
 }
 
-const [framework, file, warmUp, most] = process.argv.slice(2) as [Framework, string, string, string];
+const [framework, file, warmUp, most, planned = '{}'] = process.argv.slice(2) as [
+  Framework,
+  string,
+  string,
+  string,
+  string?,
+];
 const variant = ((await import(`../variants/${file}`)) as { default: Variant }).default;
 await variant.start?.(framework);
 const connection = new MemoryConnection(await createMeasured(framework, variant));
@@ -28,7 +34,7 @@ const TURNS = 5;
 /** Bytes per turn, which the young generation has room for: nothing is collected in between. */
 const ROOM = 150_000_000;
 
-const plan = { port: 0, sentryTrace: variant.sentryTrace === true };
+const plan: RequestPlan = { ...JSON.parse(planned), sentryTrace: variant.sentryTrace === true };
 const requests = [true, false].map((sampled) =>
   Array.from({ length: DIFFERENT }, () => requestBytes({ ...plan, sampled })),
 );

@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
+import type { Router } from 'express';
 import { type Framework, ROUTE, type Variant } from './variant.ts';
 
 // Required, not imported: module hooks of the peers see every framework that way, without loader hooks.
@@ -44,7 +45,13 @@ const CREATE: { [name in Framework]: (variant: Variant) => Promise<Server> } = {
     const { createServer } = require('node:http') as typeof import('node:http');
     const app = express();
     variant.express?.(app);
-    app.get(ROUTE, (req, res) => void res.json(item(String(req.params.id))));
+    let innermost: Router = app;
+    for (let n = Number(process.env.BENCH_ROUTERS ?? 0); n > 0; n--) {
+      const router = express.Router();
+      innermost.use('/in', router);
+      innermost = router;
+    }
+    innermost.get(ROUTE, (req, res) => void res.json(item(String(req.params.id))));
     app.get('/call', async (_req, res) => void res.json(await callOut(variant)));
     variant.expressLast?.(app);
     return createServer(app);

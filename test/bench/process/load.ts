@@ -1,10 +1,8 @@
 // A closed-loop load generator in a process of its own: keep-alive connections, one request under way on each.
 import { connect, type Socket } from 'node:net';
 
-/** What to send. Every request carries another traceparent, tracestate and baggage. */
-export interface LoadPlan {
-  readonly port: number;
-  readonly connections?: number;
+/** A request. Each carries another traceparent, tracestate and baggage. */
+export interface RequestPlan {
   readonly path?: string;
   readonly sampled?: boolean;
   readonly sentryTrace?: boolean;
@@ -14,6 +12,13 @@ export interface LoadPlan {
   readonly baggage?: number;
   /** Replaces a propagation field by this many bytes that are hard to read. */
   readonly hostile?: { readonly field: 'traceparent' | 'tracestate' | 'baggage'; readonly bytes: number };
+}
+
+export interface LoadPlan extends RequestPlan {
+  readonly port: number;
+  readonly connections?: number;
+  /** From an answer to the next request on the connection. */
+  readonly pauseMs?: number;
 }
 
 const DIFFERENT = 512;
@@ -34,7 +39,7 @@ function hostileValue(field: string, bytes: number): string {
   return pattern.repeat(Math.ceil(bytes / pattern.length)).slice(0, bytes);
 }
 
-export function requestBytes(plan: LoadPlan): Buffer {
+export function requestBytes(plan: RequestPlan): Buffer {
   const { path = '/items/42?color=blue', sampled = true, baggage = 3, extraHeaders = 0, hostile } = plan;
   const traceId = hex(32);
   const spanId = hex(16);
@@ -57,15 +62,22 @@ let requests: Buffer[] = [];
 let running = false;
 let turn = 0;
 let failures = 0;
+/** In ms, since they were last asked for. */
+const latencies: number[] = [];
+const MOST_LATENCIES = 100_000;
 const sockets = new Set<Socket>();
 
-function open(port: number): void {
+function open({ port, pauseMs }: LoadPlan): void {
   const socket = connect(port, '127.0.0.1');
   socket.setNoDelay(true);
   sockets.add(socket);
   let head = '';
   let missing = -1;
-  const send = () => socket.write(requests[turn++ % requests.length] as Buffer);
+  let sent = 0;
+  const send = () => {
+    sent = performance.now();
+    socket.write(requests[turn++ % requests.length] as Buffer);
+  };
   socket.once('connect', send);
   socket.on('data', (chunk: Buffer) => {
     if (missing < 0) {
@@ -79,8 +91,10 @@ function open(port: number): void {
     if (missing > 0) return;
     head = '';
     missing = -1;
-    if (running) send();
-    else socket.end();
+    if (latencies.push(performance.now() - sent) > MOST_LATENCIES) latencies.length = 0;
+    if (!running) socket.end();
+    else if (pauseMs === undefined) send();
+    else setTimeout(send, pauseMs);
   });
   socket.on('error', () => failures++);
   socket.once('close', () => sockets.delete(socket));
@@ -90,10 +104,14 @@ const commands: { [name: string]: (argument: never) => unknown } = {
   start(plan: LoadPlan) {
     running = true;
     requests = Array.from({ length: DIFFERENT }, () => requestBytes(plan));
-    for (let n = 0; n < (plan.connections ?? 8); n++) open(plan.port);
+    for (let n = 0; n < (plan.connections ?? 8); n++) open(plan);
   },
   change(plan: LoadPlan) {
     requests = Array.from({ length: DIFFERENT }, () => requestBytes(plan));
+  },
+  latency() {
+    const sorted = latencies.splice(0).sort((a, b) => a - b);
+    return { median: sorted[sorted.length >> 1], p99: sorted[Math.floor(sorted.length * 0.99)] };
   },
   async stop() {
     running = false;

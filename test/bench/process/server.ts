@@ -1,5 +1,6 @@
 // One server in a process of its own: `server.ts <framework> <variant file>`. Driven by messages from the parent.
 import type { AddressInfo } from 'node:net';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { exported } from './exported.ts';
 import { createMeasured, sendJson, work } from './frameworks.ts';
 import { cpuProfile, heapProfile } from './profilers.ts';
@@ -8,6 +9,10 @@ import type { Framework, Variant } from './variant.ts';
 const [framework, file] = process.argv.slice(2) as [Framework, string];
 const variant = ((await import(`../variants/${file}`)) as { default: Variant }).default;
 await variant.start?.(framework);
+
+/** Between two looks at how late the loop is. */
+const RESOLUTION_MS = 1;
+const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
 
 const commands: { [name: string]: (argument: unknown) => unknown } = {
   sampled: (sampled) => variant.setSampled?.(sampled as boolean),
@@ -23,6 +28,13 @@ const commands: { [name: string]: (argument: unknown) => unknown } = {
   heap() {
     for (let run = 0; run < 4; run++) globalThis.gc?.();
     return { used: process.memoryUsage().heapUsed, held: work.held.length };
+  },
+  /** The 99th percentile since it was last asked for, from when it is first asked for. */
+  lateness() {
+    delay.enable();
+    const late = delay.percentile(99) / 1e6 - RESOLUTION_MS;
+    delay.reset();
+    return late;
   },
   cpuProfile: (ms) => cpuProfile(ms as number, () => work.served),
   heapProfile: (ms) => heapProfile(ms as number, () => work.served),
