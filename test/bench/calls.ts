@@ -1,7 +1,8 @@
 /**
- * Measures what outgoing calls and messages cost without a network: the client runs, and what is behind it is in memory.
+ * Measures what outgoing calls and messages cost without a network: the client runs, and what is behind it is in memory (for
+ * gRPC, its own server, over loopback).
  *
- *     node test/bench/calls.ts [--only fetch,interceptor,amqplib,kafkajs,bullmq] [--rounds N]
+ *     node test/bench/calls.ts [--only fetch,interceptor,amqplib,kafkajs,bullmq,grpc-js] [--rounds N] [--unsampled]
  *
  * Prints bytes and µs of CPU above the client alone, and how many times the peer's that is. Bytes are the same on a busy machine.
  */
@@ -9,6 +10,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { above, type Figure, quotient, shown, verdict } from './certainty.ts';
+import type { Mode } from './duel.ts';
 import { type Installation, installAll } from './installation.ts';
 import type { Cost, Counts } from './process/in-memory/measure.ts';
 import { median } from './statistics.ts';
@@ -33,6 +35,7 @@ const SUBJECTS = {
   amqplib: { installation: 'messages', spans: [3, 2], files: ['bare', 'throughline', 'official'], goal: 1 },
   kafkajs: { installation: 'messages', spans: [2, 2], files: ['bare', 'throughline', 'official'], goal: 0.8 },
   bullmq: { installation: 'messages', spans: [3, 3], files: ['bare', 'throughline', 'official'], goal: 1.2 },
+  'grpc-js': { installation: 'calls', spans: [2, 2], files: ['bare', 'throughline', 'official'], goal: 1 },
 } as const;
 export type Subject = keyof typeof SUBJECTS;
 export const CLIENTS = Object.keys(SUBJECTS) as readonly Subject[];
@@ -52,6 +55,7 @@ export async function measureClients(
   subjects: readonly Subject[],
   rounds: number,
   progress: (what: string) => void,
+  mode: Mode = 'sampled',
 ): Promise<{ clients: CallsRow[]; versions: Record<string, string> }> {
   const { installations } = await installAll([
     ...new Set(subjects.map((subject) => SUBJECTS[subject].installation)),
@@ -63,7 +67,7 @@ export async function measureClients(
     // In turn, so that a slow minute of the machine is no variant's own.
     for (let round = 0; round < rounds; round++)
       for (const [at, file] of files.entries())
-        runs[at]?.push(await costOf(installations.get(installation) as Installation, subject, file));
+        runs[at]?.push(await costOf(installations.get(installation) as Installation, subject, file, mode));
     clients.push({ subject, runs });
     progress(`${subject} in memory`);
   }
@@ -71,8 +75,8 @@ export async function measureClients(
   return { clients, versions: Object.assign({}, ...versions) };
 }
 
-async function costOf({ folder }: Installation, subject: Subject, file: string): Promise<Cost> {
-  const args = [...FLAGS, join(folder, 'process/calls.ts'), subject, file, JSON.stringify(COUNTS)];
+async function costOf({ folder }: Installation, subject: Subject, file: string, mode: Mode): Promise<Cost> {
+  const args = [...FLAGS, join(folder, 'process/calls.ts'), subject, file, JSON.stringify(COUNTS), mode];
   const { stdout } = await promisify(execFile)(process.execPath, args, {
     cwd: folder,
     env: { PATH: process.env.PATH, NODE_ENV: 'production' },
@@ -120,12 +124,17 @@ function quickestAbove(base: readonly number[], runs: readonly number[]): Figure
 
 if (import.meta.main) {
   const { values } = parseArgs({
-    options: { only: { type: 'string' }, rounds: { type: 'string', default: '3' } },
+    options: {
+      only: { type: 'string' },
+      rounds: { type: 'string', default: '3' },
+      unsampled: { type: 'boolean', default: false },
+    },
   });
   const subjects = (values.only?.split(',') ?? CLIENTS) as Subject[];
   for (const subject of subjects)
     if (SUBJECTS[subject] === undefined)
       throw new Error(`nothing is named ${subject}; there are ${CLIENTS.join(', ')}`);
-  const { clients } = await measureClients(subjects, Number(values.rounds), console.error);
+  const mode = values.unsampled ? 'unsampled' : 'sampled';
+  const { clients } = await measureClients(subjects, Number(values.rounds), console.error, mode);
   console.log(callsTable(clients));
 }

@@ -249,6 +249,7 @@ function isFlat(pairs: unknown[]): boolean {
 export function lines(value: unknown): string | string[] | undefined {
   if (typeof value === 'string') return value;
   if (!Array.isArray(value)) return isBytes(value) ? bytesToText(value) : undefined;
+  if (value.length === 1 && typeof value[0] === 'string') return value[0];
   const found: string[] = [];
   for (let i = 0; i < value.length && found.length <= MAX_LINES && i < 2 * MAX_LINES; i++) {
     const item: unknown = value[i];

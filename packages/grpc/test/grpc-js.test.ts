@@ -295,3 +295,38 @@ describe('beside other interceptors', () => {
     );
   });
 });
+
+describe('a call of a class that is not known yet', () => {
+  class LaterCall {
+    readonly #peer: string;
+    readonly label: string;
+    constructor(peer: string) {
+      this.#peer = peer;
+      this.label = `to ${peer}`;
+    }
+    start() {}
+    sendMessageWithContext() {}
+    getPeer() {
+      return this.#peer;
+    }
+    get length() {
+      return this.#peer.length;
+    }
+  }
+  const options = { method_definition: { path: PATH } };
+  const traced = <T extends object>(call: T) =>
+    traceClient()<typeof options, T>(options, () => call as T & LaterCall);
+
+  test('shows its methods, fields and getters, each of its own call', () => {
+    const calls = ['stock:1', 'orders:22'].map((peer) => traced(new LaterCall(peer)));
+    expect(calls.map((each) => [each.getPeer(), each.label, each.length])).toEqual([
+      ['stock:1', 'to stock:1', 7],
+      ['orders:22', 'to orders:22', 9],
+    ]);
+  });
+
+  test('shows the members of a plain object, which need not be those of the one before', () => {
+    expect(traced({ halfClose: () => 'half' }).halfClose()).toBe('half');
+    expect(traced({ cancel: () => 'gone' }).cancel()).toBe('gone');
+  });
+});

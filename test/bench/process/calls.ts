@@ -1,10 +1,11 @@
-// What outgoing calls and messages cost in one process, without a network: `calls.ts <subject> <variant file>`; prints JSON.
+// What outgoing calls and messages cost in one process, without a network: `calls.ts <subject> <variant file> <counts> [mode]`.
+// Prints JSON.
 import { type Counts, costOf } from './in-memory/measure.ts';
 import { serveInMemory } from './in-memory/origin.ts';
 import type { Variant } from './variant.ts';
 
-const [subject = '', file = '', counts = '{}'] = process.argv.slice(2);
-const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+const [subject = '', file = '', counts = '{}', mode = 'sampled'] = process.argv.slice(2);
+const TRACEPARENT = `00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-${mode === 'sampled' ? '01' : '00'}`;
 
 const operation = await (subject === 'fetch' || subject === 'interceptor' ? outgoing() : message());
 console.log(JSON.stringify(await costOf(operation, JSON.parse(counts) as Counts)));

@@ -1,10 +1,20 @@
+import type { Context } from '@opentelemetry/api';
 import { activeContext, carrierGetter, runInContext } from '@throughline/core';
-import { guarded, Scope, withMembers } from '@throughline/core/seam';
+import { guarded, Scope } from '@throughline/core/seam';
 import type { RpcPeer } from '../rpc/rpc-call.ts';
-import { createRpcClientTracer } from '../rpc/rpc-client.ts';
+import { createRpcClientTracer, type RpcClientTracer, type SentRpc } from '../rpc/rpc-client.ts';
 import type { RpcClientOptions } from '../rpc/rpc-options.ts';
-import type { ClientCallLike, MethodLike } from './calls.ts';
+import type {
+  ClientCallLike,
+  ClientListenerLike,
+  MessageContextLike,
+  MetadataLike,
+  MethodLike,
+  StatusLike,
+} from './calls.ts';
 import { authorityOf, serverOf } from './channel-target.ts';
+import { layers } from './layers.ts';
+import { remembered } from './remembered.ts';
 import { statusName } from './status-names.ts';
 
 /** A client interceptor of `@grpc/grpc-js`. `Call` is the library's own type of a call. */
@@ -31,46 +41,93 @@ export function traceClient(options: RpcClientOptions = {}): GrpcClientIntercept
     callOptions: Options,
     nextCall: (options: Options) => ClientCallLike,
   ): Call {
-    const caller = activeContext();
     const call = nextCall(callOptions);
-    // Before a call is started, the library returns the target of its channel.
-    const server = guarded('a call of gRPC could not be read', () => serverOf(call.getPeer()));
-    const run = <T>(fn: () => T): T => runInContext(caller, fn);
-    const traced: Partial<ClientCallLike> = {
-      start(given, listener) {
-        const metadata = given.clone();
-        const sent = trace(
-          {
-            method: callOptions.method_definition.path.slice(1),
-            metadata: (name) => carrierGetter.get(given, name),
-            ...server,
-          },
-          caller,
-        );
-        sent.inject(metadata);
-        call.start(metadata, {
-          onReceiveMetadata: (received) => run(() => listener?.onReceiveMetadata?.(received)),
-          onReceiveMessage: (message) => run(() => listener?.onReceiveMessage?.(message)),
-          onReceiveStatus(status) {
-            sent.end({ statusCode: statusName(status.code) }, peerOf(call));
-            run(() => listener?.onReceiveStatus?.(status));
-          },
-        });
-      },
-      // A message that waits for the connection is written by the call that made the connection.
-      sendMessageWithContext(messageContext, message) {
-        const { callback } = messageContext;
-        const bound = callback && { callback: (error?: Error | null) => run(() => callback(error)) };
-        call.sendMessageWithContext({ ...messageContext, ...bound }, message);
-      },
-    };
-    return withMembers(call, traced) as unknown as Call;
+    return tracedCall(call, trace, callOptions.method_definition) as unknown as Call;
   };
 }
 
-/** Returns the address that the call was connected to; `undefined` if it was not. */
-function peerOf(call: ClientCallLike): RpcPeer | undefined {
-  const peer = guarded('a call of gRPC could not be read', () => authorityOf(call.getPeer()));
-  if (peer?.serverPort === undefined) return undefined;
-  return { address: peer.serverAddress, port: peer.serverPort };
+class TracedClientCall {
+  readonly nextCall: ClientCallLike;
+  readonly #trace: RpcClientTracer;
+  readonly #method: MethodLike;
+  readonly #caller = activeContext();
+
+  constructor(nextCall: ClientCallLike, trace: RpcClientTracer, method: MethodLike) {
+    this.nextCall = nextCall;
+    this.#trace = trace;
+    this.#method = method;
+  }
+
+  start(given: MetadataLike, listener?: Partial<ClientListenerLike>): void {
+    const call = this.nextCall;
+    // Before a call is started, the library returns the target of its channel.
+    const server = guarded('a call of gRPC could not be read', () => serverAt(call.getPeer()));
+    const metadata = given.clone();
+    const sent = this.#trace(
+      {
+        method: this.#method.path.slice(1),
+        metadata: (name) => carrierGetter.get(given, name),
+        serverAddress: server?.serverAddress,
+        serverPort: server?.serverPort,
+      },
+      this.#caller,
+    );
+    sent.inject(metadata);
+    call.start(metadata, new TracedListener(listener, this.#caller, sent, call));
+  }
+
+  // A message that waits for the connection is written by the call that made the connection.
+  sendMessageWithContext(messageContext: MessageContextLike, message: unknown): void {
+    const { callback } = messageContext;
+    const caller = this.#caller;
+    const bound = callback && {
+      callback: (error?: Error | null) => runInContext(caller, () => callback(error)),
+    };
+    this.nextCall.sendMessageWithContext({ ...messageContext, ...bound }, message);
+  }
 }
+
+class TracedListener implements ClientListenerLike {
+  readonly #listener: Partial<ClientListenerLike> | undefined;
+  readonly #caller: Context;
+  readonly #sent: SentRpc;
+  readonly #call: ClientCallLike;
+
+  constructor(
+    listener: Partial<ClientListenerLike> | undefined,
+    caller: Context,
+    sent: SentRpc,
+    call: ClientCallLike,
+  ) {
+    this.#listener = listener;
+    this.#caller = caller;
+    this.#sent = sent;
+    this.#call = call;
+  }
+
+  onReceiveMetadata(metadata: MetadataLike): void {
+    runInContext(this.#caller, () => this.#listener?.onReceiveMetadata?.(metadata));
+  }
+
+  onReceiveMessage(message: unknown): void {
+    runInContext(this.#caller, () => this.#listener?.onReceiveMessage?.(message));
+  }
+
+  onReceiveStatus(status: StatusLike): void {
+    this.#sent.end({ statusCode: statusName(status.code) }, peerOf(this.#call));
+    runInContext(this.#caller, () => this.#listener?.onReceiveStatus?.(status));
+  }
+}
+
+const tracedCall = layers(TracedClientCall);
+const serverAt = remembered(serverOf);
+
+/** Returns the address that a call was connected to; `undefined` if it was not. */
+function peerOf(call: ClientCallLike): RpcPeer | undefined {
+  return guarded('a call of gRPC could not be read', () => peerAt(call.getPeer()));
+}
+
+const peerAt = remembered((text): RpcPeer | undefined => {
+  const peer = authorityOf(text);
+  return peer?.serverPort === undefined ? undefined : { address: peer.serverAddress, port: peer.serverPort };
+});

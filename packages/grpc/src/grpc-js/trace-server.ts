@@ -1,11 +1,12 @@
 import { carrierGetter } from '@throughline/core';
-import { guarded, Scope, withMembers } from '@throughline/core/seam';
-import type { RpcCall } from '../rpc/rpc-call.ts';
+import { guarded, Scope } from '@throughline/core/seam';
 import type { RpcServerOptions } from '../rpc/rpc-options.ts';
-import { createRpcServerTracer, type ServedRpc } from '../rpc/rpc-server.ts';
+import { createRpcServerTracer, type RpcServerTracer, type ServedRpc } from '../rpc/rpc-server.ts';
 import type { MetadataLike, MethodLike, ServerCallLike, ServerListenerLike, StatusLike } from './calls.ts';
 import { authorityOf } from './channel-target.ts';
 import { endStatus } from './end-status.ts';
+import { layers } from './layers.ts';
+import { remembered } from './remembered.ts';
 
 /** A server interceptor of `@grpc/grpc-js`. `Call` is the library's own type of a call. */
 export type GrpcServerInterceptor = <Call>(method: MethodLike, call: ServerCallLike) => Call;
@@ -26,42 +27,85 @@ export type GrpcServerInterceptor = <Call>(method: MethodLike, call: ServerCallL
 export function traceServer(options: RpcServerOptions = {}): GrpcServerInterceptor {
   const serve = createRpcServerTracer('grpc', options, new Scope('grpc', 'traceServer()'));
 
-  function receive({ path }: MethodLike, call: ServerCallLike, metadata: MetadataLike): ServedRpc {
-    const { remoteAddress, remotePort } = call.getConnectionInfo?.() ?? {};
-    const rpc: RpcCall = {
-      method: path.slice(1),
-      metadata: (name) => carrierGetter.get(metadata, name),
-      ...authorityOf(call.getHost() ?? ''),
-    };
-    const peer = remoteAddress === undefined ? undefined : { address: remoteAddress, port: remotePort };
-    return serve({ call: rpc, carrier: metadata, peer });
-  }
-
   return function interceptServerCall<Call>(method: MethodLike, call: ServerCallLike): Call {
-    let served: ServedRpc | undefined;
-    let answered: StatusLike | undefined;
-    const run = <T>(fn: () => T): T => (served === undefined ? fn() : served.run(fn));
-    const traced: Partial<ServerCallLike> = {
-      start: (listener) =>
-        call.start({
-          onReceiveMetadata(metadata) {
-            served ??= guarded('a call of gRPC could not be described', () =>
-              receive(method, call, metadata),
-            );
-            run(() => listener.onReceiveMetadata(metadata));
-          },
-          onReceiveMessage: (message) => run(() => listener.onReceiveMessage(message)),
-          onReceiveHalfClose: () => run(() => listener.onReceiveHalfClose()),
-          onCancel() {
-            served?.end({ statusCode: endStatus(call, answered) });
-            run(() => listener.onCancel());
-          },
-        } satisfies ServerListenerLike),
-      sendStatus(status) {
-        answered = status;
-        call.sendStatus(status);
-      },
-    };
-    return withMembers(call, traced) as unknown as Call;
+    return tracedCall(call, serve, method) as unknown as Call;
   };
 }
+
+class TracedServerCall {
+  readonly nextCall: ServerCallLike;
+  /** The handler's status. */
+  answered: StatusLike | undefined;
+  readonly #serve: RpcServerTracer;
+  readonly #method: MethodLike;
+
+  constructor(nextCall: ServerCallLike, serve: RpcServerTracer, method: MethodLike) {
+    this.nextCall = nextCall;
+    this.#serve = serve;
+    this.#method = method;
+  }
+
+  start(listener: ServerListenerLike): void {
+    this.nextCall.start(new TracedListener(listener, this));
+  }
+
+  sendStatus(status: StatusLike): void {
+    this.answered = status;
+    this.nextCall.sendStatus(status);
+  }
+
+  /** Starts the span of the call. */
+  receive(metadata: MetadataLike): ServedRpc {
+    const call = this.nextCall;
+    const { remoteAddress, remotePort } = call.getConnectionInfo?.() ?? {};
+    const host = hostOf(call.getHost() ?? '');
+    return this.#serve({
+      call: {
+        method: this.#method.path.slice(1),
+        metadata: (name) => carrierGetter.get(metadata, name),
+        serverAddress: host?.serverAddress,
+        serverPort: host?.serverPort,
+      },
+      carrier: metadata,
+      peer: remoteAddress === undefined ? undefined : { address: remoteAddress, port: remotePort },
+    });
+  }
+}
+
+class TracedListener implements ServerListenerLike {
+  readonly #listener: ServerListenerLike;
+  readonly #call: TracedServerCall;
+  #served: ServedRpc | undefined;
+
+  constructor(listener: ServerListenerLike, call: TracedServerCall) {
+    this.#listener = listener;
+    this.#call = call;
+  }
+
+  #run(fn: () => void): void {
+    if (this.#served === undefined) fn();
+    else this.#served.run(fn);
+  }
+
+  onReceiveMetadata(metadata: MetadataLike): void {
+    this.#served ??= guarded('a call of gRPC could not be described', () => this.#call.receive(metadata));
+    this.#run(() => this.#listener.onReceiveMetadata(metadata));
+  }
+
+  onReceiveMessage(message: unknown): void {
+    this.#run(() => this.#listener.onReceiveMessage(message));
+  }
+
+  onReceiveHalfClose(): void {
+    this.#run(() => this.#listener.onReceiveHalfClose());
+  }
+
+  onCancel(): void {
+    const { nextCall, answered } = this.#call;
+    this.#served?.end({ statusCode: endStatus(nextCall, answered) });
+    this.#run(() => this.#listener.onCancel());
+  }
+}
+
+const tracedCall = layers(TracedServerCall);
+const hostOf = remembered(authorityOf);

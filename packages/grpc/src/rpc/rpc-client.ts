@@ -13,11 +13,11 @@ import type { RpcCall, RpcOutcome, RpcPeer } from './rpc-call.ts';
 import { rpcDuration } from './rpc-duration.ts';
 import { CLIENT_RULES, type RpcClientOptions } from './rpc-options.ts';
 import {
+  callAttributes,
   clientErrorType,
   OTHER_METHOD,
   peerAttributes,
   type RpcSystem,
-  serverAttributes,
   statusAttributes,
 } from './rpc-system.ts';
 import { createSendable } from './targets.ts';
@@ -52,14 +52,6 @@ export function createRpcClientTracer(
   const tracer = scope.tracer(options.tracerProvider);
   const duration = rpcDuration(scope, 'client', options.meterProvider);
 
-  function identityOf({ method, serverAddress, serverPort }: RpcCall): Attributes {
-    return {
-      [semconv.ATTR_RPC_SYSTEM_NAME]: system,
-      [semconv.ATTR_RPC_METHOD]: known?.has(method) === false ? OTHER_METHOD : method,
-      ...serverAttributes(serverAddress, serverPort),
-    };
-  }
-
   function operationOf(call: RpcCall, parent: Context): Operation {
     const isIgnored =
       isIgnoredRequest(parent) ||
@@ -68,24 +60,29 @@ export function createRpcClientTracer(
     const recorder = tracer();
     const measured = duration();
     if (isIgnored || (recorder === undefined && measured === undefined)) return new Operation(parent);
-    const identity = identityOf(call);
-    const method = String(identity[semconv.ATTR_RPC_METHOD]);
+    const method = known?.has(call.method) === false ? OTHER_METHOD : call.method;
+    const identity = callAttributes(system, method, call);
     const start = recorder && {
       tracer: recorder,
       // The conventions want a name of few values.
       name: method === OTHER_METHOD ? system : method,
       kind: SpanKind.CLIENT,
-      attributes: {
-        ...identity,
-        ...(method === OTHER_METHOD && { [semconv.ATTR_RPC_METHOD_ORIGINAL]: call.method }),
-        ...extraAttributes(options.attributes, call),
-      },
+      attributes: withExtras(identity, method, call),
     };
     const operation = new Operation(parent, start, measured?.(identity));
     const { span } = operation;
     if (requestHook !== undefined && span !== undefined && operation.recording)
       guarded('options.requestHook threw', () => requestHook({ span, request: call }));
     return operation;
+  }
+
+  function withExtras(identity: Attributes, method: string, call: RpcCall): Attributes {
+    if (method !== OTHER_METHOD && options.attributes === undefined) return identity;
+    return {
+      ...identity,
+      ...(method === OTHER_METHOD && { [semconv.ATTR_RPC_METHOD_ORIGINAL]: call.method }),
+      ...extraAttributes(options.attributes, call),
+    };
   }
 
   return (call, parent) => {
@@ -100,11 +97,13 @@ export function createRpcClientTracer(
           injectContext(carrier, { context, propagator: propagatorOf(options.propagator) });
       },
       end(outcome, peer) {
+        if (peer !== undefined && operation.recording) operation.describe(peerAttributes(peer));
+        const status = statusAttributes(outcome);
         operation.end({
           errorType: clientErrorType(outcome),
           failure: outcome.error === undefined ? undefined : { error: outcome.error },
-          measured: statusAttributes(outcome),
-          complete: () => ({ ...statusAttributes(outcome), ...peerAttributes(peer) }),
+          measured: status,
+          complete: () => status,
           hook:
             responseHook &&
             ((span) =>

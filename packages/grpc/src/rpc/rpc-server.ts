@@ -1,4 +1,4 @@
-import { type Context, ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api';
+import { type Context, type Link, ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api';
 import { type Carrier, carrierGetter } from '@throughline/core';
 import {
   type Admission,
@@ -18,9 +18,9 @@ import type { RpcCall, RpcOutcome, RpcPeer } from './rpc-call.ts';
 import { rpcDuration } from './rpc-duration.ts';
 import { type RpcServerOptions, SERVER_RULES } from './rpc-options.ts';
 import {
+  callAttributes,
   peerAttributes,
   type RpcSystem,
-  serverAttributes,
   serverErrorType,
   statusAttributes,
 } from './rpc-system.ts';
@@ -72,24 +72,27 @@ export function createRpcServerTracer(
       return served(call, new Operation(ignoreRequest(admission.context)));
     const recorder = tracer();
     const measured = duration();
-    const identity = {
-      [semconv.ATTR_RPC_SYSTEM_NAME]: system,
-      [semconv.ATTR_RPC_METHOD]: call.method,
-    };
+    const attributes = callAttributes(system, call.method, call);
+    const extra = options.attributes && extraAttributes(options.attributes, call);
     const start = recorder && {
       tracer: recorder,
       name: call.method,
       kind: SpanKind.SERVER,
-      attributes: {
-        ...identity,
-        ...serverAttributes(call.serverAddress, call.serverPort),
-        ...peerAttributes(peer),
-        ...(peer && { [semconv.ATTR_CLIENT_ADDRESS]: peer.address }),
-        ...extraAttributes(options.attributes, call),
-      },
+      attributes: extra === undefined ? attributes : { ...attributes, ...extra },
       links: links(admission),
     };
-    const operation = new Operation(parentOf(arrival, admission, ambient), start, measured?.(identity));
+    // The name that a caller uses for this server is the caller's choice, and would make a series of its own.
+    const measure = measured?.({
+      [semconv.ATTR_RPC_SYSTEM_NAME]: system,
+      [semconv.ATTR_RPC_METHOD]: call.method,
+    });
+    const operation = new Operation(parentOf(arrival, admission, ambient), start, measure);
+    if (peer !== undefined && operation.recording)
+      operation.describe({
+        ...peerAttributes(peer),
+        [semconv.ATTR_CLIENT_ADDRESS]: peer.address,
+        ...extra,
+      });
     const { span } = operation;
     if (requestHook !== undefined && span !== undefined && operation.recording)
       guarded('options.requestHook threw', () => requestHook({ span, request: call }));
@@ -100,11 +103,12 @@ export function createRpcServerTracer(
     return {
       run: (fn) => operation.run(fn),
       end(outcome) {
+        const status = statusAttributes(outcome);
         operation.end({
           errorType: serverErrorType(outcome),
           failure: outcome.error === undefined ? undefined : { error: outcome.error },
-          measured: statusAttributes(outcome),
-          complete: () => statusAttributes(outcome),
+          measured: status,
+          complete: () => status,
           hook:
             responseHook &&
             ((span) =>
@@ -131,7 +135,10 @@ function parentOf({ caller }: Arrival, admission: Admission, ambient: Context): 
   return isOurs ? trace.setSpan(admission.context, above) : admission.context;
 }
 
-function links({ restartedFrom, conflicts }: Admission) {
+const NO_LINKS: Link[] = [];
+
+function links({ restartedFrom, conflicts }: Admission): Link[] {
+  if (restartedFrom === undefined && conflicts.length === 0) return NO_LINKS;
   return [...(restartedFrom === undefined ? [] : [restartedFrom]), ...conflicts].map((context) => ({
     context,
   }));

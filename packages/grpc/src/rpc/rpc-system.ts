@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import { semconv } from '@throughline/core/seam';
-import type { RpcOutcome, RpcPeer } from './rpc-call.ts';
+import type { RpcCall, RpcOutcome, RpcPeer } from './rpc-call.ts';
 
 /** Value of `rpc.system.name`. */
 export type RpcSystem = 'grpc' | 'connectrpc';
@@ -33,19 +33,25 @@ export function statusAttributes({ statusCode }: RpcOutcome): Attributes {
   return statusCode === undefined ? {} : { [semconv.ATTR_RPC_STATUS_CODE]: statusCode };
 }
 
-/** Returns the attributes of the other end of the connection. */
-export function peerAttributes(peer: RpcPeer | undefined): Attributes {
-  if (peer === undefined) return {};
+/** Returns the attributes of the other end of the connection, to be added to a span; `undefined` where not known. */
+export function peerAttributes(peer: RpcPeer): Attributes {
   return {
     [semconv.ATTR_NETWORK_PEER_ADDRESS]: peer.address,
-    ...(peer.port !== undefined && { [semconv.ATTR_NETWORK_PEER_PORT]: peer.port }),
+    [semconv.ATTR_NETWORK_PEER_PORT]: peer.port,
   };
 }
 
-/** Returns address and port of the server, those that are known. */
-export function serverAttributes(address: string | undefined, port: number | undefined): Attributes {
-  return {
-    ...(address !== undefined && { [semconv.ATTR_SERVER_ADDRESS]: address }),
-    ...(port !== undefined && { [semconv.ATTR_SERVER_PORT]: port }),
+/** Returns the attributes that samplers see: what is called, and where. */
+export function callAttributes(
+  system: RpcSystem,
+  method: string,
+  { serverAddress, serverPort }: RpcCall,
+): Attributes {
+  const attributes: Attributes = {
+    [semconv.ATTR_RPC_SYSTEM_NAME]: system,
+    [semconv.ATTR_RPC_METHOD]: method,
   };
+  if (serverAddress !== undefined) attributes[semconv.ATTR_SERVER_ADDRESS] = serverAddress;
+  if (serverPort !== undefined) attributes[semconv.ATTR_SERVER_PORT] = serverPort;
+  return attributes;
 }
