@@ -13,6 +13,13 @@ export const ATTR_AWS_LAMBDA_INVOKED_ARN = 'aws.lambda.invoked_arn';
 export const ATTR_CLIENT_ADDRESS = 'client.address';
 export const ATTR_CLOUD_ACCOUNT_ID = 'cloud.account.id';
 export const ATTR_CLOUD_RESOURCE_ID = 'cloud.resource_id';
+export const ATTR_DB_COLLECTION_NAME = 'db.collection.name';
+export const ATTR_DB_NAMESPACE = 'db.namespace';
+export const ATTR_DB_OPERATION_NAME = 'db.operation.name';
+export const ATTR_DB_QUERY_SUMMARY = 'db.query.summary';
+export const ATTR_DB_QUERY_TEXT = 'db.query.text';
+export const ATTR_DB_RESPONSE_STATUS_CODE = 'db.response.status_code';
+export const ATTR_DB_SYSTEM_NAME = 'db.system.name';
 export const ATTR_ERROR_TYPE = 'error.type';
 export const ATTR_FAAS_COLDSTART = 'faas.coldstart';
 export const ATTR_FAAS_INVOCATION_ID = 'faas.invocation_id';
@@ -66,6 +73,7 @@ export const ATTR_THROUGHLINE_GRAPHQL_ERRORS = 'throughline.graphql.errors';
 /** Ours: the variables of an operation that an option lists, as JSON. */
 export const ATTR_THROUGHLINE_GRAPHQL_VARIABLES = 'throughline.graphql.variables';
 
+export const METRIC_DB_CLIENT_OPERATION_DURATION = 'db.client.operation.duration';
 export const METRIC_HTTP_SERVER_REQUEST_DURATION = 'http.server.request.duration';
 export const METRIC_HTTP_CLIENT_REQUEST_DURATION = 'http.client.request.duration';
 /** In development in the conventions. */
