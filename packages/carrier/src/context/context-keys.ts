@@ -7,6 +7,8 @@ export const EXTRACTED_KEY = createContextKey('Throughline remote span context')
 /** Set by the X-Ray propagator: a trace without a span in it, whose root begins here. */
 export const PARENTLESS_KEY = createContextKey('Throughline trace without a parent');
 
+const NONE: readonly SpanContext[] = Object.freeze([]);
+
 /**
  * Returns the span contexts that other formats of the same carrier named beside the one that was continued, in configured
  * order; an empty list when the formats agreed.
@@ -18,7 +20,7 @@ export const PARENTLESS_KEY = createContextKey('Throughline trace without a pare
  * tracer.startSpan('GET /orders', { kind: SpanKind.SERVER, links }, parent);
  */
 export function conflictingSpanContexts(context: Context): readonly SpanContext[] {
-  return (context.getValue(CONFLICTS_KEY) as readonly SpanContext[] | undefined) ?? [];
+  return (context.getValue(CONFLICTS_KEY) as readonly SpanContext[] | undefined) ?? NONE;
 }
 
 /** Whether one of our propagators found `spanContext` valid. Checking the ids again through the API would take 0.2 µs. */

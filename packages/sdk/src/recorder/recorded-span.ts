@@ -246,9 +246,13 @@ export abstract class RecordedSpan implements Span, ReadableSpan {
     if (this._droppedLinksCount > 0)
       diag.warn(`Dropped ${this._droppedLinksCount} links because linkCountLimit reached`);
     const { processors } = this._recording;
-    for (const processor of processors) if (processor.onEnding) processor.onEnding(this);
+    // By index: the engine does not take the iterators away here.
+    for (let at = 0; at < processors.length; at++) {
+      const processor = processors[at] as SpanProcessor;
+      if (processor.onEnding) processor.onEnding(this);
+    }
     this._ended = true;
-    for (const processor of processors) processor.onEnd(this);
+    for (let at = 0; at < processors.length; at++) (processors[at] as SpanProcessor).onEnd(this);
   }
 
   /** A number that has not been reached by `performance.now()` counts as milliseconds since 1970. */

@@ -3,6 +3,7 @@ import {
   context,
   diag,
   INVALID_SPAN_CONTEXT,
+  type Link,
   type Span,
   type SpanContext,
   SpanKind,
@@ -30,6 +31,12 @@ export interface TracerSettings extends Recording {
   readonly rules: SpanRules;
 }
 
+/** By itself, because its closure would be prepared for every span; nearly none starts with links. */
+function offered(links: SpanOptions['links'], rules: SpanRules, limits: Recording['limits']): Link[] {
+  if (Array.isArray(links) && links.length === 0) return [];
+  return links?.map((link) => rules.offerLink(link, limits)) ?? [];
+}
+
 /** A tracer that decides as the SDK's own does, and starts a {@link RecordedSpan} where that records. */
 export class RecordingTracer implements Tracer {
   readonly instrumentationScope: InstrumentationScope;
@@ -55,7 +62,7 @@ export class RecordingTracer implements Tracer {
     const spanId = idGenerator.generateSpanId();
     const traceId = parentSpanContext?.traceId ?? idGenerator.generateTraceId();
     const kind = options.kind ?? SpanKind.INTERNAL;
-    const links = options.links?.map((link) => rules.offerLink(link, limits)) ?? [];
+    const links = offered(options.links, rules, limits);
     const { attributes, dropped } = rules.offer(options.attributes);
     const verdict = sampler.shouldSample(parent, traceId, name, kind, attributes, links);
     const recorded = verdict.decision === SamplingDecision.RECORD_AND_SAMPLED;

@@ -77,22 +77,33 @@ function cleanedLink(link: Link, limits: Required<SpanLimits>): Link {
 
 export const SDK_3_RULES: SpanRules = {
   offer(given) {
-    const attributes: Attributes = {};
-    let dropped = 0;
-    if (typeof given !== 'object' || given === null) return { attributes, dropped };
-    for (const key in given) {
-      if (!Object.hasOwn(given, key)) continue;
-      const value = (given as Attributes)[key];
-      if (value === undefined) continue;
-      if ((isPlain(value) || value === null) && key !== '') attributes[key] = value;
-      else {
-        const cleaned = core.cleanAttributes({ [key]: value }, NO_LIMITS);
-        if (cleaned.droppedAttributesCount) dropped++;
-        else attributes[key] = cleaned.attributes?.[key];
-      }
-    }
-    return { attributes, dropped };
+    if (typeof given !== 'object' || given === null) return { attributes: {}, dropped: 0 };
+    // Copied whole, which makes one object of its final size. Each value is read once, as a getter may expect.
+    const copy = { ...given } as Attributes;
+    return isSound(copy) ? { attributes: copy, dropped: 0 } : sound(copy);
   },
   offerLink: cleanedLink,
   create: (beginning) => new SpanOfSdk3(beginning),
 };
+
+/** Whether nothing has to be left out or changed. */
+function isSound(copy: Attributes): boolean {
+  for (const key in copy) if (key === '' || key === '__proto__' || !isPlain(copy[key])) return false;
+  return Object.getOwnPropertySymbols(copy).length === 0;
+}
+
+function sound(copy: Attributes): { attributes: Attributes; dropped: number } {
+  const attributes: Attributes = {};
+  let dropped = 0;
+  for (const key in copy) {
+    const value = copy[key];
+    if (value === undefined) continue;
+    if ((isPlain(value) || value === null) && key !== '') attributes[key] = value;
+    else {
+      const cleaned = core.cleanAttributes({ [key]: value }, NO_LIMITS);
+      if (cleaned.droppedAttributesCount) dropped++;
+      else attributes[key] = cleaned.attributes?.[key];
+    }
+  }
+  return { attributes, dropped };
+}
