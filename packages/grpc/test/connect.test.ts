@@ -44,7 +44,10 @@ test('records the error of a handler as an exception, on both sides', async () =
     'exception.message': 'out of stock',
   });
   expect(made.attributes['rpc.status_code']).toBe('internal');
-  expect(made.events[0]?.attributes?.['exception.message']).toBe('[internal] internal error');
+  expect(made.events[0]?.attributes).toMatchObject({
+    'exception.type': 'ConnectError',
+    'exception.message': '[internal] internal error',
+  });
 });
 
 test('records that a reader left a stream early', async () => {

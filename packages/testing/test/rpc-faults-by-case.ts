@@ -72,6 +72,9 @@ export const RPC_FAULTS_BY_CASE: Readonly<Record<string, readonly RpcFault[]>> =
   'records the status that the library sends for an error that is none of its own (serverStream)': [
     'marks no span',
   ],
+  'names what is recorded of an error by its type, and not by the number of a status': [
+    'records exceptions by number',
+  ],
   'ends both spans when the caller cancels (unary)': ['marks every status on both sides'],
   'ends both spans when the caller cancels (serverStream)': ['never ends what is given up'],
   "ends both spans at the caller's deadline, though the handler never answers": [

@@ -59,6 +59,7 @@ export const RPC_FAULTS = [
   'names no schema',
   'marks no span',
   'marks every status on both sides',
+  'records exceptions by number',
   'never ends what is given up',
   "records the handler's status instead of the one that was sent",
   'ends streams at their first message',
@@ -220,6 +221,8 @@ export function connectRpcReference(fault?: RpcFault) {
         const counts = side === 'client' ? status !== 'OK' : SERVER_ERRORS.includes(status);
         const isError = has('marks every status on both sides') ? status !== 'OK' : counts;
         const outcome = { statusCode: status };
+        if (isError && has('records exceptions by number'))
+          span?.recordException({ code: 13, message: status });
         if (has('lets hooks throw') && span) responseHook?.({ span, request, outcome });
         operation.end({
           errorType: isError && !has('marks no span') ? status : undefined,

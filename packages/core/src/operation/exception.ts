@@ -1,5 +1,6 @@
 import type { Exception, Span } from '@opentelemetry/api';
-import { className, guarded, isError, isName, redaction } from '@throughline/guard';
+import { className, guarded, isError, redaction } from '@throughline/guard';
+import { isErrorCode } from './error-type.ts';
 
 /**
  * Records an exception. Any value can be thrown, and some cannot be read.
@@ -17,12 +18,12 @@ export function recordException(
   guarded('an error could not be recorded', () => span.recordException(exceptionOf(error, redact)));
 }
 
-/** Returns the error in the form that the SDK reads: it prefers the code to the name, and all members must be text. */
+/** Returns the error in the form that the SDK reads, without its `code`: the SDK would prefer a 13 to the name. */
 function exceptionOf(error: unknown, redact: (text: string) => string): Exception {
   if (!isError(error)) return redact(String(error));
   const { message, stack, code } = error as { message?: unknown; stack?: unknown; code?: unknown };
   return {
-    name: typeof code === 'number' || isName(code) ? String(code) : (className(error) ?? 'Error'),
+    name: isErrorCode(code) ? code : (className(error) ?? 'Error'),
     message: redact(String(message ?? '')),
     ...(typeof stack === 'string' && { stack: redact(stack) }),
   };

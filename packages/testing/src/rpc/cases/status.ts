@@ -93,6 +93,16 @@ export const rpcStatusCases: readonly RpcCase[] = [
       },
     }),
   ),
+  {
+    name: 'names what is recorded of an error by its type, and not by the number of a status',
+    async run(world) {
+      world.handle(failing('INTERNAL'));
+      await world.call('unary');
+      for (const { name, events } of [await world.client(), await world.server()])
+        for (const { attributes } of events.filter((event) => event.name === 'exception'))
+          assert.match(String(attributes?.['exception.type']), /^[A-Za-z_$]/, `exception.type of ${name}`);
+    },
+  },
   ...(['unary', 'serverStream'] as const).map(
     (kind): RpcCase => ({
       name: `ends both spans when the caller cancels (${kind})`,
