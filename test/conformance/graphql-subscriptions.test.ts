@@ -3,16 +3,20 @@ import { createServer, type Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { context, propagation, type Span, SpanKind, trace } from '@opentelemetry/api';
+import { tracePlugin } from '@throughline/fastify';
 import { tracedFetch } from '@throughline/fetch';
 import { traceGraphql } from '@throughline/graphql/envelop';
 import { traceExecution } from '@throughline/graphql/execution';
+import { traceGraphql as traceMercurius } from '@throughline/graphql/mercurius';
 import { assertConnectedTrace, createSpanCollector } from '@throughline/testing';
 import { graphqlCodec } from '@throughline/websocket/graphql-ws';
 import { traceWebSocket, traceWebSocketServer } from '@throughline/websocket/ws';
+import fastify from 'fastify';
 import type { ExecutionArgs } from 'graphql';
 import { type Client, createClient, type ServerOptions } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import { createSchema, createYoga } from 'graphql-yoga';
+import { mercurius } from 'mercurius';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { sdk3 } from './sdk3.ts';
@@ -37,7 +41,7 @@ afterAll(() => {
   for (const api of [context, propagation, trace]) api.disable();
 });
 
-const schema = createSchema({
+const source = {
   typeDefs: 'type Query { left: Int } type Subscription { left(times: Int!): Int ticks: Int }',
   resolvers: {
     Subscription: {
@@ -58,7 +62,8 @@ const schema = createSchema({
       },
     },
   },
-});
+};
+const schema = createSchema(source);
 
 /** As in the documentation of graphql-yoga: its plugins make the functions for each operation. */
 function yogaOptions(): ServerOptions {
@@ -83,6 +88,13 @@ function yogaOptions(): ServerOptions {
       };
     },
   };
+}
+
+function asCaller<T>(work: (caller: Span) => Promise<T>): Promise<T> {
+  const caller = trace.getTracer('application').startSpan('caller');
+  return context
+    .with(trace.setSpan(context.active(), caller), () => work(caller))
+    .finally(() => caller.end());
 }
 
 describe.each([
@@ -113,13 +125,6 @@ describe.each([
     await client.dispose();
     await new Promise((closed) => server.close(closed));
   });
-
-  function asCaller<T>(work: (caller: Span) => Promise<T>): Promise<T> {
-    const caller = trace.getTracer('application').startSpan('caller');
-    return context
-      .with(trace.setSpan(context.active(), caller), () => work(caller))
-      .finally(() => caller.end());
-  }
 
   /** Subscribes in a trace of its own, and returns the trace's id and the events. */
   function subscribeTo(query: string) {
@@ -164,4 +169,35 @@ describe.each([
     await spans.take(({ name }) => name === 'caller');
     await spans.take(({ name }) => name === 'send /graphql');
   });
+});
+
+it('has operations of mercurius, which makes its own server of sockets, in the trace of the handshake', async () => {
+  const app = fastify({ forceCloseConnections: true });
+  await app.register(tracePlugin, { selfCheck: 'off' });
+  await app.register(traceMercurius());
+  const { typeDefs, resolvers } = source;
+  await app.register(mercurius, { schema: typeDefs, resolvers: resolvers as never, subscription: true });
+  const url = `${await app.listen({ host: '127.0.0.1', port: 0 })}/graphql`;
+  const client = createClient({
+    url: url.replace('http', 'ws'),
+    webSocketImpl: traceWebSocket(WebSocket, { messages }),
+    lazy: false,
+  });
+  const handshake = await spans.take(({ kind }) => kind === SpanKind.SERVER);
+  await spans.take(({ kind }) => kind === SpanKind.CLIENT);
+
+  const events: unknown[] = [];
+  await asCaller(async () => {
+    for await (const { data } of client.iterate({ query: 'subscription { left(times: 1) }' }))
+      events.push(data);
+  });
+  expect(events).toEqual([{ left: 3 }]);
+  const operation = await spans.take(({ name }) => name === 'subscription');
+  expect(operation.parentSpanContext?.spanId).toBe(handshake.spanContext().spanId);
+  const call = await spans.take(({ kind }) => kind === SpanKind.CLIENT);
+  expect(call.parentSpanContext?.spanId).toBe(operation.spanContext().spanId);
+  await spans.take(({ name }) => name === 'send /graphql');
+  await spans.take(({ name }) => name === 'caller');
+  await client.dispose();
+  await app.close();
 });

@@ -1,0 +1,10 @@
+var R=require("../../chunks/ssr/[turbopack]_runtime.js")("server/app/_global-error/page.js")
+R.c("server/chunks/ssr/[root-of-the-server]__1gy4_4r05q0-7._.js")
+R.c("server/chunks/ssr/1ndh_next_dist_esm_build_templates_app-page_15udhjbmoz3gb.js")
+R.c("server/chunks/ssr/[root-of-the-server]__18sqxwqypqywy._.js")
+R.c("server/chunks/ssr/1ndh_next_dist_10htxlz6-zkpf._.js")
+R.c("server/chunks/ssr/1ndh_1b_-u7ke298lo._.js")
+R.c("server/chunks/ssr/[root-of-the-server]__0exs_-mag7p8g._.js")
+R.c("server/chunks/ssr/1ule_recipe-edge__next-internal_server_app__global-error_page_actions_1l0wyvwnwyc7b.js")
+R.m(80319)
+module.exports=R.m(80319).exports

@@ -1,0 +1,12 @@
+var R=require("../../chunks/ssr/[turbopack]_runtime.js")("server/app/_not-found/page.js")
+R.c("server/chunks/ssr/1ndh_next_dist_esm_build_templates_app-page_057l1plbefq66.js")
+R.c("server/chunks/ssr/[root-of-the-server]__11n2xxkb7_kge._.js")
+R.c("server/chunks/ssr/1ndh_next_dist_10htxlz6-zkpf._.js")
+R.c("server/chunks/ssr/[root-of-the-server]__18sqxwqypqywy._.js")
+R.c("server/chunks/ssr/[root-of-the-server]__04p47zp2gmiiv._.js")
+R.c("server/chunks/ssr/1ndh_next_dist_client_components_0qry9pb0vuv22._.js")
+R.c("server/chunks/ssr/1ndh_next_dist_client_components_builtin_forbidden_0b1ssg75sk3fk.js")
+R.c("server/chunks/ssr/1ndh_next_dist_client_components_builtin_unauthorized_1-0rcuts4h8s6.js")
+R.c("server/chunks/ssr/1ule_recipe-edge__next-internal_server_app__not-found_page_actions_1n66ivcq0840x.js")
+R.m(94870)
+module.exports=R.m(94870).exports
