@@ -181,6 +181,18 @@ describe('route handlers of Next.js, by the recipe', () => {
     });
   });
 
+  describe('in the edge runtime, which has no SDK', () => {
+    beforeAll(() => start(), 60_000);
+    afterAll(stop);
+
+    it('passes the caller’s trace on', async () => {
+      sent = [];
+      const { traceId, answer } = await request('/edge', (response) => response.json());
+      expect(answer).toEqual({ caller: 'continued' });
+      expect(sent).toEqual([{ url: '/edge', traceparent: `00-${traceId}-${CALLER}-01` }]);
+    });
+  });
+
   describe('with Next’s own spans', () => {
     beforeAll(() => start({ SPANS_OF_NEXT: '1' }), 60_000);
     afterAll(stop);

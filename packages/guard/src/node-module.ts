@@ -4,5 +4,10 @@
  * @param id With its prefix: `node:util`.
  */
 export function nodeModule<Module>(id: string): Module | undefined {
-  return globalThis.process?.getBuiltinModule?.(id) as Module | undefined;
+  try {
+    return globalThis.process?.getBuiltinModule?.(id) as Module | undefined;
+  } catch {
+    // The edge runtime of Next.js has a `process` that throws when a member is read that it does not have.
+    return undefined;
+  }
 }

@@ -39,12 +39,26 @@ it('sees an import that is left', async () => {
   expect(await nodeImports(`import net from 'node:net'; net.isIP('');`)).toEqual(['node:net']);
 });
 
-it('serves where there is neither a process nor a buffer of Node', async () => {
+/** As in the edge runtime of Next.js: it has an environment, and throws when anything else is read. */
+const refusingProcess = new Proxy(
+  { env: {} },
+  {
+    get(target, name) {
+      if (name === 'env') return target.env;
+      throw new Error(`process.${String(name)} is not supported`);
+    },
+  },
+);
+
+it.each([
+  ['there is neither a process nor a buffer of Node', {}],
+  ['a process throws when a member of Node is read', { process: refusingProcess }],
+])('serves where %s', async (_where, globals) => {
   const module = { exports: {} as { traceFetchHandler: typeof traceFetchHandler } };
   const require = (id: string) => (id === 'node:async_hooks' ? asyncHooks : undefined);
   const platform = { Request, Response, Headers, ReadableStream, TextEncoder, URL, AbortController };
   const program = `export { traceFetchHandler } from '@throughline/web';`;
-  runInNewContext(await bundled(program, 'cjs'), { ...platform, module, require });
+  runInNewContext(await bundled(program, 'cjs'), { ...platform, ...globals, module, require });
 
   const handler = module.exports.traceFetchHandler(async (request) => new Response(request.url));
   const headers = { traceparent: `00-${'ab'.repeat(16)}-${'cd'.repeat(8)}-01`, baggage: 'a=1' };

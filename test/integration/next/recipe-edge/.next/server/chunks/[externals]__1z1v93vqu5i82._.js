@@ -1,3 +1,0 @@
-module.exports=[74895,e=>e.a(async(r,t)=>{try{var s=await e.y("@opentelemetry/api-6ec0324a2d0bd38c");e.n(s),t()}catch(e){t(e)}},!0),54799,(e,r,t)=>{r.exports=e.x("crypto",()=>require("crypto"))},53731,e=>{e.v(r=>Promise.all(["server/chunks/[externals]_http_1kdsf6ki-4-hm._.js"].map(r=>e.l(r))).then(()=>r(21517)))},67955,e=>{e.v(r=>Promise.all(["server/chunks/[externals]_https_0_2leqiz7bh4y._.js"].map(r=>e.l(r))).then(()=>r(24836)))},78500,(e,r,t)=>{r.exports=e.x("node:async_hooks",()=>require("node:async_hooks"))},51615,(e,r,t)=>{r.exports=e.x("node:buffer",()=>require("node:buffer"))},14747,(e,r,t)=>{r.exports=e.x("path",()=>require("path"))},24361,(e,r,t)=>{r.exports=e.x("util",()=>require("util"))}];
-
-//# sourceMappingURL=%5Bexternals%5D__1z1v93vqu5i82._.js.map

@@ -1,3 +1,0 @@
-module.exports=[18622,(a,b,c)=>{b.exports=a.x("next/dist/compiled/next-server/app-page-turbo.runtime.prod.js",()=>require("next/dist/compiled/next-server/app-page-turbo.runtime.prod.js"))},39178,(a,b,c)=>{"use strict";b.exports=a.r(18622)},30633,(a,b,c)=>{"use strict";b.exports=a.r(39178).vendored["react-rsc"].ReactJsxRuntime},4160,a=>{"use strict";var b=a.i(30633);a.s(["default",0,function({children:a}){return(0,b.jsx)("html",{lang:"en",children:(0,b.jsx)("body",{children:a})})}])},31909,function(a){a.n(a.i(4160))}];
-
-//# sourceMappingURL=%5Broot-of-the-server%5D__04p47zp2gmiiv._.js.map

@@ -1,3 +1,0 @@
-module.exports=[18622,(a,b,c)=>{b.exports=a.x("next/dist/compiled/next-server/app-page-turbo.runtime.prod.js",()=>require("next/dist/compiled/next-server/app-page-turbo.runtime.prod.js"))},88604,(a,b,c)=>{let{createClientModuleProxy:d}=a.r(67365);a.n(d("[project]/test/integration/next/node_modules/next/dist/client/components/builtin/global-error.js"))},3280,a=>{"use strict";var b=a.i(88604);a.n(b)},29381,function(a){a.n(a.i(3280))},39178,(a,b,c)=>{"use strict";b.exports=a.r(18622)},67365,(a,b,c)=>{"use strict";b.exports=a.r(39178).vendored["react-rsc"].ReactServerDOMTurbopackServer}];
-
-//# sourceMappingURL=%5Broot-of-the-server%5D__0exs_-mag7p8g._.js.map

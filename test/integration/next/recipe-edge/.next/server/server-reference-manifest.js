@@ -1,1 +1,0 @@
-self.__RSC_SERVER_MANIFEST="{\n  \"node\": {},\n  \"edge\": {},\n  \"encryptionKey\": \"RZBe84Oq7JjzHp7T39/4YE8psWXS4zUKBJsVqFY8yak=\"\n}"
