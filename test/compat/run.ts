@@ -99,6 +99,7 @@ function bundleSpec(installation: Installation, sdk: SdkLine): Promise<string> {
         import { defineGraphqlConformance, defineHttpClientConformance, defineHttpServerConformance, defineRpcConformance, defineSocketConformance } from '@throughline/testing';
         import { defineFetchDifferential } from '../conformance/fetch-differential.ts';
         import { graphqlServer } from '../conformance/graphql/graphql-servers.ts';
+        import { PATIENCE as deadline } from '../conformance/patience.ts';
         import { serverAdapter } from '../conformance/server-adapters.ts';
         import { connectLibrary, grpcLibrary } from '../../packages/grpc/test/rpc-libraries.ts';
         import { SOCKET_LIBRARIES } from '../../packages/websocket/test/socket-libraries.ts';
@@ -109,14 +110,15 @@ function bundleSpec(installation: Installation, sdk: SdkLine): Promise<string> {
         const sockets = SOCKET_LIBRARIES[adapter];
         if (process.env.SIDE) beSide(process.env.SIDE, sdk);
         else if (adapter === 'threads and processes') defineWorkers({ describe, it }, sdk, import.meta.filename);
-        else if (sockets) defineSocketConformance({ describe, it }, { ...sockets, sdk });
+        else if (sockets) defineSocketConformance({ describe, it }, { ...sockets, sdk, deadline });
         else if (adapter === 'tracedFetch beside fetch') defineFetchDifferential(sdk);
-        else if (adapter === '@grpc/grpc-js') defineRpcConformance({ describe, it }, grpcLibrary(sdk));
-        else if (adapter === '@connectrpc/connect (gRPC)') defineRpcConformance({ describe, it }, connectLibrary('grpc', '2', sdk));
-        else if (/yoga|Apollo|mercurius/.test(adapter)) defineGraphqlConformance({ describe, it }, graphqlServer(adapter, sdk));
+        else if (adapter === '@grpc/grpc-js') defineRpcConformance({ describe, it }, { ...grpcLibrary(sdk), deadline });
+        else if (adapter === '@connectrpc/connect (gRPC)') defineRpcConformance({ describe, it }, { ...connectLibrary('grpc', '2', sdk), deadline });
+        else if (/yoga|Apollo|mercurius/.test(adapter)) defineGraphqlConformance({ describe, it }, { ...graphqlServer(adapter, sdk), deadline });
         else if (adapter === 'tracedFetch') defineHttpClientConformance({ describe, it }, {
           name: adapter,
           sdk,
+          deadline,
           connect(traceOptions) {
             const fetch = createTracedFetch(traceOptions);
             return { request: fetch, fetch };
@@ -134,6 +136,7 @@ function bundleRuntimeSpec(installation: Installation, sdk: SdkLine): Promise<st
     `
         import { createTracedFetch } from '@throughline/fetch';
         import { httpClientConformanceCases, httpServerConformanceCases } from '@throughline/testing';
+        import { PATIENCE as deadline } from '../conformance/patience.ts';
         import { serverAdapter } from '../conformance/server-adapters.ts';
         import { ${sdk.name} as sdk } from '${bindingOf(sdk)}';
         import { runOnRuntime } from './on-runtime.ts';
@@ -141,6 +144,7 @@ function bundleRuntimeSpec(installation: Installation, sdk: SdkLine): Promise<st
         await runOnRuntime(adapter === 'tracedFetch' ? httpClientConformanceCases({
           name: adapter,
           sdk,
+          deadline,
           connect(traceOptions) {
             const fetch = createTracedFetch(traceOptions);
             return { request: fetch, fetch };

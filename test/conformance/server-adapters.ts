@@ -8,6 +8,7 @@ import { pathInKoa, serveKoa } from './adapters/koa.ts';
 import { overHttp, overHttp2, overHttp2Tls, overHttps, serveNode } from './adapters/node.ts';
 import { honoApplication, overNodeServer, plainHandler } from './adapters/web.ts';
 import { overBun, overDeno } from './adapters/web-elsewhere.ts';
+import { PATIENCE } from './patience.ts';
 
 type Adapter = Omit<HttpServerConformanceOptions, 'sdk'>;
 
@@ -127,7 +128,7 @@ export function serverAdapter(
   name: keyof typeof SERVER_ADAPTERS,
   sdk: ConformanceSdk,
 ): HttpServerConformanceOptions {
-  return { ...SERVER_ADAPTERS[name](), sdk };
+  return { ...SERVER_ADAPTERS[name](), sdk, deadline: PATIENCE };
 }
 
 function express(framework: Parameters<typeof serveExpress>[0], major: 4 | 5): Adapter {
