@@ -7,7 +7,7 @@ export interface Entry extends Contender {
   /** Key of its results. */
   readonly id: string;
   readonly variant: Variant;
-  /** Whether a goal is about it. It then runs in every round; the others in two. */
+  /** Whether a goal is about it. It then runs in every round; the others in one. */
   readonly decides: boolean;
 }
 
@@ -36,19 +36,20 @@ const FILES = [
   'sentry-11.mjs',
 ];
 const DECIDING: readonly string[] = [BARE, FLOOR, LIMIT, OURS, RECORDER, OFFICIAL];
-/** What they cost, the other figures and the bytes show well enough. */
+/** What they cost, the other figures and the bytes show well enough. Sentry 10 has its successor beside it. */
 const ONLY_IN_FULL: readonly string[] = [
   'hand-written',
   'throughline-metrics',
   'throughline-everything',
   'throughline-no-sdk',
+  'sentry-10',
 ];
 const ON_SDK_2 = ['floor.ts', 'throughline.ts'];
 
 /**
  * Returns the variants whose packages could be installed, in the order of the tables; with SDK 2 too when that is installed.
  *
- * @param full Whether to return those as well that no goal is about and that are ours.
+ * @param full Whether to return those as well that no goal is about and that another one stands for.
  */
 export async function contenders(
   installations: ReadonlyMap<string, Installation>,

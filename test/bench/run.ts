@@ -3,9 +3,9 @@
  *
  *   node test/bench/run.ts [--quick] [--full] [--rounds N] [--only http,express,…] [--sdk 2] [--report-only]
  *
- * Parts: bytes, clients, http, express, fastify, koa, growth, open, propagators; and, named by --only or with --full, outbound,
- * messages, calls, scaling. --full brings the variants as well that no goal is about. A part that is not run keeps its
- * figures of the run before, with their date: they are in docs/performance.json.
+ * Parts: bytes, clients, http, express, fastify, koa; and, named by --only or with --full, growth, open, propagators,
+ * outbound, messages, calls, scaling. --full brings all variants in all rounds. A part that is not run keeps its figures of
+ * the run before, with their date: they are in docs/performance.json.
  */
 import { execFile } from 'node:child_process';
 import { cpus } from 'node:os';
@@ -29,8 +29,8 @@ import { type Part, readResults, writeResults } from './results.ts';
 import { measureScaling } from './scaling.ts';
 import { type Duel, shuffled, summarize } from './statistics.ts';
 
-const USUAL = ['bytes', 'clients', ...FRAMEWORKS, 'growth', 'open', 'propagators'];
-const PARTS = [...USUAL, 'outbound', 'messages', 'calls', 'scaling'];
+const USUAL = ['bytes', 'clients', ...FRAMEWORKS];
+const PARTS = [...USUAL, 'growth', 'open', 'propagators', 'outbound', 'messages', 'calls', 'scaling'];
 /** Parts with servers of the installed variants. */
 const DUELLING: readonly string[] = [...FRAMEWORKS, 'outbound', 'scaling', 'growth', 'open'];
 const REPOSITORY = join(import.meta.dirname, '../..');
@@ -48,7 +48,7 @@ const { values } = parseArgs({
 const { quick, full } = values;
 const timing: Timing = quick ? QUICK : NORMAL;
 const rounds = Number(values.rounds ?? (quick ? 1 : 5));
-/** For what no goal is about. */
+/** Of the parts besides duels. */
 const FEWER_ROUNDS = Math.min(rounds, 2);
 const parts = values.only?.split(',') ?? (full ? PARTS : USUAL);
 for (const part of parts)
@@ -65,7 +65,7 @@ async function measureAll(): Promise<void> {
     keep('bytes', runs, await measureBytes({ frameworks: FRAMEWORKS, runs, peers: true, progress }));
   }
   if (parts.includes('clients')) {
-    const runs = Number(values.rounds ?? (quick ? 1 : 3));
+    const runs = Number(values.rounds ?? (quick ? 1 : 2));
     keep('clients', runs, await measureClients(CLIENTS, runs, progress));
   }
   if (parts.some((part) => DUELLING.includes(part))) await measureDuels();
@@ -178,14 +178,14 @@ async function calls(): Promise<void> {
   keep('calls', rounds, { tables, versions: installation.versions });
 }
 
-/** Every variant once per round, in another order each time; those that no goal is about in fewer rounds. */
+/** Every variant once per round, in another order each time; those that no goal is about in the first only, unless all is asked for. */
 async function tabulate(
   entries: readonly Entry[],
   duel: (entry: Entry) => Promise<Map<Mode, Duel>>,
 ): Promise<Row[]> {
   const all = new Map<string, Duel[]>();
   for (let round = 0; round < rounds; round++)
-    for (const entry of shuffled(entries.filter(({ decides }) => decides || round < FEWER_ROUNDS))) {
+    for (const entry of shuffled(entries.filter(({ decides }) => decides || full || round === 0))) {
       const outcome = await duel(entry);
       for (const [mode, one] of outcome) {
         const key = `${entry.id} ${mode}`;
