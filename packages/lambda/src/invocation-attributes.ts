@@ -1,9 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import { guarded, semconv } from '@throughline/core/seam';
 import type { LambdaContext } from './lambda-context.ts';
-
-/** What called the function, in the conventions' words. */
-export type Trigger = 'http' | 'other';
+import type { Trigger } from './trigger.ts';
 
 /** `arn:aws:lambda:<region>:<account>:function:<name>`, which an alias or a version may follow. */
 const PARTS_OF_FUNCTION = 7;

@@ -5,9 +5,10 @@ import { flush } from './flush.ts';
 import { httpEventIn } from './http/http-event.ts';
 import { httpInvocations } from './http/http-invocations.ts';
 import type { Invocation } from './invocation.ts';
-import { invocationAttributes, type Trigger } from './invocation-attributes.ts';
+import { invocationAttributes } from './invocation-attributes.ts';
 import type { LambdaContext } from './lambda-context.ts';
 import type { LambdaOptions } from './lambda-options.ts';
+import { type Trigger, triggerOf } from './trigger.ts';
 
 type Callback = (error?: unknown, result?: unknown) => void;
 type AnyHandler = (event: unknown, context: LambdaContext | undefined, callback?: Callback) => unknown;
@@ -110,7 +111,7 @@ function invocations(
     });
     const request = httpEventIn(event);
     return request === undefined
-      ? beginDirect(context, () => attributes('other'))
+      ? beginDirect(context, () => attributes(triggerOf(event)))
       : beginHttp(request, attributes('http'));
   }
 

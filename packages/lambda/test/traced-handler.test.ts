@@ -187,6 +187,23 @@ describe('other invocations', () => {
   });
 
   it.each<[string, unknown]>([
+    ['pubsub', { Records: [{ EventSource: 'aws:sns', Sns: { Message: '{}' } }] }],
+    ['pubsub', { Records: [{ eventSource: 'aws:kinesis', kinesis: { data: 'e30=' } }] }],
+    ['pubsub', { eventSource: 'aws:kafka', records: { 'orders-0': [] } }],
+    ['pubsub', { version: '0', 'detail-type': 'OrderPaid', source: 'shop', detail: {} }],
+    ['datasource', { Records: [{ eventSource: 'aws:dynamodb', dynamodb: {} }] }],
+    ['datasource', { Records: [{ eventSource: 'aws:s3', s3: { bucket: { name: 'images' } } }] }],
+    ['timer', { version: '0', 'detail-type': 'Scheduled Event', source: 'aws.events', detail: {} }],
+    ['other', { Records: [{ eventSource: 'constructor' }] }],
+    ['other', { Records: [] }],
+  ])('names what called: %s', async (trigger, event) => {
+    const { span } = await invoke(event);
+
+    expect(span.attributes['faas.trigger']).toBe(trigger);
+    expect(span.name).toBe('orders');
+  });
+
+  it.each<[string, unknown]>([
     ['null', null],
     ['text', 'hello'],
     ['an empty object', {}],

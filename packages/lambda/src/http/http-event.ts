@@ -1,3 +1,5 @@
+import { isObject } from '../is-object.ts';
+
 /** Members of the events by which HTTP requests arrive, as used here. Both forms of headers may be there, or `null`. */
 interface HeadersOfEvent {
   readonly headers?: { readonly [name: string]: string | undefined } | null;
@@ -62,7 +64,3 @@ export function httpEventIn(event: unknown): HttpEvent | undefined {
 export const isHttpApi = (event: HttpEvent): event is HttpApiEvent => 'http' in event.requestContext;
 
 export const isLoadBalancer = (event: HttpEvent): event is LoadBalancerEvent => 'elb' in event.requestContext;
-
-export function isObject(value: unknown): value is { readonly [name: string]: unknown } {
-  return typeof value === 'object' && value !== null;
-}

@@ -1,5 +1,6 @@
 import type { HttpServerOutcome } from '@throughline/http-semantics';
-import { type HttpEvent, isHttpApi, isObject } from './http-event.ts';
+import { isObject } from '../is-object.ts';
+import { type HttpEvent, isHttpApi } from './http-event.ts';
 import { headersOf, routeOfEvent } from './request-of-event.ts';
 
 /** What the API answers for a result that is no response. */
