@@ -8,6 +8,7 @@ import type { Invocation } from './invocation.ts';
 import { invocationAttributes } from './invocation-attributes.ts';
 import type { LambdaContext } from './lambda-context.ts';
 import type { LambdaOptions } from './lambda-options.ts';
+import { sqsInvocations, sqsRecordsIn } from './sqs-invocations.ts';
 import { type Trigger, triggerOf } from './trigger.ts';
 
 type Callback = (error?: unknown, result?: unknown) => void;
@@ -21,6 +22,7 @@ const WITH_CALLBACK = 3;
  * recorded before the answer is returned.
  *
  * A request by API Gateway, a load balancer or a Function URL makes the span of an HTTP server, with the route of the API.
+ * A batch of messages from SQS makes a CONSUMER span that links to each of them.
  * For any other event, the span has the name of the function, and the caller's trace is read from the client context.
  *
  * The handler gets its arguments as they came. Its result is returned, and its error thrown, as it is. A handler that declares
@@ -99,6 +101,7 @@ function invocations(
     },
   );
   const beginHttp = httpInvocations(options, scope);
+  const beginSqs = sqsInvocations(options, scope);
   const beginDirect = directInvocations(options, scope);
   let cold = process.env.AWS_LAMBDA_INITIALIZATION_TYPE !== 'provisioned-concurrency';
 
@@ -110,9 +113,10 @@ function invocations(
       ...extraAttributes(extra, { event, context }),
     });
     const request = httpEventIn(event);
-    return request === undefined
-      ? beginDirect(context, () => attributes(triggerOf(event)))
-      : beginHttp(request, attributes('http'));
+    if (request !== undefined) return beginHttp(request, attributes('http'));
+    const records = sqsRecordsIn(event);
+    if (records !== undefined) return beginSqs(records, attributes('pubsub'));
+    return beginDirect(context, () => attributes(triggerOf(event)));
   }
 
   return (event, context) =>

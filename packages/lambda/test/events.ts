@@ -11,6 +11,55 @@ export const LAMBDA_CONTEXT = {
   getRemainingTimeInMillis: () => 30_000,
 };
 
+/** One batch: the first message with attributes, the second with X-Ray's header only, the third with neither. */
+export const SQS = {
+  Records: [
+    {
+      messageId: 'm-1',
+      receiptHandle: 'r-1',
+      body: '{"n":1}',
+      attributes: { ApproximateReceiveCount: '1', SentTimestamp: '1545082649183' },
+      messageAttributes: {
+        traceparent: {
+          dataType: 'String',
+          stringValue: TRACEPARENT,
+          stringListValues: [],
+          binaryListValues: [],
+        },
+      },
+      md5OfBody: 'e4e68fb7bd0e697a0ae8f1bb342846b3',
+      eventSource: 'aws:sqs',
+      eventSourceARN: 'arn:aws:sqs:eu-west-1:123456789012:orders',
+      awsRegion: 'eu-west-1',
+    },
+    {
+      messageId: 'm-2',
+      receiptHandle: 'r-2',
+      body: '{"n":2}',
+      attributes: {
+        SentTimestamp: '1545082649636',
+        AWSTraceHeader: 'Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1',
+      },
+      messageAttributes: {},
+      eventSource: 'aws:sqs',
+      eventSourceARN: 'arn:aws:sqs:eu-west-1:123456789012:orders',
+      awsRegion: 'eu-west-1',
+    },
+    {
+      messageId: 'm-3',
+      receiptHandle: 'r-3',
+      body: '{"n":3}',
+      attributes: { SentTimestamp: '1545082649700' },
+      messageAttributes: {
+        traceparent: { dataType: 'String', stringValue: 'hello', stringListValues: [], binaryListValues: [] },
+      },
+      eventSource: 'aws:sqs',
+      eventSourceARN: 'arn:aws:sqs:eu-west-1:123456789012:orders',
+      awsRegion: 'eu-west-1',
+    },
+  ],
+};
+
 /** A REST API behind a custom domain. */
 export const REST = {
   resource: '/items/{id}',

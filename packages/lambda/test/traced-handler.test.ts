@@ -12,6 +12,7 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 import { TracerProvider } from '@opentelemetry/sdk-trace';
 import { activeContext, baggageFields } from '@throughline/core';
 import { type LambdaOptions, tracedHandler } from '@throughline/lambda';
+import { traceHandler } from '@throughline/messaging/sqs';
 import { createPropagator } from '@throughline/propagators';
 import { createSpanCollector } from '@throughline/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -22,6 +23,7 @@ import {
   LAMBDA_CONTEXT,
   LOAD_BALANCER,
   REST,
+  SQS,
   TRACE_ID,
   TRACEPARENT,
 } from './events.ts';
@@ -165,6 +167,84 @@ describe('requests by HTTP', () => {
 
     expect(span.parentSpanContext).toBeUndefined();
     expect(span.links.map((link) => link.context.spanId)).toEqual([CALLER]);
+  });
+});
+
+describe('batches of SQS', () => {
+  const XRAY_SPAN = '53995c3f42cd8ad8';
+
+  it('have a CONSUMER span that links to each message with a context', async () => {
+    const { span } = await invoke(SQS, undefined);
+
+    expect(span).toMatchObject({ name: 'process orders', kind: SpanKind.CONSUMER });
+    expect(span.parentSpanContext).toBeUndefined();
+    expect(span.links.map((link) => link.context.spanId)).toEqual([CALLER, XRAY_SPAN]);
+    expect(span.status.code).toBe(SpanStatusCode.UNSET);
+    expect(span.instrumentationScope.name).toBe('@throughline/lambda');
+    expect(span.attributes).toMatchObject({
+      'messaging.system.name': 'aws.sqs',
+      'messaging.destination.name': 'orders',
+      'messaging.operation.type': 'process',
+      'messaging.batch.message_count': 3,
+      'faas.trigger': 'pubsub',
+      'faas.invocation_id': LAMBDA_CONTEXT.awsRequestId,
+    });
+  });
+
+  it('have a span for each message, with a handler of messaging', async () => {
+    const handleRecord = traceHandler(async (record: (typeof SQS.Records)[number]) => {
+      if (record.messageId === 'm-2') throw new Error('no stock');
+      return active()?.spanId;
+    });
+    const handler = tracedHandler(async (event: typeof SQS) => {
+      const results = await Promise.allSettled(event.Records.map((record) => handleRecord(record)));
+      const failed = event.Records.filter((_record, index) => results[index]?.status === 'rejected');
+      return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
+    });
+
+    await expect(handler(SQS)).resolves.toEqual({ batchItemFailures: [{ itemIdentifier: 'm-2' }] });
+
+    const batch = await spans.take(({ links }) => links.length === 2);
+    const messages = await spans.takeMany(3);
+    const byId = Object.fromEntries(
+      messages.map((span) => [String(span.attributes['messaging.message.id']), span] as const),
+    );
+    for (const span of messages) expect(span.parentSpanContext?.spanId).toBe(batch.spanContext().spanId);
+    expect(byId['m-1']?.links.map((link) => link.context.spanId)).toEqual([CALLER]);
+    expect(byId['m-2']?.status.code).toBe(SpanStatusCode.ERROR);
+    expect(byId['m-3']?.status.code).toBe(SpanStatusCode.UNSET);
+    expect(batch.status.code).toBe(SpanStatusCode.ERROR);
+    expect(batch.attributes['error.type']).toBe('BatchItemFailures');
+    expect(batch.events[0]?.attributes?.['exception.message']).toBe('1 of 3 messages failed');
+  });
+
+  it.each([[{ batchItemFailures: [] }], [{ batchItemFailures: 'm-1' }], [null]])(
+    'have not failed with %j',
+    async (result) => {
+      const { span, answer } = await invoke(SQS, result);
+
+      expect(answer).toBe(result);
+      expect(span.status.code).toBe(SpanStatusCode.UNSET);
+    },
+  );
+
+  it.each([[new RangeError('no')], [undefined]])('fail with %s, which is thrown as it is', async (error) => {
+    const handler = tracedHandler(async (_event: unknown) => Promise.reject(error));
+
+    await expect(handler(SQS)).rejects.toBe(error);
+    expect((await spans.take()).status.code).toBe(SpanStatusCode.ERROR);
+  });
+
+  it.each([
+    ['no members', { eventSource: 'aws:sqs' }],
+    [
+      'members of other kinds',
+      { eventSource: 'aws:sqs', messageId: 'm', eventSourceARN: 7, messageAttributes: 'x' },
+    ],
+  ])('of records with %s still reach the handler', async (_what, record) => {
+    const { answer } = await invoke({ Records: [record, null] }, 'ok');
+
+    expect(answer).toBe('ok');
   });
 });
 

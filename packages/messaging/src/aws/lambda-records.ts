@@ -51,7 +51,7 @@ export function sqsMessageIn(
     Body: body,
     Attributes: attributes,
     MessageAttributes: Object.fromEntries(named),
-    queue: eventSourceARN?.split(':').at(-1),
+    queue: typeof eventSourceARN === 'string' ? eventSourceARN.split(':').at(-1) : undefined,
   };
 }
 

@@ -1,5 +1,5 @@
 import { ROOT_CONTEXT } from '@opentelemetry/api';
-import { withMembers } from '@throughline/core/seam';
+import { Scope, withMembers } from '@throughline/core/seam';
 import { withFieldNames, withSystemNames } from '../sqs/asked-names.ts';
 import { countedMessage, queueOf, receivedMessage, type SqsMessage, sqsTracer } from '../sqs/sqs-tracer.ts';
 import type { MessagingOptions } from '../verbs/messaging-options.ts';
@@ -34,7 +34,7 @@ export function traceConsumerOptions<Options extends SqsConsumerOptions>(
   original: Options,
   options: MessagingOptions = {},
 ): Options {
-  const tracer = sqsTracer(options, 'traceConsumerOptions()');
+  const tracer = sqsTracer(options, new Scope('messaging', 'traceConsumerOptions()'));
   const { queueUrl, handleMessage, handleMessageBatch } = original;
   const system = original.attributeNames?.length ? 'attributeNames' : 'messageSystemAttributeNames';
   const push = { ambient: ROOT_CONTEXT };

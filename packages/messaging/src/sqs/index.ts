@@ -1,4 +1,4 @@
-import { withMembers } from '@throughline/core/seam';
+import { Scope, withMembers } from '@throughline/core/seam';
 import type { SqsRecord } from '../aws/lambda-records.ts';
 import { type AwsClient, answerAttributes, wrapAwsClient } from '../aws/wrap-aws-client.ts';
 import type { MessagingOptions } from '../verbs/messaging-options.ts';
@@ -18,6 +18,7 @@ import {
 export type { SqsRecord } from '../aws/lambda-records.ts';
 export type { AwsClient } from '../aws/wrap-aws-client.ts';
 export type { MessagingOptions, Relation } from '../verbs/messaging-options.ts';
+export { recordBatches } from './record-batches.ts';
 export type { SqsMessage } from './sqs-tracer.ts';
 
 interface QueueInput {
@@ -50,7 +51,7 @@ interface AskedNames {
  * await client.send(new SendMessageCommand({ QueueUrl, MessageBody: '{}' }));
  */
 export function traceClient<C extends AwsClient>(original: C, options: MessagingOptions = {}): C {
-  const tracer = sqsTracer(options, 'traceClient()');
+  const tracer = sqsTracer(options, new Scope('messaging', 'traceClient()'));
 
   const settle = (operationName: string) => (input: QueueInput, call: (input: object) => unknown) =>
     tracer.settle(
@@ -121,7 +122,7 @@ export function traceHandler<M extends SqsMessage | SqsRecord, Rest extends unkn
   handler: (message: M, ...rest: Rest) => R,
   options: MessagingOptions = {},
 ): (message: M, ...rest: Rest) => R {
-  const tracer = sqsTracer(options, 'traceHandler()');
+  const tracer = sqsTracer(options, new Scope('messaging', 'traceHandler()'));
   return tracedHandler(handler, (message, call) =>
     tracer.process(receivedMessage(message), () => call(message), { received: arrivals.isCounted(message) }),
   );

@@ -1,4 +1,4 @@
-import { Scope } from '@throughline/core/seam';
+import type { Scope } from '@throughline/core/seam';
 import { type SqsRecord, sqsMessageIn } from '../aws/lambda-records.ts';
 import { answerAttributes } from '../aws/wrap-aws-client.ts';
 import type { Message, MessagingTarget } from '../verbs/message.ts';
@@ -37,12 +37,12 @@ export function settledMessage(settled: object): Message<SqsMetadata> {
   return { carrier: undefined, messageId: handle === undefined ? undefined : received.get(handle) };
 }
 
-/** Returns a tracer for messages in SQS. `entry` is the function that the user called; errors name it. */
-export const sqsTracer = (options: MessagingOptions, entry: string) =>
+/** Returns a tracer for messages in SQS. */
+export const sqsTracer = (options: MessagingOptions, scope: Scope) =>
   createMessagingTracer(
     { system: 'aws.sqs', codec: sqsCodec, destinations: 'administered', errorAttributes: answerAttributes },
     options,
-    new Scope('messaging', entry),
+    scope,
   );
 
 /** Returns a message as the conventions describe it. */

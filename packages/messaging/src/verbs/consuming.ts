@@ -61,6 +61,11 @@ export interface ConsumerVerbs<C> {
    */
   processBatch<T>(batch: MessageBatch<C>, fn: () => T, delivery?: Pick<Delivery, 'ambient'>): T;
   /**
+   * Starts the process span of a whole batch, with a link to every message, where one call of the application's code gets it
+   * and its end is reported separately.
+   */
+  startProcessBatch(batch: MessageBatch<C>, delivery?: Pick<Delivery, 'ambient'>): Processing;
+  /**
    * Reports to the broker what became of messages: ack, nack, commit, delete. `answered` returns the attributes that only
    * the answer knows.
    */
@@ -155,6 +160,23 @@ export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerV
     return startOperation(settings, described, { kind: SpanKind.CLIENT, parent: ambient, links }).follow(fn);
   }
 
+  function startProcessBatch(
+    batch: MessageBatch<C>,
+    { ambient = activeContext() }: Pick<Delivery, 'ambient'> = {},
+  ): Processing {
+    const described = describeBatch('process', batch);
+    if (isTracingSuppressed(ambient) || isIgnored(described, ambient))
+      return new StartedProcess(ambient, undefined);
+    countConsumed(described, batch.messages.length);
+    const links = linksOf(described, batch.messages);
+    const operation = startOperation(settings, described, {
+      kind: SpanKind.CONSUMER,
+      parent: ambient,
+      links,
+    });
+    return new StartedProcess(operation.context, operation);
+  }
+
   function settle<T>(
     settled: Message<C> | MessageBatch<C>,
     fn: () => T,
@@ -178,7 +200,7 @@ export function consumingVerbs<C>(groundwork: MessagingGroundwork<C>): ConsumerV
     measured?.countConsumed(messages, messagingMetricAttributes(described, undefined));
   }
 
-  return { receive, process, startProcess, processBatch, settle };
+  return { receive, process, startProcess, processBatch, startProcessBatch, settle };
 }
 
 class StartedProcess implements Processing {
