@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import { guarded, semconv } from '@throughline/core/seam';
+import { guarded } from '@throughline/core/seam';
 import type { LambdaContext } from './lambda-context.ts';
 import type { Trigger } from './trigger.ts';
 
@@ -8,7 +8,7 @@ const PARTS_OF_FUNCTION = 7;
 const ACCOUNT = 4;
 
 /**
- * Returns what the conventions record of an invocation.
+ * Returns what the conventions record of an invocation. They are in development for functions and clouds.
  *
  * @see https://opentelemetry.io/docs/specs/semconv/faas/aws-lambda/
  */
@@ -23,16 +23,16 @@ export function invocationAttributes(
       const { awsRequestId, invokedFunctionArn } = context ?? {};
       const parts = typeof invokedFunctionArn === 'string' ? invokedFunctionArn.split(':') : [];
       return {
-        [semconv.ATTR_FAAS_TRIGGER]: trigger,
-        [semconv.ATTR_FAAS_COLDSTART]: coldStart,
-        ...(awsRequestId !== undefined && { [semconv.ATTR_FAAS_INVOCATION_ID]: awsRequestId }),
+        'faas.trigger': trigger,
+        'faas.coldstart': coldStart,
+        ...(awsRequestId !== undefined && { 'faas.invocation_id': awsRequestId }),
         ...(parts.length >= PARTS_OF_FUNCTION && {
-          [semconv.ATTR_AWS_LAMBDA_INVOKED_ARN]: invokedFunctionArn,
-          [semconv.ATTR_CLOUD_RESOURCE_ID]: parts.slice(0, PARTS_OF_FUNCTION).join(':'),
-          [semconv.ATTR_CLOUD_ACCOUNT_ID]: parts[ACCOUNT],
+          'aws.lambda.invoked_arn': invokedFunctionArn,
+          'cloud.resource_id': parts.slice(0, PARTS_OF_FUNCTION).join(':'),
+          'cloud.account.id': parts[ACCOUNT],
         }),
       };
     },
-    { [semconv.ATTR_FAAS_TRIGGER]: trigger },
+    { 'faas.trigger': trigger },
   );
 }

@@ -8,11 +8,7 @@
  */
 export const SCHEMA_URL = 'https://opentelemetry.io/schemas/1.45.0';
 
-/** Functions and clouds are in development in the conventions. */
-export const ATTR_AWS_LAMBDA_INVOKED_ARN = 'aws.lambda.invoked_arn';
 export const ATTR_CLIENT_ADDRESS = 'client.address';
-export const ATTR_CLOUD_ACCOUNT_ID = 'cloud.account.id';
-export const ATTR_CLOUD_RESOURCE_ID = 'cloud.resource_id';
 export const ATTR_DB_COLLECTION_NAME = 'db.collection.name';
 export const ATTR_DB_NAMESPACE = 'db.namespace';
 export const ATTR_DB_OPERATION_NAME = 'db.operation.name';
@@ -21,9 +17,6 @@ export const ATTR_DB_QUERY_TEXT = 'db.query.text';
 export const ATTR_DB_RESPONSE_STATUS_CODE = 'db.response.status_code';
 export const ATTR_DB_SYSTEM_NAME = 'db.system.name';
 export const ATTR_ERROR_TYPE = 'error.type';
-export const ATTR_FAAS_COLDSTART = 'faas.coldstart';
-export const ATTR_FAAS_INVOCATION_ID = 'faas.invocation_id';
-export const ATTR_FAAS_TRIGGER = 'faas.trigger';
 /** GraphQL is in development in the conventions. */
 export const ATTR_GRAPHQL_DOCUMENT = 'graphql.document';
 export const ATTR_GRAPHQL_OPERATION_NAME = 'graphql.operation.name';
