@@ -1,5 +1,5 @@
 /**
- * The attribute and metric names that Throughline writes, with the schema they come from.
+ * The attribute and metric names that several packages write, with the schema they come from. Those of one transport are in its package.
  *
  * Copied by hand from the stable part of the conventions, and marked where not stable: the package of constants is thirty
  * times the size of this one. `test/house` refuses what the version of the schema deprecates.
@@ -9,18 +9,8 @@
 export const SCHEMA_URL = 'https://opentelemetry.io/schemas/1.45.0';
 
 export const ATTR_CLIENT_ADDRESS = 'client.address';
-export const ATTR_DB_COLLECTION_NAME = 'db.collection.name';
-export const ATTR_DB_NAMESPACE = 'db.namespace';
-export const ATTR_DB_OPERATION_NAME = 'db.operation.name';
-export const ATTR_DB_QUERY_SUMMARY = 'db.query.summary';
-export const ATTR_DB_QUERY_TEXT = 'db.query.text';
-export const ATTR_DB_RESPONSE_STATUS_CODE = 'db.response.status_code';
-export const ATTR_DB_SYSTEM_NAME = 'db.system.name';
 export const ATTR_ERROR_TYPE = 'error.type';
 /** GraphQL is in development in the conventions. */
-export const ATTR_GRAPHQL_DOCUMENT = 'graphql.document';
-export const ATTR_GRAPHQL_OPERATION_NAME = 'graphql.operation.name';
-export const ATTR_GRAPHQL_OPERATION_TYPE = 'graphql.operation.type';
 export const ATTR_HTTP_REQUEST_HEADER = (name: string) => `http.request.header.${name}`;
 export const ATTR_HTTP_REQUEST_METHOD = 'http.request.method';
 export const ATTR_HTTP_REQUEST_METHOD_ORIGINAL = 'http.request.method_original';
@@ -46,10 +36,6 @@ export const ATTR_MESSAGING_SYSTEM_NAME = 'messaging.system.name';
 export const ATTR_NETWORK_PEER_ADDRESS = 'network.peer.address';
 export const ATTR_NETWORK_PEER_PORT = 'network.peer.port';
 export const ATTR_NETWORK_PROTOCOL_VERSION = 'network.protocol.version';
-export const ATTR_RPC_METHOD = 'rpc.method';
-export const ATTR_RPC_METHOD_ORIGINAL = 'rpc.method_original';
-export const ATTR_RPC_STATUS_CODE = 'rpc.status_code';
-export const ATTR_RPC_SYSTEM_NAME = 'rpc.system.name';
 export const ATTR_SERVER_ADDRESS = 'server.address';
 export const ATTR_SERVER_PORT = 'server.port';
 export const ATTR_URL_FULL = 'url.full';
@@ -62,11 +48,8 @@ export const ATTR_USER_AGENT_ORIGINAL = 'user_agent.original';
 export const ATTR_THROUGHLINE_EXTRACT = 'throughline.extract';
 
 /** Ours: how many errors the GraphQL operations of a request, or one operation, answered with. */
-export const ATTR_THROUGHLINE_GRAPHQL_ERRORS = 'throughline.graphql.errors';
 /** Ours: the variables of an operation that an option lists, as JSON. */
-export const ATTR_THROUGHLINE_GRAPHQL_VARIABLES = 'throughline.graphql.variables';
 
-export const METRIC_DB_CLIENT_OPERATION_DURATION = 'db.client.operation.duration';
 export const METRIC_HTTP_SERVER_REQUEST_DURATION = 'http.server.request.duration';
 export const METRIC_HTTP_CLIENT_REQUEST_DURATION = 'http.client.request.duration';
 /** In development in the conventions. */
@@ -75,8 +58,6 @@ export const METRIC_MESSAGING_CLIENT_CONSUMED_MESSAGES = 'messaging.client.consu
 export const METRIC_MESSAGING_CLIENT_OPERATION_DURATION = 'messaging.client.operation.duration';
 export const METRIC_MESSAGING_CLIENT_SENT_MESSAGES = 'messaging.client.sent.messages';
 export const METRIC_MESSAGING_PROCESS_DURATION = 'messaging.process.duration';
-export const METRIC_RPC_CLIENT_CALL_DURATION = 'rpc.client.call.duration';
-export const METRIC_RPC_SERVER_CALL_DURATION = 'rpc.server.call.duration';
 /** Ours: how each context arrived. */
 export const METRIC_THROUGHLINE_PROPAGATION = 'throughline.propagation';
 /** Ours: `extract` or `inject`. */

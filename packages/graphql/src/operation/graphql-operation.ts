@@ -1,7 +1,8 @@
 import { type Context, createContextKey, type Span } from '@opentelemetry/api';
 import { runInContext } from '@throughline/core';
-import { errorType, follow, guarded, type Operation, semconv } from '@throughline/core/seam';
+import { errorType, follow, guarded, type Operation } from '@throughline/core/seam';
 import { codeOf, errorsOf, thrownByResolver } from './answer-errors.ts';
+import { ATTR_THROUGHLINE_GRAPHQL_ERRORS } from './graphql-conventions.ts';
 import type { GraphqlOptions } from './graphql-options.ts';
 import { countErrors } from './http-server-span.ts';
 import type { GraphqlOperationRecord } from './operation-record.ts';
@@ -108,7 +109,7 @@ export class GraphqlOperation {
     operation.end({
       errorType: this.#errorType,
       failure: this.#thrown === undefined ? undefined : { error: this.#thrown },
-      complete: () => (errors === 0 ? {} : { [semconv.ATTR_THROUGHLINE_GRAPHQL_ERRORS]: errors }),
+      complete: () => (errors === 0 ? {} : { [ATTR_THROUGHLINE_GRAPHQL_ERRORS]: errors }),
       hook:
         responseHook &&
         ((span) =>

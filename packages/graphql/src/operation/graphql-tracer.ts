@@ -1,7 +1,13 @@
 import { type Attributes, type Context, SpanKind } from '@opentelemetry/api';
 import { activeContext } from '@throughline/core';
 import type { Scope } from '@throughline/core/seam';
-import { extraAttributes, guarded, nameRoute, Operation, redaction, semconv } from '@throughline/core/seam';
+import { extraAttributes, guarded, nameRoute, Operation, redaction } from '@throughline/core/seam';
+import {
+  ATTR_GRAPHQL_DOCUMENT,
+  ATTR_GRAPHQL_OPERATION_NAME,
+  ATTR_GRAPHQL_OPERATION_TYPE,
+  ATTR_THROUGHLINE_GRAPHQL_VARIABLES,
+} from './graphql-conventions.ts';
 import { GraphqlOperation } from './graphql-operation.ts';
 import { checkGraphqlOptions, type GraphqlOptions } from './graphql-options.ts';
 import { httpServerSpan } from './http-server-span.ts';
@@ -92,10 +98,9 @@ function attributesOf(record: GraphqlOperationRecord, options: GraphqlOptions): 
   const { type, name, document, variables } = record;
   const { captureDocument = false, captureVariables } = options;
   return {
-    ...(type !== undefined && { [semconv.ATTR_GRAPHQL_OPERATION_TYPE]: type }),
-    ...(name !== undefined && { [semconv.ATTR_GRAPHQL_OPERATION_NAME]: name.slice(0, MAX_NAME_LENGTH) }),
-    ...(captureDocument &&
-      document !== undefined && { [semconv.ATTR_GRAPHQL_DOCUMENT]: redaction.text(document) }),
+    ...(type !== undefined && { [ATTR_GRAPHQL_OPERATION_TYPE]: type }),
+    ...(name !== undefined && { [ATTR_GRAPHQL_OPERATION_NAME]: name.slice(0, MAX_NAME_LENGTH) }),
+    ...(captureDocument && document !== undefined && { [ATTR_GRAPHQL_DOCUMENT]: redaction.text(document) }),
     ...(captureVariables !== undefined && variables !== undefined && captured(variables, captureVariables)),
   };
 }
@@ -106,5 +111,5 @@ function captured(variables: Readonly<Record<string, unknown>>, names: readonly 
   const json = guarded('variables could not be written as JSON', () =>
     JSON.stringify(Object.fromEntries(listed)),
   );
-  return json === undefined ? {} : { [semconv.ATTR_THROUGHLINE_GRAPHQL_VARIABLES]: redaction.text(json) };
+  return json === undefined ? {} : { [ATTR_THROUGHLINE_GRAPHQL_VARIABLES]: redaction.text(json) };
 }

@@ -1,6 +1,7 @@
 import { type Span, SpanKind, trace } from '@opentelemetry/api';
 import { activeContext } from '@throughline/core';
-import { guarded, semconv } from '@throughline/core/seam';
+import { guarded } from '@throughline/core/seam';
+import { ATTR_THROUGHLINE_GRAPHQL_ERRORS } from './graphql-conventions.ts';
 
 const errorCounts = new WeakMap<Span, number>();
 
@@ -24,6 +25,6 @@ export function countErrors(span: Span, errors: number): void {
     if (errors === 0 || !span.isRecording()) return;
     const count = (errorCounts.get(span) ?? 0) + errors;
     errorCounts.set(span, count);
-    span.setAttribute(semconv.ATTR_THROUGHLINE_GRAPHQL_ERRORS, count);
+    span.setAttribute(ATTR_THROUGHLINE_GRAPHQL_ERRORS, count);
   });
 }

@@ -7,9 +7,9 @@ import {
   Operation,
   propagatorOf,
   type Scope,
-  semconv,
 } from '@throughline/core/seam';
 import type { RpcCall, RpcOutcome, RpcPeer } from './rpc-call.ts';
+import { ATTR_RPC_METHOD_ORIGINAL } from './rpc-conventions.ts';
 import { rpcDuration } from './rpc-duration.ts';
 import { CLIENT_RULES, type RpcClientOptions } from './rpc-options.ts';
 import {
@@ -80,7 +80,7 @@ export function createRpcClientTracer(
     if (method !== OTHER_METHOD && options.attributes === undefined) return identity;
     return {
       ...identity,
-      ...(method === OTHER_METHOD && { [semconv.ATTR_RPC_METHOD_ORIGINAL]: call.method }),
+      ...(method === OTHER_METHOD && { [ATTR_RPC_METHOD_ORIGINAL]: call.method }),
       ...extraAttributes(options.attributes, call),
     };
   }

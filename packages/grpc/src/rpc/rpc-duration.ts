@@ -1,5 +1,6 @@
 import type { Attributes, MeterProvider } from '@opentelemetry/api';
 import { guarded, type Measure, type Scope, semconv } from '@throughline/core/seam';
+import { METRIC_RPC_CLIENT_CALL_DURATION, METRIC_RPC_SERVER_CALL_DURATION } from './rpc-conventions.ts';
 
 /**
  * Returns a function that looks up the histogram of one side and returns, for the attributes of a call, what measures its
@@ -15,7 +16,7 @@ export function rpcDuration(
   const server = side === 'server';
   return scope.instruments(given, (meter) => {
     const histogram = meter.createHistogram(
-      server ? semconv.METRIC_RPC_SERVER_CALL_DURATION : semconv.METRIC_RPC_CLIENT_CALL_DURATION,
+      server ? METRIC_RPC_SERVER_CALL_DURATION : METRIC_RPC_CLIENT_CALL_DURATION,
       {
         description: `Measures the duration of an ${server ? 'incoming' : 'outgoing'} Remote Procedure Call (RPC).`,
         unit: 's',

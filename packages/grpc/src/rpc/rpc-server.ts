@@ -15,6 +15,7 @@ import {
   semconv,
 } from '@throughline/core/seam';
 import type { RpcCall, RpcOutcome, RpcPeer } from './rpc-call.ts';
+import { ATTR_RPC_METHOD, ATTR_RPC_SYSTEM_NAME } from './rpc-conventions.ts';
 import { rpcDuration } from './rpc-duration.ts';
 import { type RpcServerOptions, SERVER_RULES } from './rpc-options.ts';
 import {
@@ -83,8 +84,8 @@ export function createRpcServerTracer(
     };
     // The name that a caller uses for this server is the caller's choice, and would make a series of its own.
     const measure = measured?.({
-      [semconv.ATTR_RPC_SYSTEM_NAME]: system,
-      [semconv.ATTR_RPC_METHOD]: call.method,
+      [ATTR_RPC_SYSTEM_NAME]: system,
+      [ATTR_RPC_METHOD]: call.method,
     });
     const operation = new Operation(parentOf(arrival, admission, ambient), start, measure);
     if (peer !== undefined && operation.recording)

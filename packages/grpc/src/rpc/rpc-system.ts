@@ -1,6 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import { semconv } from '@throughline/core/seam';
 import type { RpcCall, RpcOutcome, RpcPeer } from './rpc-call.ts';
+import { ATTR_RPC_METHOD, ATTR_RPC_STATUS_CODE, ATTR_RPC_SYSTEM_NAME } from './rpc-conventions.ts';
 
 /** Value of `rpc.system.name`. */
 export type RpcSystem = 'grpc' | 'connectrpc';
@@ -30,7 +31,7 @@ export function clientErrorType({ statusCode }: RpcOutcome): string | undefined 
 
 /** Returns what is known at the end, for span and measurement. */
 export function statusAttributes({ statusCode }: RpcOutcome): Attributes {
-  return statusCode === undefined ? {} : { [semconv.ATTR_RPC_STATUS_CODE]: statusCode };
+  return statusCode === undefined ? {} : { [ATTR_RPC_STATUS_CODE]: statusCode };
 }
 
 /** Returns the attributes of the other end of the connection, to be added to a span; `undefined` where not known. */
@@ -48,8 +49,8 @@ export function callAttributes(
   { serverAddress, serverPort }: RpcCall,
 ): Attributes {
   const attributes: Attributes = {
-    [semconv.ATTR_RPC_SYSTEM_NAME]: system,
-    [semconv.ATTR_RPC_METHOD]: method,
+    [ATTR_RPC_SYSTEM_NAME]: system,
+    [ATTR_RPC_METHOD]: method,
   };
   if (serverAddress !== undefined) attributes[semconv.ATTR_SERVER_ADDRESS] = serverAddress;
   if (serverPort !== undefined) attributes[semconv.ATTR_SERVER_PORT] = serverPort;

@@ -1,6 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import { activeContext, runInContext } from '@throughline/core';
 import { semconv, withMembers } from '@throughline/core/seam';
+import { ATTR_DB_NAMESPACE } from '../query/database-conventions.ts';
 import type { QueryTracer } from '../query/query-tracer.ts';
 import type { PgClient, Submittable } from './pg-client.ts';
 import { submittedView } from './submitted-view.ts';
@@ -69,7 +70,7 @@ function inContext(callback: Callback): Callback {
 
 function targetOf({ host, port, database }: PgClient): Attributes {
   return {
-    [semconv.ATTR_DB_NAMESPACE]: database,
+    [ATTR_DB_NAMESPACE]: database,
     [semconv.ATTR_SERVER_ADDRESS]: host,
     [semconv.ATTR_SERVER_PORT]: port,
   };

@@ -1,5 +1,6 @@
 import type { Attributes, MeterProvider } from '@opentelemetry/api';
 import { guarded, type Measure, type Scope, semconv } from '@throughline/core/seam';
+import { METRIC_DB_CLIENT_OPERATION_DURATION } from './database-conventions.ts';
 
 /** In seconds, as the conventions give them. */
 const BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
@@ -15,7 +16,7 @@ export function operationDuration(
   given: MeterProvider | undefined,
 ): () => ((identity: Attributes) => Measure) | undefined {
   return scope.instruments(given, (meter) => {
-    const histogram = meter.createHistogram(semconv.METRIC_DB_CLIENT_OPERATION_DURATION, {
+    const histogram = meter.createHistogram(METRIC_DB_CLIENT_OPERATION_DURATION, {
       description: 'Duration of database client operations.',
       unit: 's',
       advice: { explicitBucketBoundaries: BUCKETS },

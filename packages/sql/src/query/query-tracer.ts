@@ -10,11 +10,19 @@ import {
   propagatorOf,
   redaction,
   type Scope,
-  semconv,
 } from '@throughline/core/seam';
 import { withComment } from '../comment/with-comment.ts';
 import { sanitised } from '../statement/sanitised.ts';
 import { summaryOf } from '../statement/summary.ts';
+import {
+  ATTR_DB_COLLECTION_NAME,
+  ATTR_DB_NAMESPACE,
+  ATTR_DB_OPERATION_NAME,
+  ATTR_DB_QUERY_SUMMARY,
+  ATTR_DB_QUERY_TEXT,
+  ATTR_DB_RESPONSE_STATUS_CODE,
+  ATTR_DB_SYSTEM_NAME,
+} from './database-conventions.ts';
 import { operationDuration } from './operation-duration.ts';
 import { SQL_RULES, type SqlOptions } from './sql-options.ts';
 
@@ -73,9 +81,7 @@ export function createQueryTracer(system: string, options: SqlOptions, scope: Sc
       attributes: queryText
         ? {
             ...identity,
-            [semconv.ATTR_DB_QUERY_TEXT]: guarded('a statement could not be read', () =>
-              sanitised(query.text),
-            ),
+            [ATTR_DB_QUERY_TEXT]: guarded('a statement could not be read', () => sanitised(query.text)),
           }
         : identity,
     };
@@ -99,16 +105,16 @@ export function createQueryTracer(system: string, options: SqlOptions, scope: Sc
 function identityOf(system: string, { text, target }: SqlQuery): Attributes {
   const summary = guarded('a statement could not be read', () => summaryOf(text));
   return {
-    [semconv.ATTR_DB_SYSTEM_NAME]: system,
+    [ATTR_DB_SYSTEM_NAME]: system,
     ...target,
-    [semconv.ATTR_DB_QUERY_SUMMARY]: summary?.text,
-    [semconv.ATTR_DB_OPERATION_NAME]: summary?.operation,
-    [semconv.ATTR_DB_COLLECTION_NAME]: summary?.collection,
+    [ATTR_DB_QUERY_SUMMARY]: summary?.text,
+    [ATTR_DB_OPERATION_NAME]: summary?.operation,
+    [ATTR_DB_COLLECTION_NAME]: summary?.collection,
   };
 }
 
 const nameOf = (identity: Attributes, system: string) =>
-  String(identity[semconv.ATTR_DB_QUERY_SUMMARY] ?? identity[semconv.ATTR_DB_NAMESPACE] ?? system);
+  String(identity[ATTR_DB_QUERY_SUMMARY] ?? identity[ATTR_DB_NAMESPACE] ?? system);
 
 const isSampled = (context: Context) =>
   ((trace.getSpanContext(context)?.traceFlags ?? 0) & TraceFlags.SAMPLED) !== 0;
@@ -121,7 +127,7 @@ const QUOTES_VALUES = /^(?:22|42601)/;
 function failed(error: unknown) {
   const { code, severity } = Object(error) as { code?: unknown; severity?: unknown };
   const state = typeof code === 'string' && severity !== undefined && STATE.test(code) ? code : undefined;
-  const answer = { [semconv.ATTR_DB_RESPONSE_STATUS_CODE]: state };
+  const answer = { [ATTR_DB_RESPONSE_STATUS_CODE]: state };
   const redact = (text: string) =>
     redaction.text(QUOTES_VALUES.test(state ?? '') ? text.replace(/".*"/s, '"?"') : text);
   return {
