@@ -3,9 +3,17 @@ import { createLogFields, traceMeta } from '@throughline/core/logs';
 import * as express from '@throughline/express';
 import { tracePlugin } from '@throughline/fastify';
 import { createTracedFetch, createTraceHeaders, traceInterceptor } from '@throughline/fetch';
+import * as apollo from '@throughline/graphql/apollo';
+import { traceLoader } from '@throughline/graphql/dataloader';
+import * as envelop from '@throughline/graphql/envelop';
+import { traceExecution } from '@throughline/graphql/execution';
+import * as mercurius from '@throughline/graphql/mercurius';
+import * as connect from '@throughline/grpc/connect';
+import * as grpcJs from '@throughline/grpc/grpc-js';
 import { traceListener } from '@throughline/http';
 import { createHttpServerTracer, sampledBudget, trustWhen } from '@throughline/http-semantics';
 import * as koa from '@throughline/koa';
+import { tracedHandler } from '@throughline/lambda';
 import * as amqplib from '@throughline/messaging/amqplib';
 import * as bullmq from '@throughline/messaging/bullmq';
 import * as cloudevents from '@throughline/messaging/cloudevents';
@@ -23,7 +31,15 @@ import * as sqs from '@throughline/messaging/sqs';
 import * as sqsConsumer from '@throughline/messaging/sqs-consumer';
 import * as propagators from '@throughline/propagators';
 import { startTracing } from '@throughline/sdk';
+import * as pg from '@throughline/sql/pg';
+import { readFrames, writeFrames } from '@throughline/stream';
 import * as testing from '@throughline/testing';
+import { traceFetchHandler } from '@throughline/web';
+import * as hono from '@throughline/web/hono';
+import { traceWebSocket as traceNativeSocket } from '@throughline/websocket/native';
+import { traceServer as traceSocketIo } from '@throughline/websocket/socket.io';
+import { traceConnect } from '@throughline/websocket/socket.io-client';
+import { traceWebSocket, traceWebSocketServer } from '@throughline/websocket/ws';
 import fastify from 'fastify';
 import { describe, expect, test } from 'vitest';
 
@@ -45,6 +61,33 @@ const SET_UPS: Record<string, SetUp> = {
     await app.register(tracePlugin, options);
     await app.ready();
   },
+  traceFetchHandler: (options) => traceFetchHandler(() => new Response(), options),
+  'hono traceContext': (options) => hono.traceContext(options),
+  'grpc-js traceServer': (options) => grpcJs.traceServer(options),
+  'grpc-js traceClient': (options) => grpcJs.traceClient(options),
+  'connect traceServer': (options) => connect.traceServer(options),
+  'connect traceClient': (options) => connect.traceClient(options),
+  'apollo traceGraphql': (options) => apollo.traceGraphql(options),
+  'envelop traceGraphql': (options) => envelop.traceGraphql(options),
+  'mercurius traceGraphql': (options) => mercurius.traceGraphql(options),
+  traceExecution: (options) => traceExecution({}, options),
+  traceLoader: (options) =>
+    traceLoader(
+      'items',
+      async () => [],
+      (load) => ({ load }) as never,
+      options,
+    ),
+  'ws traceWebSocket': (options) => traceWebSocket(class {} as never, options),
+  'ws traceWebSocketServer': (options) => traceWebSocketServer(class {} as never, options),
+  'native traceWebSocket': (options) => traceNativeSocket(class {} as never, options),
+  'socket.io traceServer': (options) => traceSocketIo({ adapter() {} } as never, options),
+  'socket.io-client traceConnect': (options) => traceConnect((() => {}) as never, options),
+  readFrames: (options) => readFrames(options),
+  writeFrames: (options) => writeFrames(options),
+  tracedHandler: (options) => tracedHandler(async () => {}, options),
+  'pg traceClient': (options) => pg.traceClient({} as never, options),
+  'pg tracePool': (options) => pg.tracePool({} as never, options),
   createTracedFetch: (options) => createTracedFetch(options),
   createTraceHeaders: (options) => createTraceHeaders(options),
   traceInterceptor: (options) => traceInterceptor(options),
@@ -113,7 +156,7 @@ function setUp(name: string, value: (...args: unknown[]) => unknown, options: ob
   const client =
     name.includes('Handler') || name === 'traceProcessor' || name === 'traceEmitter' ? () => {} : {};
   const own = { headers: () => ({}), ...options };
-  if (name === 'createTelemetry') return value(options);
+  if (name === 'createTelemetry' || name === 'recordBatches') return value(options);
   if (name === 'createJobTracer') return value('x', options);
   return value(
     client,
@@ -130,7 +173,7 @@ describe('an option that does not exist is refused by', () => {
   test.each(Object.keys(SET_UPS))('%s', async (name) => {
     const set = async () => (SET_UPS[name] as SetUp)({ surplusOption: true });
     await expect(set).rejects.toThrow(
-      /^\[throughline\/[a-z-]+\] .+: options\.surplusOption does not exist; (the options are |there are no options)/,
+      /^\[throughline\/[a-z/-]+\] .+: options\.surplusOption does not exist; (the options are |there are no options)/,
     );
     await expect(set).rejects.toBeInstanceOf(TypeError);
   });

@@ -1,8 +1,13 @@
 import { EventEmitter } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import { inspect } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it, vi } from 'vitest';
 import { wrapClient } from '../src/wrapping/wrap-client.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 /** A client with the ways in which clients hand themselves back. */
 class Client extends EventEmitter {
@@ -215,6 +220,24 @@ describe('what is assigned to a wrapped client', () => {
     expect(wrapped.onMessage).toBe(onMessage);
     client.onMessage?.('a');
     expect(onMessage).toHaveBeenCalledWith('a');
+  });
+
+  it('is not kept when something else was assigned in its place', async () => {
+    const { client, wrapped } = wrap();
+    const assign = (to: Client) => {
+      const handler = () => {};
+      to.onMessage = handler;
+      void wrapped.onMessage;
+      return new WeakRef(handler);
+    };
+    const handlers = [wrapped, client, wrapped, client, wrapped].map(assign);
+    const held = () => handlers.filter((handler) => handler.deref() !== undefined).length;
+    for (let round = 0; round < 100 && held() > 1; round++) {
+      await turn();
+      collectGarbage();
+    }
+    // The last one is still assigned.
+    expect(held()).toBe(1);
   });
 
   it('belongs to an object that inherits from the wrapped one, where that is assigned to', () => {

@@ -1,5 +1,6 @@
 /**
- * The attribute and metric names that several packages write, with the schema they come from. Those of one transport are in its package.
+ * The attribute and metric names that several packages write, with the schema they come from. Those of one transport are in
+ * its package.
  *
  * Copied by hand from the stable part of the conventions, and marked where not stable: the package of constants is thirty
  * times the size of this one. `test/house` refuses what the version of the schema deprecates.

@@ -46,6 +46,12 @@ export function wrapClient<T extends object>(client: T, methods: Methods): T {
   return proxy;
 }
 
+/** A function of the original, and what is shown of it: itself, if the application put it there. */
+interface Bound {
+  readonly method: unknown;
+  readonly shown: unknown;
+}
+
 /**
  * What a wrapped client shows of the original. Some clients have each of their messages wrapped, so nothing is made before it
  * is needed.
@@ -56,8 +62,10 @@ class ClientView<T extends object> implements ProxyHandler<T> {
   readonly #methods: Methods;
   /** What the application put in place of replaced methods. */
   #overlay: Record<PropertyKey, unknown> | undefined;
-  /** Methods, and what is shown of them. */
-  #bound: Map<unknown, Method> | undefined;
+  /** By name, the function that the original holds and what is shown of it. No more than it has names. */
+  #bound: Map<PropertyKey, Bound> | undefined;
+  /** What was shown of functions that the original held before, for those who put one of them back. */
+  #earlier: WeakMap<object, unknown> | undefined;
 
   constructor(client: T, methods: Methods) {
     this.client = client;
@@ -75,19 +83,27 @@ class ClientView<T extends object> implements ProxyHandler<T> {
     if (member === this.client) return this.handedBack.value(member);
     if (typeof member !== 'function' || name === 'constructor') return member;
     const method = this.#replacementOf(name) ?? (member as Method);
-    this.#bound ??= new Map();
-    let made = this.#bound.get(method);
-    if (made === undefined) {
-      made = this.#bind(method, String(name), method !== member);
-      this.#bound.set(method, made);
-    }
-    return made;
+    const known = this.#bound?.get(name);
+    if (known?.method === method) return known.shown;
+    const shown = this.#bind(method, String(name), method !== member);
+    this.#keep(name, method, shown);
+    return shown;
   }
 
-  /** The method that is shown as `made`. Asked for when the application assigns something. */
-  #methodOf(made: unknown): unknown {
-    for (const [method, shown] of this.#bound ?? []) if (shown === made) return method;
-    return undefined;
+  #keep(name: PropertyKey, method: unknown, shown: unknown): void {
+    this.#bound ??= new Map();
+    const before = this.#bound.get(name);
+    if (before !== undefined && before.shown !== before.method) {
+      this.#earlier ??= new WeakMap();
+      this.#earlier.set(before.shown as object, before.method);
+    }
+    this.#bound.set(name, { method, shown });
+  }
+
+  /** Returns the function of the original that is or was shown as `shown`. Asked for when the application assigns something. */
+  #methodOf(shown: unknown): unknown {
+    for (const bound of this.#bound?.values() ?? []) if (bound.shown === shown) return bound.method;
+    return this.#earlier?.get(shown as object);
   }
 
   /** Replaced methods call callbacks themselves and return what is ours, but for those that add listeners. */
@@ -107,14 +123,12 @@ class ClientView<T extends object> implements ProxyHandler<T> {
   }
 
   /** The original's own value for one that was shown. What the application made is shown as it is. */
-  #hidden(value: unknown): unknown {
+  #hidden(name: PropertyKey, value: unknown): unknown {
     if (value !== undefined && value === this.handedBack.value(this.client)) return this.client;
     if (typeof value !== 'function') return value;
-    const method = this.#methodOf(value);
-    if (method !== undefined) return method;
-    this.#bound ??= new Map();
-    this.#bound.set(value, value as Method);
-    return value;
+    const method = this.#methodOf(value) ?? value;
+    this.#keep(name, method, value);
+    return method;
   }
 
   set(_target: T, name: PropertyKey, value: unknown, receiver: unknown): boolean {
@@ -122,7 +136,7 @@ class ClientView<T extends object> implements ProxyHandler<T> {
     if (receiver !== this.handedBack.value(this.client))
       return Reflect.set(this.client, name, value, receiver);
     if (this.#replacementOf(name) === undefined)
-      return Reflect.set(this.client, name, this.#hidden(value), this.client);
+      return Reflect.set(this.client, name, this.#hidden(name, value), this.client);
     return this.#replace(name, { value, writable: true, enumerable: true });
   }
 
@@ -170,7 +184,8 @@ class ClientView<T extends object> implements ProxyHandler<T> {
   defineProperty(target: T, name: PropertyKey, descriptor: PropertyDescriptor): boolean {
     if (this.#replacementOf(name) !== undefined && descriptor.configurable !== false)
       return this.#replace(name, descriptor);
-    const own = 'value' in descriptor ? { ...descriptor, value: this.#hidden(descriptor.value) } : descriptor;
+    const own =
+      'value' in descriptor ? { ...descriptor, value: this.#hidden(name, descriptor.value) } : descriptor;
     if (!Reflect.defineProperty(this.client, name, own)) return false;
     if (this.#overlay !== undefined) Reflect.deleteProperty(this.#overlay, name);
     if (descriptor.configurable === false) this.#settle(target, name);
