@@ -56,7 +56,7 @@ export function createClientHandshakes<Messages extends MessageOptions>(
         serverAddress: hostname.replace(/^\[(.*)\]$/, '$1'),
         serverPort: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port),
       },
-      tells: decide(url),
+      outgoing: decide(url),
     });
   }
 

@@ -65,13 +65,13 @@ export function createServerHandshakes<Messages extends MessageOptions>(
   };
   const tracer = createHttpServerTracer({ ...http, trust: noted }, scope, selfCheck);
   const messageTracer = createMessageTracer(system, tracedMessages, { ...http, trust: undefined }, scope);
-  const tells = createPeerDecider({ propagateTo, baggageTo, baggageEntries });
+  const outgoing = createPeerDecider({ propagateTo, baggageTo, baggageEntries });
 
   return {
     broadcasts: new SocketConnection(messageTracer, {
       opened: ROOT_CONTEXT,
       target: {},
-      tells: tells(undefined),
+      outgoing: outgoing(undefined),
     }),
     begin(req, res, description) {
       decided = undefined;
@@ -83,7 +83,7 @@ export function createServerHandshakes<Messages extends MessageOptions>(
         opened: exchange.context,
         target: { destination: pathOfTarget(req.url), attributes: peerOf(req.socket) },
         trust: known?.trust ?? (exchange.trusted ? undefined : DISTRUST),
-        tells: tells(known?.request),
+        outgoing: outgoing(known?.request),
       });
       return { exchange, connection };
     },

@@ -14,7 +14,7 @@ export interface ConnectionFacts {
   /** How far the peer is trusted. Absent: the options decide per message. */
   readonly trust?: TrustDecision | undefined;
   /** What of a context the peer may receive: the trace with this baggage, or nothing. */
-  readonly tells: BaggageRule | undefined;
+  readonly outgoing: BaggageRule | undefined;
 }
 
 /** The connection in whose own context code runs. */
@@ -37,13 +37,13 @@ export class SocketConnection {
   readonly #shared: Pick<Message<MessageFields>, 'connection'> & MessagingTarget;
 
   constructor(tracer: MessageTracer, facts: ConnectionFacts) {
-    const { opened, target, trust, tells = 'drop' } = facts;
+    const { opened, target, trust, outgoing = 'drop' } = facts;
     this.#tracer = tracer;
     this.#facts = facts;
     this.#span = trace.getSpanContext(opened);
     this.context = opened.setValue(CONNECTION, this);
     this.#start = tracer.staysInTrace ? opened : trace.deleteSpan(opened);
-    this.#shared = { ...target, connection: { span: this.#span, trust, baggage: tells } };
+    this.#shared = { ...target, connection: { span: this.#span, trust, baggage: outgoing } };
   }
 
   /** Returns the connection in whose own context this code runs, outside of spans that the application or a message started. */
@@ -68,7 +68,7 @@ export class SocketConnection {
   send<T>(message: SocketMessage, send: (fields: MessageFields | undefined) => T): T {
     const { verbs } = this.#tracer;
     return this.#beginTrace(() =>
-      verbs.send(this.#describe(message), (fields) => send(this.#told(message, fields))),
+      verbs.send(this.#describe(message), (fields) => send(this.#fieldsOf(message, fields))),
     );
   }
 
@@ -85,7 +85,7 @@ export class SocketConnection {
     const { verbs } = this.#tracer;
     return this.#beginTrace(() =>
       sendWithCallback(verbs, this.#describe(message), callback, (fields, onResult) =>
-        send(this.#told(message, fields), onResult),
+        send(this.#fieldsOf(message, fields), onResult),
       ),
     );
   }
@@ -99,8 +99,8 @@ export class SocketConnection {
     return { ...this.#shared, ...more, carrier: fields };
   }
 
-  #told(message: SocketMessage, fields: MessageFields | undefined): MessageFields | undefined {
-    return this.#facts.tells === undefined ? message.fields : fields;
+  #fieldsOf(message: SocketMessage, fields: MessageFields | undefined): MessageFields | undefined {
+    return this.#facts.outgoing === undefined ? message.fields : fields;
   }
 
   /** Runs `fn` outside of the handshake's span if that is active, and not one that the application or a message started. */
