@@ -42,6 +42,7 @@ export { errorType } from './operation/error-type.ts';
 export { extraAttributes } from './operation/extra-attributes.ts';
 export { follow } from './operation/follow.ts';
 export type { DescribableSpan, RequestHookState, ResponseHookState } from './operation/hook-state.ts';
+export { measureBy } from './operation/measure-by.ts';
 export { namedRoute, nameRoute } from './operation/named-route.ts';
 export { type Failure, type Measure, Operation, type OperationResult } from './operation/operation.ts';
 

@@ -10,7 +10,7 @@
 
 // Faults are reported to `diag` once per cause, also where several copies of this package are loaded.
 
-export { className, isError, isName } from './error-class.ts';
+export { className, isError } from './error-class.ts';
 export { guarded, reportOnce } from './guard.ts';
 export { isHeldApart, sharedByCopies } from './shared-by-copies.ts';
 

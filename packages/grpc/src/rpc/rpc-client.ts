@@ -12,13 +12,13 @@ import type { RpcCall, RpcOutcome, RpcPeer } from './rpc-call.ts';
 import { ATTR_RPC_METHOD_ORIGINAL } from './rpc-conventions.ts';
 import { rpcDuration } from './rpc-duration.ts';
 import { CLIENT_RULES, type RpcClientOptions } from './rpc-options.ts';
+import { rpcResult } from './rpc-result.ts';
 import {
   callAttributes,
   clientErrorType,
   OTHER_METHOD,
   peerAttributes,
   type RpcSystem,
-  statusAttributes,
 } from './rpc-system.ts';
 import { createSendable } from './targets.ts';
 
@@ -46,7 +46,7 @@ export function createRpcClientTracer(
   scope: Scope,
 ): RpcClientTracer {
   scope.check(options, CLIENT_RULES);
-  const { ignore, requestHook, responseHook } = options;
+  const { ignore, requestHook } = options;
   const known = options.methods && new Set(options.methods);
   const sendable = createSendable(options);
   const tracer = scope.tracer(options.tracerProvider);
@@ -98,17 +98,7 @@ export function createRpcClientTracer(
       },
       end(outcome, peer) {
         if (peer !== undefined && operation.recording) operation.describe(peerAttributes(peer));
-        const status = statusAttributes(outcome);
-        operation.end({
-          errorType: clientErrorType(outcome),
-          failure: outcome.error === undefined ? undefined : { error: outcome.error },
-          measured: status,
-          complete: () => status,
-          hook:
-            responseHook &&
-            ((span) =>
-              guarded('options.responseHook threw', () => responseHook({ span, request: call, outcome }))),
-        });
+        operation.end(rpcResult(call, outcome, clientErrorType(outcome), options));
       },
     };
   };

@@ -1,5 +1,5 @@
 import type { Attributes, MeterProvider } from '@opentelemetry/api';
-import { guarded, type Measure, type Scope, semconv } from '@throughline/core/seam';
+import { type Measure, measureBy, type Scope, semconv } from '@throughline/core/seam';
 import { METRIC_RPC_CLIENT_CALL_DURATION, METRIC_RPC_SERVER_CALL_DURATION } from './rpc-conventions.ts';
 
 /**
@@ -23,14 +23,6 @@ export function rpcDuration(
         advice: { explicitBucketBoundaries: semconv.DURATION_BUCKETS },
       },
     );
-    return (identity) =>
-      (seconds, { measured, errorType }) =>
-        guarded('a meter threw', () =>
-          histogram.record(seconds, {
-            ...identity,
-            ...measured,
-            ...(errorType !== undefined && { [semconv.ATTR_ERROR_TYPE]: errorType }),
-          }),
-        );
+    return measureBy(histogram);
   });
 }

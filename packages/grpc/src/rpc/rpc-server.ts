@@ -18,13 +18,8 @@ import type { RpcCall, RpcOutcome, RpcPeer } from './rpc-call.ts';
 import { ATTR_RPC_METHOD, ATTR_RPC_SYSTEM_NAME } from './rpc-conventions.ts';
 import { rpcDuration } from './rpc-duration.ts';
 import { type RpcServerOptions, SERVER_RULES } from './rpc-options.ts';
-import {
-  callAttributes,
-  peerAttributes,
-  type RpcSystem,
-  serverErrorType,
-  statusAttributes,
-} from './rpc-system.ts';
+import { rpcResult } from './rpc-result.ts';
+import { callAttributes, peerAttributes, type RpcSystem, serverErrorType } from './rpc-system.ts';
 
 /** One call being served. */
 export interface ServedRpc {
@@ -58,7 +53,7 @@ export function createRpcServerTracer(
   scope: Scope,
 ): RpcServerTracer {
   scope.check(options, SERVER_RULES);
-  const { ignore, requestHook, responseHook } = options;
+  const { ignore, requestHook } = options;
   const decideTrust = createTrustDecider(options.trust ?? 'continue');
   const tracer = scope.tracer(options.tracerProvider);
   const duration = rpcDuration(scope, 'server', options.meterProvider);
@@ -104,17 +99,7 @@ export function createRpcServerTracer(
     return {
       run: (fn) => operation.run(fn),
       end(outcome) {
-        const status = statusAttributes(outcome);
-        operation.end({
-          errorType: serverErrorType(outcome),
-          failure: outcome.error === undefined ? undefined : { error: outcome.error },
-          measured: status,
-          complete: () => status,
-          hook:
-            responseHook &&
-            ((span) =>
-              guarded('options.responseHook threw', () => responseHook({ span, request: call, outcome }))),
-        });
+        operation.end(rpcResult(call, outcome, serverErrorType(outcome), options));
       },
     };
   }

@@ -1,5 +1,5 @@
 import type { Attributes, MeterProvider } from '@opentelemetry/api';
-import { guarded, type Measure, type Scope, semconv } from '@throughline/core/seam';
+import { type Measure, measureBy, type Scope } from '@throughline/core/seam';
 import { METRIC_DB_CLIENT_OPERATION_DURATION } from './database-conventions.ts';
 
 /** In seconds, as the conventions give them. */
@@ -21,14 +21,6 @@ export function operationDuration(
       unit: 's',
       advice: { explicitBucketBoundaries: BUCKETS },
     });
-    return (identity) =>
-      (seconds, { measured, errorType }) =>
-        guarded('a meter threw', () =>
-          histogram.record(seconds, {
-            ...identity,
-            ...measured,
-            ...(errorType !== undefined && { [semconv.ATTR_ERROR_TYPE]: errorType }),
-          }),
-        );
+    return measureBy(histogram);
   });
 }
